@@ -1,0 +1,1 @@
+"""Keep every platform in step with the warehouse, row by row, with proof."""

@@ -1,0 +1,1 @@
+"""Predictions: frames in, frames out. Imports no orchestrator, opens no connection."""

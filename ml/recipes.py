@@ -1,0 +1,210 @@
+"""How each kind of model is fitted to labelled windows and turned into probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml.evaluation import Numbers, Outcomes
+from ml.features import NAMES, NULLABLE, Matrix
+
+BASELINE = "recency_baseline"
+LOGISTIC = "logistic"
+BOOSTING = "gradient_boosting"
+LEARNED = (LOGISTIC, BOOSTING)
+
+Parts = Mapping[str, Any]
+
+RECENCY = NAMES.index("days_since_last_order")
+COUNT_RECENCY_BINS = 10
+PRIOR_STRENGTH = 20
+MAX_ROWS = 200_000
+ISOTONIC_FROM_POSITIVES = 1_000
+COUNT_FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Window:
+    """Snapshots of one date with their outcomes over the horizon after it."""
+
+    as_of: pd.Timestamp
+    ends_at: pd.Timestamp
+    customers: npt.NDArray[np.object_]
+    matrix: Matrix
+    actual: Outcomes
+
+
+def fit(kind: str, windows: Sequence[Window], *, seed: int) -> Parts:
+    """Fit one kind of model to windows in time order; return its parts, ready to be stored.
+
+    recency_baseline: order rate per tenth of days_since_last_order, pulled to the overall rate.
+    logistic: on log1p features plus one flag per nullable feature; not calibrated any further.
+    gradient_boosting: trees on the older windows, calibrated on the newest; with no window that
+    ends before the newest begins, calibrated on out-of-fold scores grouped by customer.
+    """
+    fitters: dict[str, Callable[[Sequence[Window], int], Parts]] = {
+        BASELINE: _fit_baseline,
+        LOGISTIC: _fit_logistic,
+        BOOSTING: _fit_boosting,
+    }
+    return fitters[kind](windows, seed)
+
+
+def predict(kind: str, parts: Parts, matrix: Matrix) -> Numbers:
+    """Return the probability of each row of a matrix in the order of FEATURES."""
+    if len(matrix) == 0:
+        return np.empty(0, dtype=np.float64)
+    if kind == BASELINE:
+        bins = np.searchsorted(parts["edges"], matrix[:, RECENCY], side="right")
+        rates: Numbers = np.asarray(parts["rates"], dtype=np.float64)[bins]
+        return rates
+    if kind == LOGISTIC:
+        design = linear_design(matrix, parts["medians"])
+        return _positive(parts["scaler"].transform(design), parts["classifier"])
+    return calibrate(parts["calibrator"], _positive(matrix, parts["classifier"]))
+
+
+def linear_design(matrix: Matrix, medians: Numbers) -> Matrix:
+    """Return sign(x) log1p|x| of every feature, medians for nulls, then a flag per nullable one."""
+    is_null = np.isnan(matrix)
+    filled = np.where(is_null, medians, matrix)
+    columns = [NAMES.index(name) for name in NULLABLE]
+    return np.hstack([np.sign(filled) * np.log1p(np.abs(filled)), is_null[:, columns]])
+
+
+def fit_calibrator(scores: Numbers, actual: Outcomes) -> Any:
+    """Return a calibrator of scores: sigmoid below 1,000 positives, isotonic from there on."""
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import LogisticRegression
+
+    if int(actual.sum()) >= ISOTONIC_FROM_POSITIVES:
+        bounds = {"y_min": 1e-3, "y_max": 1 - 1e-3}
+        return IsotonicRegression(**bounds, out_of_bounds="clip").fit(scores, actual)
+    return LogisticRegression(C=1e3).fit(_logit(scores), actual)
+
+
+def calibrate(calibrator: Any, scores: Numbers) -> Numbers:
+    """Return the calibrated probability of each score."""
+    if hasattr(calibrator, "predict_proba"):
+        return _positive(_logit(scores), calibrator)
+    probability: Numbers = calibrator.predict(scores)
+    return probability
+
+
+def _fit_baseline(windows: Sequence[Window], seed: int) -> Parts:
+    """Return the edges and rates of a table of order rate by recency."""
+    matrix, actual, _ = _stacked(windows)
+    recency = matrix[:, RECENCY]
+    steps = np.linspace(0, 1, COUNT_RECENCY_BINS + 1)[1:-1]
+    edges = np.unique(np.quantile(recency, steps))
+    bins = np.searchsorted(edges, recency, side="right")
+    counts = np.bincount(bins, minlength=len(edges) + 1)
+    positives = np.bincount(bins, weights=actual, minlength=len(edges) + 1)
+    base = float(actual.mean())
+    rates = (positives + PRIOR_STRENGTH * base) / (counts + PRIOR_STRENGTH)
+    return {"edges": edges, "rates": rates, "base_rate": base}
+
+
+def _fit_logistic(windows: Sequence[Window], seed: int) -> Parts:
+    """Return medians, scaler and logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    matrix, actual, _ = _sampled(windows, seed)
+    medians = _medians(matrix)
+    design = linear_design(matrix, medians)
+    scaler = StandardScaler().fit(design)
+    classifier = LogisticRegression(C=1.0, max_iter=1_000)
+    classifier.fit(scaler.transform(design), actual)
+    return {"medians": medians, "scaler": scaler, "classifier": classifier}
+
+
+def _fit_boosting(windows: Sequence[Window], seed: int) -> Parts:
+    """Return boosted trees and their calibrator."""
+    newest = windows[-1]
+    older = [window for window in windows if window.ends_at <= newest.as_of]
+    if older:
+        matrix, actual, _ = _sampled(older, seed)
+        classifier = _trees(seed).fit(matrix, actual)
+        scores = _positive(newest.matrix, classifier)
+        return {"classifier": classifier, "calibrator": fit_calibrator(scores, newest.actual)}
+    matrix, actual, customers = _sampled(windows, seed)
+    calibrator = fit_calibrator(_out_of_fold(matrix, actual, customers, seed), actual)
+    return {"classifier": _trees(seed).fit(matrix, actual), "calibrator": calibrator}
+
+
+def _out_of_fold(
+    matrix: Matrix, actual: Outcomes, customers: npt.NDArray[np.object_], seed: int
+) -> Numbers:
+    """Return the score each row gets from trees that never saw its customer."""
+    codes = pd.factorize(customers)[0]
+    folds = np.random.default_rng(seed).integers(0, COUNT_FOLDS, codes.max() + 1)[codes]
+    scores = np.empty(len(actual))
+    for fold in range(COUNT_FOLDS):
+        is_held = folds == fold
+        classifier = _trees(seed).fit(matrix[~is_held], actual[~is_held])
+        scores[is_held] = _positive(matrix[is_held], classifier)
+    return scores
+
+
+def _trees(seed: int) -> Any:
+    """Return an unfitted gradient boosting classifier."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        learning_rate=0.06,
+        max_iter=150,
+        max_leaf_nodes=15,
+        min_samples_leaf=40,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def _positive(matrix: Matrix, classifier: Any) -> Numbers:
+    """Return a classifier's probability of the outcome true."""
+    probability: Numbers = classifier.predict_proba(matrix)[:, 1]
+    return probability
+
+
+def _logit(scores: Numbers) -> Matrix:
+    """Return scores as one column of log odds."""
+    inside = np.clip(scores, 1e-6, 1 - 1e-6)
+    column: Matrix = np.log(inside / (1 - inside)).reshape(-1, 1)
+    return column
+
+
+def _medians(matrix: Matrix) -> Numbers:
+    """Return the median of each column, 0 for a column without values."""
+    filled = np.where(np.isnan(matrix).all(axis=0), 0.0, matrix)
+    medians: Numbers = np.nanmedian(filled, axis=0)
+    return medians
+
+
+def _stacked(
+    windows: Sequence[Window],
+) -> tuple[Matrix, Outcomes, npt.NDArray[np.object_]]:
+    """Return the rows of all windows, one under the other."""
+    return (
+        np.vstack([window.matrix for window in windows]),
+        np.concatenate([window.actual for window in windows]),
+        np.concatenate([window.customers for window in windows]),
+    )
+
+
+def _sampled(
+    windows: Sequence[Window], seed: int
+) -> tuple[Matrix, Outcomes, npt.NDArray[np.object_]]:
+    """Return the stacked rows, at most 200,000 of them drawn by the seed."""
+    matrix, actual, customers = _stacked(windows)
+    if len(actual) <= MAX_ROWS:
+        return matrix, actual, customers
+    rows = np.random.default_rng(seed).choice(len(actual), MAX_ROWS, replace=False)
+    rows.sort()
+    return matrix[rows], actual[rows], customers[rows]

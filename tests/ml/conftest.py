@@ -1,0 +1,89 @@
+"""Shops to learn on: feature frames built with pandas from purchases alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.features import FEATURES, KEYS
+
+RETAIL = Path(__file__).parents[2] / "sandbox" / "data" / "online_retail.parquet"
+
+BuildFeatures = Callable[[pd.DataFrame, list[pd.Timestamp]], pd.DataFrame]
+
+
+def _snapshot(occasions: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Return the features of every customer known at a date; absent silos are zero."""
+    known = occasions[occasions["occurred_at"] < as_of].sort_values(["customer_id", "occurred_at"])
+    days = (as_of.normalize() - known["occurred_at"].dt.normalize()).dt.days
+    known = known.assign(days=days, gap=-days.groupby(known["customer_id"]).diff())
+    grouped = known.groupby("customer_id")
+    frame = pd.DataFrame(
+        {
+            "days_since_last_order": grouped["days"].min(),
+            "days_since_first_order": grouped["days"].max(),
+            "count_orders": grouped.size(),
+            "revenue_total": grouped["net_amount"].sum(),
+            "last_gap_days": grouped["gap"].last(),
+        }
+    )
+    for window in (30, 90, 180, 365):
+        inside = known[known["occurred_at"] >= as_of - pd.Timedelta(days=window)]
+        sums = inside.groupby("customer_id")["net_amount"].agg(["size", "sum"])
+        sums = sums.reindex(frame.index, fill_value=0)
+        frame[f"count_orders_{window}d"] = sums["size"]
+        frame[f"revenue_{window}d"] = sums["sum"]
+    first, last = frame["days_since_first_order"], frame["days_since_last_order"]
+    frame["days_first_to_last_order"] = first - last
+    frame["average_order_value"] = frame["revenue_total"] / frame["count_orders"]
+    repeats = (frame["count_orders"] - 1).where(frame["count_orders"] > 1)
+    frame["mean_gap_days"] = frame["days_first_to_last_order"] / repeats
+    frame["overdue_ratio"] = last / frame["mean_gap_days"].where(frame["mean_gap_days"] > 0)
+    frame["activity_trend_ratio"] = 1.0
+    frame["days_since_last_event"] = np.nan
+    frame = frame.drop(columns=["revenue_30d", "revenue_180d"])
+    for feature in FEATURES:
+        if feature.name not in frame:
+            frame[feature.name] = False if feature.kind == "boolean" else 0
+    return frame.reset_index().assign(as_of=as_of)
+
+
+def _features(occasions: pd.DataFrame, as_ofs: list[pd.Timestamp]) -> pd.DataFrame:
+    """Return the feature frame of several dates; the newest one is current."""
+    frame = pd.concat([_snapshot(occasions, as_of) for as_of in as_ofs], ignore_index=True)
+    frame["is_current"] = frame["as_of"] == max(as_ofs)
+    return frame[[*KEYS, *(feature.name for feature in FEATURES)]]
+
+
+@pytest.fixture(scope="session")
+def build_features() -> BuildFeatures:
+    """Build a feature frame from occasions (customer_id, occurred_at, net_amount) and dates."""
+    return _features
+
+
+def simulated_occasions(*, customers: int, days: int, until: pd.Timestamp, seed: int) -> pd.DataFrame:
+    """Return purchases of customers who differ in rate and may leave: a BG/NBD world."""
+    generator = np.random.default_rng(seed)
+    rate = generator.gamma(0.6, 1 / 40, customers)
+    dropout = generator.beta(0.8, 2.5, customers)
+    start = generator.uniform(0, days, customers)
+    rows = [pd.DataFrame({"customer": np.arange(customers), "day": start})]
+    day, alive = start, np.ones(customers, dtype=bool)
+    while alive.any():
+        alive &= generator.random(customers) > dropout
+        day = day + generator.exponential(1 / rate)
+        alive &= day < days
+        rows.append(pd.DataFrame({"customer": np.flatnonzero(alive), "day": day[alive]}))
+    frame = pd.concat(rows, ignore_index=True)
+    occurred_at = until - pd.to_timedelta(days - frame["day"], unit="D").dt.floor("s")
+    return pd.DataFrame(
+        {
+            "customer_id": "c" + frame["customer"].astype(str),
+            "occurred_at": occurred_at.astype("datetime64[us]"),
+            "net_amount": generator.lognormal(3, 0.5, len(frame)).round(2),
+        }
+    )
