@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ml.evaluation import Numbers
 from ml.features import NAMES
 
 COUNT_BINS = 10
@@ -55,7 +55,9 @@ def _feature_drift(name: str, reference: pd.Series, current: pd.Series) -> Drift
     return Drift(name, index, max(FIXED_LIMIT, chance))
 
 
-def _bins(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _bins(
+    values: Numbers,
+) -> tuple[Numbers, Numbers]:
     """Return the values that have their own bin, and the edges of bins for the others."""
     known = values[~np.isnan(values)]
     distinct, counts = np.unique(known, return_counts=True)
@@ -67,10 +69,10 @@ def _bins(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt
 
 
 def _shares(
-    values: npt.NDArray[np.float64],
-    own: npt.NDArray[np.float64],
-    edges: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
+    values: Numbers,
+    own: Numbers,
+    edges: Numbers,
+) -> Numbers:
     """Return the smoothed share of rows per bin: null, own values, then ranges of the others."""
     is_null = np.isnan(values)
     position = np.searchsorted(own, values) if len(own) else np.zeros(len(values), dtype=int)
@@ -83,5 +85,5 @@ def _shares(
             np.bincount(np.searchsorted(edges, others, side="right"), minlength=len(edges) + 1),
         ]
     )
-    smoothed: npt.NDArray[np.float64] = (counts + 0.5) / (len(values) + 0.5 * len(counts))
+    smoothed: Numbers = (counts + 0.5) / (len(values) + 0.5 * len(counts))
     return smoothed

@@ -77,6 +77,20 @@ def measure(actual: Outcomes, probability: Numbers) -> Metrics:
     )
 
 
+def calibration_table(actual: Outcomes, probability: Numbers) -> list[dict[str, float]]:
+    """Return count, mean probability and actual rate per tenth of the rows by probability."""
+    order = np.argsort(probability, kind="stable")
+    return [
+        {
+            "count": len(rows),
+            "mean_probability": float(probability[rows].mean()),
+            "actual_rate": float(actual[rows].mean()),
+        }
+        for rows in np.array_split(order, COUNT_BINS)
+        if len(rows)
+    ]
+
+
 def log_losses(actual: Outcomes, probability: Numbers) -> Numbers:
     """Return the log loss of each row in nats; probabilities are kept 1e-6 away from 0 and 1."""
     inside = np.clip(probability, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
@@ -90,7 +104,7 @@ def log_loss_difference(
     """Return candidate's log loss minus reference's with its paired bootstrap interval.
 
     Rows must be independent (one per customer). Below zero the candidate is better. Percentile
-    bootstrap of the mean of paired differences (Efron 1979). No rows: an interval that proves nothing.
+    bootstrap of the mean of paired differences (Efron 1979). No rows: an endless interval.
     """
     if len(actual) == 0:
         return Interval(0.0, -np.inf, np.inf)

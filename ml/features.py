@@ -63,7 +63,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature("count_product_views_30d", "integer", "Product views in 30 days"),
     Feature("count_carts_30d", "integer", "Products put into a cart in 30 days"),
     Feature("days_since_last_event", "integer", "Days from the last event to as_of", "no event"),
-    Feature("activity_trend_ratio", "number", "(events 30 d + 1) / (events of 60 d before / 2 + 1)"),
+    Feature(
+        "activity_trend_ratio", "number", "(events 30 d + 1) / (events of 60 d before / 2 + 1)"
+    ),
     Feature("count_sends_90d", "integer", "E-mails sent to the person in 90 days"),
     Feature("count_clicks_90d", "integer", "E-mail clicks in 90 days"),
     Feature("count_human_opens_90d", "integer", "E-mail opens by a person in 90 days"),
@@ -125,9 +127,12 @@ def _check_keys(frame: pd.DataFrame) -> None:
     for name in KEYS:
         count = int(frame[name].isna().sum())
         if count:
-            raise FeatureError(f"Column {name} is null in {count} rows; keys are never null. {REMEDY}")
+            raise FeatureError(
+                f"Column {name} is null in {count} rows; keys are never null. {REMEDY}"
+            )
     if len(frame) and not _is_boolean(frame["is_current"]):
-        raise FeatureError(f"Column is_current is {frame['is_current'].dtype}, not boolean. {REMEDY}")
+        kind = frame["is_current"].dtype
+        raise FeatureError(f"Column is_current is {kind}, not boolean. {REMEDY}")
     count = int(frame.duplicated(["customer_id", "as_of"]).sum())
     if count:
         raise FeatureError(

@@ -26,8 +26,8 @@ def ordered_within(
     count_open = int((ends > until).sum())
     if count_open:
         raise LabelError(
-            f"{count_open} of {len(snapshots)} snapshots end their {days} days after {until}, until "
-            "when purchases are known. Label only snapshots whose window is complete."
+            f"{count_open} of {len(snapshots)} snapshots end their {days} days after {until}, "
+            "until when purchases are known. Label only snapshots whose window is complete."
         )
     _check_same_customers(snapshots, occasions)
     customers = snapshots["customer_id"].astype("str")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ml.evaluation import Numbers, Outcomes
 from ml.features import NAMES, NULLABLE, Matrix
+from ml.windows import Customers, Window, sample, split_newest, stack
 
 BASELINE = "recency_baseline"
 LOGISTIC = "logistic"
@@ -26,17 +27,20 @@ PRIOR_STRENGTH = 20
 MAX_ROWS = 200_000
 ISOTONIC_FROM_POSITIVES = 1_000
 COUNT_FOLDS = 3
+MINIMUM_OUTCOMES = 50
 
 
 @dataclass(frozen=True)
-class Window:
-    """Snapshots of one date with their outcomes over the horizon after it."""
+class Model:
+    """A fitted model that can score: what it predicts, what it learnt and where it came from."""
 
+    name: str
+    version: str
+    kind: str
+    horizon_days: int
     as_of: pd.Timestamp
-    ends_at: pd.Timestamp
-    customers: npt.NDArray[np.object_]
-    matrix: Matrix
-    actual: Outcomes
+    feature_names: tuple[str, ...]
+    parts: Parts
 
 
 def fit(kind: str, windows: Sequence[Window], *, seed: int) -> Parts:
@@ -66,7 +70,7 @@ def predict(kind: str, parts: Parts, matrix: Matrix) -> Numbers:
     if kind == LOGISTIC:
         design = linear_design(matrix, parts["medians"])
         return _positive(parts["scaler"].transform(design), parts["classifier"])
-    return calibrate(parts["calibrator"], _positive(matrix, parts["classifier"]))
+    return calibrate(parts["calibrator"], _tree_scores(parts, matrix))
 
 
 def linear_design(matrix: Matrix, medians: Numbers) -> Matrix:
@@ -98,7 +102,7 @@ def calibrate(calibrator: Any, scores: Numbers) -> Numbers:
 
 def _fit_baseline(windows: Sequence[Window], seed: int) -> Parts:
     """Return the edges and rates of a table of order rate by recency."""
-    matrix, actual, _ = _stacked(windows)
+    matrix, actual, _ = stack(windows)
     recency = matrix[:, RECENCY]
     steps = np.linspace(0, 1, COUNT_RECENCY_BINS + 1)[1:-1]
     edges = np.unique(np.quantile(recency, steps))
@@ -115,7 +119,7 @@ def _fit_logistic(windows: Sequence[Window], seed: int) -> Parts:
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    matrix, actual, _ = _sampled(windows, seed)
+    matrix, actual, _ = sample(windows, seed=seed, at_most=MAX_ROWS)
     medians = _medians(matrix)
     design = linear_design(matrix, medians)
     scaler = StandardScaler().fit(design)
@@ -126,45 +130,76 @@ def _fit_logistic(windows: Sequence[Window], seed: int) -> Parts:
 
 def _fit_boosting(windows: Sequence[Window], seed: int) -> Parts:
     """Return boosted trees and their calibrator."""
-    newest = windows[-1]
-    older = [window for window in windows if window.ends_at <= newest.as_of]
-    if older:
-        matrix, actual, _ = _sampled(older, seed)
-        classifier = _trees(seed).fit(matrix, actual)
-        scores = _positive(newest.matrix, classifier)
-        return {"classifier": classifier, "calibrator": fit_calibrator(scores, newest.actual)}
-    matrix, actual, customers = _sampled(windows, seed)
+    older, newest = split_newest(windows)
+    if newest is not None and _have_both_outcomes(older) and _have_both_outcomes([newest]):
+        matrix, actual, _ = sample(older, seed=seed, at_most=MAX_ROWS)
+        trees = _fit_trees(matrix, actual, seed)
+        scores = _tree_scores(trees, newest.matrix)
+        return {**trees, "calibrator": fit_calibrator(scores, newest.actual)}
+    matrix, actual, customers = sample(windows, seed=seed, at_most=MAX_ROWS)
     calibrator = fit_calibrator(_out_of_fold(matrix, actual, customers, seed), actual)
-    return {"classifier": _trees(seed).fit(matrix, actual), "calibrator": calibrator}
+    return {**_fit_trees(matrix, actual, seed), "calibrator": calibrator}
 
 
-def _out_of_fold(
-    matrix: Matrix, actual: Outcomes, customers: npt.NDArray[np.object_], seed: int
-) -> Numbers:
+def _out_of_fold(matrix: Matrix, actual: Outcomes, customers: Customers, seed: int) -> Numbers:
     """Return the score each row gets from trees that never saw its customer."""
-    codes = pd.factorize(customers)[0]
-    folds = np.random.default_rng(seed).integers(0, COUNT_FOLDS, codes.max() + 1)[codes]
+    folds = _folds(actual, customers, seed)
     scores = np.empty(len(actual))
     for fold in range(COUNT_FOLDS):
         is_held = folds == fold
-        classifier = _trees(seed).fit(matrix[~is_held], actual[~is_held])
-        scores[is_held] = _positive(matrix[is_held], classifier)
+        trees = _fit_trees(matrix[~is_held], actual[~is_held], seed)
+        scores[is_held] = _tree_scores(trees, matrix[is_held])
     return scores
 
 
-def _trees(seed: int) -> Any:
-    """Return an unfitted gradient boosting classifier."""
+def _folds(actual: Outcomes, customers: Customers, seed: int) -> npt.NDArray[np.int64]:
+    """Return the fold of each row: whole customers, buyers dealt out evenly."""
+    codes, distinct = pd.factorize(customers)
+    is_buyer = np.bincount(codes, weights=actual, minlength=len(distinct)) > 0
+    order = np.lexsort([np.random.default_rng(seed).random(len(distinct)), is_buyer])
+    folds = np.empty(len(distinct), dtype=np.int64)
+    folds[order] = np.arange(len(distinct)) % COUNT_FOLDS
+    return folds[codes]
+
+
+def _have_both_outcomes(windows: Sequence[Window]) -> bool:
+    """Tell whether windows hold enough of both outcomes to learn or calibrate from."""
+    positives = sum(int(window.actual.sum()) for window in windows)
+    negatives = sum(len(window.actual) for window in windows) - positives
+    return min(positives, negatives) >= MINIMUM_OUTCOMES
+
+
+def _fit_trees(matrix: Matrix, actual: Outcomes, seed: int) -> Parts:
+    """Return the columns that vary and boosted trees on them.
+
+    scikit-learn 1.9.1 fails on a column that is null everywhere, as an absent silo's is.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(
-        learning_rate=0.06,
-        max_iter=150,
-        max_leaf_nodes=15,
-        min_samples_leaf=40,
-        l2_regularization=1.0,
+    columns = np.flatnonzero([_varies(matrix[:, column]) for column in range(matrix.shape[1])])
+    classifier = HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=100,
+        max_leaf_nodes=8,
+        min_samples_leaf=100,
+        l2_regularization=5.0,
         early_stopping=False,
         random_state=seed,
     )
+    columns = columns if len(columns) else np.array([RECENCY])
+    return {"columns": columns, "classifier": classifier.fit(matrix[:, columns], actual)}
+
+
+def _tree_scores(trees: Parts, matrix: Matrix) -> Numbers:
+    """Return the uncalibrated scores of boosted trees."""
+    return _positive(matrix[:, trees["columns"]], trees["classifier"])
+
+
+def _varies(values: Numbers) -> bool:
+    """Tell whether a column holds a value and is not the same everywhere."""
+    is_null = np.isnan(values)
+    known = values[~is_null]
+    return len(known) > 0 and bool(is_null.any() or (known != known[0]).any())
 
 
 def _positive(matrix: Matrix, classifier: Any) -> Numbers:
@@ -185,26 +220,3 @@ def _medians(matrix: Matrix) -> Numbers:
     filled = np.where(np.isnan(matrix).all(axis=0), 0.0, matrix)
     medians: Numbers = np.nanmedian(filled, axis=0)
     return medians
-
-
-def _stacked(
-    windows: Sequence[Window],
-) -> tuple[Matrix, Outcomes, npt.NDArray[np.object_]]:
-    """Return the rows of all windows, one under the other."""
-    return (
-        np.vstack([window.matrix for window in windows]),
-        np.concatenate([window.actual for window in windows]),
-        np.concatenate([window.customers for window in windows]),
-    )
-
-
-def _sampled(
-    windows: Sequence[Window], seed: int
-) -> tuple[Matrix, Outcomes, npt.NDArray[np.object_]]:
-    """Return the stacked rows, at most 200,000 of them drawn by the seed."""
-    matrix, actual, customers = _stacked(windows)
-    if len(actual) <= MAX_ROWS:
-        return matrix, actual, customers
-    rows = np.random.default_rng(seed).choice(len(actual), MAX_ROWS, replace=False)
-    rows.sort()
-    return matrix[rows], actual[rows], customers[rows]

@@ -65,7 +65,7 @@ def build_features() -> BuildFeatures:
     return _features
 
 
-def simulated_occasions(*, customers: int, days: int, until: pd.Timestamp, seed: int) -> pd.DataFrame:
+def _simulate(*, customers: int, days: int, until: pd.Timestamp, seed: int) -> pd.DataFrame:
     """Return purchases of customers who differ in rate and may leave: a BG/NBD world."""
     generator = np.random.default_rng(seed)
     rate = generator.gamma(0.6, 1 / 40, customers)
@@ -87,3 +87,9 @@ def simulated_occasions(*, customers: int, days: int, until: pd.Timestamp, seed:
             "net_amount": generator.lognormal(3, 0.5, len(frame)).round(2),
         }
     )
+
+
+@pytest.fixture(scope="session")
+def simulate() -> Callable[..., pd.DataFrame]:
+    """Simulate purchases: customers, days of history, until, seed."""
+    return _simulate

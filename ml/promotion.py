@@ -1,0 +1,77 @@
+"""Which candidate is published: the rule that a model must earn its place by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+
+from ml.evaluation import Interval, Metrics, is_calibrated
+from ml.recipes import BASELINE, BOOSTING, LOGISTIC
+
+EVIDENCE = "evidence"
+NO_EVIDENCE = "no_evidence"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The published kind, the runner-up, and why."""
+
+    status: str
+    champion: str
+    challenger: str
+    reason: str
+
+
+def choose(
+    metrics: Mapping[str, Metrics],
+    against_baseline: Mapping[str, Interval],
+    boosting_against_logistic: Interval,
+) -> Choice:
+    """Choose what is published from measures on the test window.
+
+    A learned model is eligible when its log loss is below the baseline's with 95 % confidence and
+    its mean probability / actual rate lies within 0.8 and 1.25, or no farther from 1 than the
+    baseline's. Logistic regression is preferred; gradient boosting replaces it only when its log
+    loss is lower with 95 % confidence. Nothing eligible: the baseline is published.
+    """
+    eligible = {
+        kind
+        for kind in (LOGISTIC, BOOSTING)
+        if against_baseline[kind].upper < 0 and _is_level(metrics[kind], metrics[BASELINE])
+    }
+    if not eligible:
+        best = min((LOGISTIC, BOOSTING), key=lambda kind: against_baseline[kind].mean)
+        return Choice(NO_EVIDENCE, BASELINE, best, _no_evidence(against_baseline[best]))
+    boosting_wins = BOOSTING in eligible and boosting_against_logistic.upper < 0
+    if LOGISTIC in eligible and not boosting_wins:
+        return Choice(EVIDENCE, LOGISTIC, BOOSTING, _evidence(against_baseline[LOGISTIC]))
+    return Choice(EVIDENCE, BOOSTING, LOGISTIC, _evidence(against_baseline[BOOSTING]))
+
+
+def _is_level(candidate: Metrics, baseline: Metrics) -> bool:
+    """Tell whether a candidate's overall level is right, or no worse than the baseline's."""
+    return is_calibrated(candidate) or _distance(candidate) <= _distance(baseline)
+
+
+def _distance(metrics: Metrics) -> float:
+    """Return how far mean probability / actual rate is from 1, the same for halves and doubles."""
+    ratio = metrics.calibration_ratio
+    return abs(log(ratio)) if ratio else float("inf")
+
+
+def _evidence(interval: Interval) -> str:
+    """Return the sentence for a model that is better than the baseline."""
+    return (
+        f"Log loss is {-interval.mean:.4f} below the baseline's "
+        f"(95 % interval {-interval.upper:.4f} to {-interval.lower:.4f})."
+    )
+
+
+def _no_evidence(interval: Interval) -> str:
+    """Return the sentence for a shop where no model is better than the baseline."""
+    return (
+        "No model is both better than the baseline and right in its level: the best one's "
+        f"log loss differs by {interval.mean:+.4f} (95 % interval {interval.lower:+.4f} to "
+        f"{interval.upper:+.4f}). The baseline's probabilities are published."
+    )

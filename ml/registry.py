@@ -1,0 +1,276 @@
+"""The model store: versions in a folder, checked before they are loaded, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from ml import card
+from ml.errors import RegistryError, VersionCorrupt, VersionNotFound
+from ml.features import describe, fingerprint
+from ml.recipes import Model
+
+Alias = Literal["champion", "challenger"]
+
+MODEL, METRICS, FEATURE_LIST, CARD, MANIFEST, ALIASES = (
+    "model.skops",
+    "metrics.json",
+    "features.json",
+    "card.md",
+    "manifest.json",
+    "aliases.json",
+)
+FILES = (MODEL, METRICS, FEATURE_LIST, CARD)
+ALLOWED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+# Beyond what skops trusts by itself. Each type was read before it was added: TreePredictor holds
+# the arrays of one tree and runs nothing when it is made.
+TRUSTED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+
+
+class Registry:
+    """Versions of models below one folder: <root>/<model name>/<version>/."""
+
+    def __init__(self, root: Path) -> None:
+        """Use a folder, which is made when the first version is saved."""
+        self._root = Path(root)
+
+    def save(self, model: Model, report: Mapping[str, Any]) -> str:
+        """Store a model with its report; return the SHA-256 of its file.
+
+        A version that is there and intact is left as it is; a damaged one is replaced. The folder
+        appears whole or not at all.
+        """
+        folder = self._folder(model.name, model.version)
+        if folder.exists():
+            try:
+                return _sum(_verified(folder)[MODEL])
+            except VersionCorrupt:
+                shutil.rmtree(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".saving-") as name:
+            draft = Path(name) / folder.name
+            draft.mkdir()
+            _write_files(draft, model, report)
+            draft.rename(folder)
+        return _sum(_verified(folder)[MODEL])
+
+    def load(self, name: str, version_or_alias: str, *, sha256: str | None = None) -> Model:
+        """Load a version or alias; its bytes are checked before anything is made of them.
+
+        `sha256` is the sum the warehouse remembers; without it the manifest in the folder counts.
+        Raises VersionNotFound, or VersionCorrupt for a missing, changed or untrusted file.
+        """
+        folder = self._existing(name, version_or_alias)
+        data = _verified(folder)[MODEL]
+        if sha256 is not None and _sum(data) != sha256:
+            raise _corrupt(folder, f"{MODEL} is not the file that the warehouse remembers")
+        return _model_from(_loads(folder, data), folder)
+
+    def report(self, name: str, version_or_alias: str) -> dict[str, Any]:
+        """Return the report a version was saved with."""
+        files = _verified(self._existing(name, version_or_alias))
+        report: dict[str, Any] = json.loads(files[METRICS])
+        return report
+
+    def versions(self, name: str) -> list[str]:
+        """Return the stored versions of a model, oldest date first; none is an empty list."""
+        folder = self._root / _checked(name)
+        if not folder.is_dir():
+            return []
+        return sorted(path.parent.name for path in folder.glob(f"[!.]*/{MANIFEST}"))
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """Return which version each alias names."""
+        path = self._root / _checked(name) / ALIASES
+        if not path.exists():
+            return {}
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return {str(alias): _checked(version) for alias, version in found.items()}
+        except (ValueError, AttributeError, TypeError):
+            message = f"{path} is not a list of aliases. Delete it and train again."
+            raise VersionCorrupt(message) from None
+
+    def set_aliases(self, name: str, versions: Mapping[Alias, str]) -> None:
+        """Point aliases at stored versions, all in one step; other aliases stay."""
+        for version in versions.values():
+            self._existing(name, version)
+        path = self._root / _checked(name) / ALIASES
+        _replace(path, _as_json({**self.aliases(name), **versions}))
+
+    def _folder(self, name: str, version: str) -> Path:
+        """Return the folder of a version, refusing names that could leave the store."""
+        return self._root / _checked(name) / _checked(version)
+
+    def _existing(self, name: str, version_or_alias: str) -> Path:
+        """Return the folder of a stored version or alias."""
+        version = self.aliases(name).get(version_or_alias, version_or_alias)
+        folder = self._folder(name, version)
+        if not folder.is_dir():
+            raise VersionNotFound(
+                f"Model {name} has no version or alias {version_or_alias} in {self._root}. "
+                "Train it first."
+            )
+        return folder
+
+
+def version_row(
+    model: Model,
+    report: Mapping[str, Any],
+    *,
+    alias: Alias,
+    sha256: str,
+    created_at: pd.Timestamp,
+) -> dict[str, Any]:
+    """Return a version as one row of a warehouse table: what it is, how good, which file.
+
+    Measures are those of this version's kind on the test window, None where undefined.
+    """
+    measures = report["metrics"][model.kind]
+    test = next(row for row in report["windows"] if row["as_of"] == report["test_as_of"])
+    return {
+        "model_name": model.name,
+        "model_version": model.version,
+        "alias": alias,
+        "kind": model.kind,
+        "status": report["status"],
+        "reason": report["reason"],
+        "horizon_days": model.horizon_days,
+        "as_of": model.as_of,
+        "seed": report["seed"],
+        "feature_fingerprint": report["feature_fingerprint"],
+        "count_training_rows": sum(row["count"] for row in report["windows"]) - test["count"],
+        "count_test_rows": measures["count"],
+        "base_rate": measures["base_rate"],
+        "mean_probability": measures["mean_probability"],
+        "auc": measures["auc"],
+        "brier": measures["brier"],
+        "log_loss": measures["log_loss"],
+        "expected_calibration_error": measures["expected_calibration_error"],
+        "calibration_ratio": measures["calibration_ratio"],
+        "lift_at_10_percent": measures["lift_at_10_percent"],
+        "baseline_auc": report["metrics"]["recency_baseline"]["auc"],
+        "baseline_log_loss": report["metrics"]["recency_baseline"]["log_loss"],
+        "report": json.dumps(report, sort_keys=True),
+        "sha256": sha256,
+        "created_at": created_at,
+    }
+
+
+def _write_files(folder: Path, model: Model, report: Mapping[str, Any]) -> None:
+    """Write the files of a version, the manifest with their sums last."""
+    from skops import io
+
+    content = {
+        "name": model.name,
+        "version": model.version,
+        "kind": model.kind,
+        "horizon_days": model.horizon_days,
+        "as_of": model.as_of.isoformat(),
+        "feature_names": list(model.feature_names),
+        "parts": dict(model.parts),
+    }
+    files = {
+        MODEL: io.dumps(content),
+        METRICS: _as_json(dict(report)),
+        FEATURE_LIST: _as_json({"fingerprint": fingerprint(), "features": describe()}),
+        CARD: card.render(model, report).encode(),
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    sums = {name: _sum(data) for name, data in files.items()}
+    (folder / MANIFEST).write_bytes(_as_json({"sha256": sums}))
+
+
+def _verified(folder: Path) -> dict[str, bytes]:
+    """Return the files of a version, read once and equal to the sums in its manifest."""
+    try:
+        sums = json.loads((folder / MANIFEST).read_bytes())["sha256"]
+        recorded = {name: str(sums[name]) for name in FILES}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _corrupt(folder, f"{MANIFEST} is missing or unreadable") from None
+    files = {}
+    for name, expected in recorded.items():
+        try:
+            files[name] = (folder / name).read_bytes()
+        except OSError:
+            raise _corrupt(folder, f"{name} is missing or unreadable") from None
+        if _sum(files[name]) != expected:
+            raise _corrupt(folder, f"{name} is not the file that was recorded")
+    return files
+
+
+def _loads(folder: Path, data: bytes) -> Mapping[str, Any]:
+    """Return what a skops file holds, refusing every type that is not on the list."""
+    from skops import io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    try:
+        content = io.loads(data, trusted=list(TRUSTED_TYPES))
+    except UntrustedTypesFoundException:
+        raise _corrupt(folder, f"{MODEL} holds a type that is not trusted") from None
+    except Exception as error:
+        raise _corrupt(folder, f"{MODEL} cannot be read ({type(error).__name__})") from error
+    if not isinstance(content, dict):
+        raise _corrupt(folder, f"{MODEL} does not hold a model")
+    return content
+
+
+def _model_from(content: Mapping[str, Any], folder: Path) -> Model:
+    """Return the model a file describes."""
+    try:
+        return Model(
+            name=content["name"],
+            version=content["version"],
+            kind=content["kind"],
+            horizon_days=content["horizon_days"],
+            as_of=pd.Timestamp(content["as_of"]),
+            feature_names=tuple(content["feature_names"]),
+            parts=content["parts"],
+        )
+    except (KeyError, TypeError, ValueError):
+        raise _corrupt(folder, f"{MODEL} does not hold a model") from None
+
+
+def _checked(name: str) -> str:
+    """Return a name of a model or version, refusing what is not a plain file name."""
+    if not ALLOWED_NAME.fullmatch(name):
+        raise RegistryError(
+            "A model or version name holds characters that are not allowed. "
+            "Use letters, digits, dots, dashes and underscores."
+        )
+    return name
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file beside its place and move it there in one step."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".saving-", delete=False) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+
+
+def _corrupt(folder: Path, cause: str) -> VersionCorrupt:
+    """Return the error for a damaged version."""
+    return VersionCorrupt(f"{folder}: {cause}. Delete the folder and train again.")
+
+
+def _sum(data: bytes) -> str:
+    """Return the SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _as_json(content: Any) -> bytes:
+    """Return data as readable JSON."""
+    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
