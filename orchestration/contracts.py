@@ -1,0 +1,91 @@
+"""Read the column contract of every source table from the dbt source YAML."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a source table may have; `required` ones must be there and filled."""
+
+    name: str
+    data_type: str
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """What a landed file of one source table looks like."""
+
+    source: str
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def label(self) -> str:
+        """Name as written in paths and messages, e.g. shop/orders."""
+        return f"{self.source}/{self.name}"
+
+    @property
+    def relation(self) -> str:
+        """Name of the raw table, e.g. raw.shop__orders."""
+        return f"raw.{self.source}__{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def header_problems(self, header: Iterable[str]) -> tuple[str, ...]:
+        """Say what is wrong with a file's column names; each sentence ends in a remedy.
+
+        A required column must be there. An unknown column that looks like a missing one is a
+        typing error, not an extra: silently losing an e-mail column would do harm.
+        """
+        present = [name.strip().lower() for name in header]
+        unknown = [name for name in present if name not in self.column_names]
+        absent = [column for column in self.columns if column.name not in present]
+        problems = []
+        for column in absent:
+            close = get_close_matches(column.name, unknown, n=1, cutoff=0.8)
+            if close:
+                problems.append(
+                    f"column '{close[0]}' is not known. Rename it to '{column.name}'."
+                )
+            elif column.required:
+                problems.append(
+                    f"column '{column.name}' ({column.data_type}) is missing. "
+                    f"Add it: {column.description or 'see the source description'}."
+                )
+        return tuple(problems)
+
+
+def read_contracts(dbt_project: Path) -> dict[str, TableContract]:
+    """Return the contracts of all landed tables by label, e.g. `shop/orders`."""
+    contracts = {}
+    for path in sorted((dbt_project / "models" / "staging").rglob("*__sources.yml")):
+        for source in yaml.safe_load(path.read_text())["sources"]:
+            for table in source["tables"]:
+                key = table.get("config", {}).get("meta", {}).get("key")
+                if key:
+                    contract = _contract(source["name"], table, tuple(key))
+                    contracts[contract.label] = contract
+    return contracts
+
+
+def _contract(source: str, table: dict, key: tuple[str, ...]) -> TableContract:  # type: ignore[type-arg]
+    columns = tuple(
+        Column(
+            name=column["name"],
+            data_type=column["data_type"],
+            required=bool(column.get("config", {}).get("meta", {}).get("required")),
+            description=column.get("description", ""),
+        )
+        for column in table["columns"]
+    )
+    return TableContract(source, table["name"], key, columns)

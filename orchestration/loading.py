@@ -1,0 +1,344 @@
+"""Load landed files into schema raw: typed rows in, everything else into the quarantine."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+
+from orchestration.contracts import Column, TableContract
+from orchestration.landing import LandedFile, LandingError
+from orchestration.warehouse import Connection
+
+# A column of which more than this share cannot be read has the wrong type as a whole.
+MISTYPED_SHARE = 0.5
+
+QUARANTINE = """
+create table if not exists raw.quarantine (
+    source varchar, table_name varchar, file varchar, row_number bigint, reason varchar,
+    column_name varchar, record varchar, arrived_on date, quarantined_at timestamp
+)"""
+LOADED_FILES = """
+create table if not exists raw.loaded_files (
+    file varchar, source varchar, table_name varchar, bytes bigint, modified_ns bigint,
+    loaded_at timestamp
+)"""
+
+
+@dataclass(frozen=True)
+class TableLoad:
+    """What one load did to one table: counts of files and rows."""
+
+    label: str
+    files: int
+    rows: int
+    quarantined: int
+
+
+def load(
+    connection: Connection,
+    contracts: Iterable[TableContract],
+    files: tuple[LandedFile, ...],
+    loaded_at: datetime,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> tuple[TableLoad, ...]:
+    """Bring schema raw in step with the landed files; a file is loaded once per content.
+
+    Raises LandingError, before any table is touched, when a whole column has the wrong type.
+    """
+    _create_tables(connection, contracts)
+    fresh = [file for file in files if _is_fresh(connection, file)]
+    with _readers(connection, [file for file in fresh if not file.problem]) as readers:
+        _check_types(connection, readers)
+        for number, reader in enumerate(readers, 1):
+            progress(reader.contract.label, number, len(readers))
+            with connection.transaction():
+                _load_reader(connection, reader, loaded_at)
+    for file in fresh:
+        if file.problem:
+            _quarantine_file(connection, file, loaded_at)
+    return _count(connection, fresh)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A temporary view over fresh files of one table and format: raw columns, file, row."""
+
+    contract: TableContract
+    view: str
+    files: tuple[LandedFile, ...]
+    types: dict[str, str]
+
+    def cast(self, column: Column) -> str:
+        """SQL of a column in its contract type; null when absent or unreadable."""
+        if column.name not in self.types:
+            return f"cast(null as {column.data_type})"
+        if self.types[column.name] == column.data_type.upper():
+            return f'"{column.name}"'
+        text = f"nullif(trim(cast(\"{column.name}\" as varchar)), '')"
+        if column.data_type == "varchar":
+            return text
+        value = f"try_cast({text} as {column.data_type})"
+        if column.data_type not in ("timestamp", "date"):
+            return value
+        # "04/01/26" reads as the year 4: a date outside of living memory is no date.
+        return f"case when {value} between date '1900-01-01' and date '2200-01-01' then {value} end"
+
+    def is_wrong(self, column: Column) -> str:
+        """SQL condition: there is a value and it does not fit the type."""
+        if self.types.get(column.name) in (None, column.data_type.upper()):
+            return "false"
+        filled = f"nullif(trim(cast(\"{column.name}\" as varchar)), '') is not null"
+        return f"({filled} and {self.cast(column)} is null)"
+
+    def first_problem(self, what: str) -> str:
+        """SQL of the first problem's reason or column; null for a good row."""
+        cases = []
+        for column in self.contract.columns:
+            if (wrong := self.is_wrong(column)) != "false":
+                cases.append((wrong, "wrong_type", column.name))
+            if column.required:
+                cases.append((f"{self.cast(column)} is null", "missing_value", column.name))
+        lines = [
+            f"when {condition} then '{reason if what == 'reason' else name}'"
+            for condition, reason, name in cases
+        ]
+        return f"case {' '.join(lines)} end" if lines else "cast(null as varchar)"
+
+
+def _create_tables(connection: Connection, contracts: Iterable[TableContract]) -> None:
+    connection.execute("create schema if not exists raw")
+    connection.execute(QUARANTINE)
+    connection.execute(LOADED_FILES)
+    for contract in contracts:
+        columns = ", ".join(f'"{c.name}" {c.data_type}' for c in contract.columns)
+        connection.execute(
+            f"create table if not exists {contract.relation} "
+            f"({columns}, _arrived_on date, _file varchar, _row bigint)"
+        )
+
+
+def _is_fresh(connection: Connection, file: LandedFile) -> bool:
+    """Say whether this content of the file is not loaded yet; unreadable files are tried again."""
+    stat = file.path.stat()
+    same = "select 1 from raw.loaded_files where file = ? and bytes = ? and modified_ns = ?"
+    return not connection.execute(same, (file.name, stat.st_size, stat.st_mtime_ns))
+
+
+@contextmanager
+def _readers(connection: Connection, files: list[LandedFile]) -> Iterator[list[_Reader]]:
+    """Yield one reader per table and way of reading."""
+
+    def way(file: LandedFile) -> tuple[str, str, str, str]:
+        return file.contract.label, file.format, file.delimiter, file.encoding
+
+    with tempfile.TemporaryDirectory() as folder:
+        readers = []
+        for number, (_, group) in enumerate(groupby(sorted(files, key=way), key=way)):
+            members = tuple(group)
+            view = f"_landed_{number}"
+            paths = [_as_utf8(file, Path(folder)) for file in members]
+            _register_files(connection, view, members, paths)
+            connection.execute(
+                f"create or replace temp view {view} as select landed.*, "
+                f"f.name as _file, f.arrived_on as _arrived_on from "
+                f"({_scan(members[0], paths)}) as landed "
+                f"inner join {view}_files as f on f.path = landed._path"
+            )
+            described = connection.execute(f"describe {view}")
+            types = {str(row[0]).lower(): _plain(str(row[1])) for row in described}
+            readers.append(_Reader(members[0].contract, view, members, types))
+        yield readers
+
+
+def _register_files(
+    connection: Connection, view: str, files: tuple[LandedFile, ...], paths: list[Path]
+) -> None:
+    connection.execute(
+        f"create or replace temp table {view}_files (path varchar, name varchar, arrived_on date)"
+    )
+    rows = {
+        "path": [str(path) for path in paths],
+        "name": [file.name for file in files],
+        "arrived_on": [file.arrived_on for file in files],
+    }
+    connection.insert(f"{view}_files", pa.table(rows))
+
+
+def _as_utf8(file: LandedFile, folder: Path) -> Path:
+    """Return a path that DuckDB can read; text in another encoding is rewritten once."""
+    if file.format == "parquet" or file.encoding in ("utf-8", "utf-8-sig"):
+        return file.path
+    copy = folder / file.name.replace("/", "__")
+    copy.write_text(file.path.read_text(encoding=file.encoding), encoding="utf-8")
+    return copy
+
+
+def _scan(file: LandedFile, paths: list[Path]) -> str:
+    """SQL that reads files of one format with their path and row number (from 1)."""
+    listed = "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
+    if file.format == "parquet":
+        return (
+            f"select * exclude (filename, file_row_number), filename as _path, "
+            f"file_row_number + 1 as _row from read_parquet({listed}, union_by_name = true, "
+            "filename = true, file_row_number = true, hive_partitioning = false)"
+        )
+    numbered = "row_number() over (partition by filename) as _row"
+    if file.format == "csv":
+        return (
+            f"select * exclude (filename), filename as _path, {numbered} "
+            f"from read_csv({listed}, delim = '{file.delimiter}', header = true, "
+            "all_varchar = true, union_by_name = true, filename = true, quote = '\"', "
+            "normalize_names = true, strict_mode = false, null_padding = true, "
+            "hive_partitioning = false)"
+        )
+    fields = ", ".join(
+        f"json_extract_string(valid_line, '$.\"{name}\"') as \"{name}\""
+        for name in file.contract.column_names
+    )
+    return (
+        f"select case when valid_line is null then line end as _broken, {fields}, "
+        f"filename as _path, {numbered} from (select filename, line, "
+        "case when json_valid(line) then line end as valid_line from read_csv("
+        f"{listed}, delim = e'\\x01', quote = '', escape = '', header = false, filename = true, "
+        "columns = {'line': 'varchar'}, hive_partitioning = false)) as lines"
+    )
+
+
+def _plain(data_type: str) -> str:
+    """Write a DuckDB type as the contracts do."""
+    return data_type.upper().replace(", ", ",")
+
+
+def _check_types(connection: Connection, readers: list[_Reader]) -> None:
+    problems = [problem for reader in readers for problem in _mistyped(connection, reader)]
+    if problems:
+        shown = "\n  ".join(problems[:20])
+        msg = f"The values of the landed files do not fit the contract:\n  {shown}"
+        raise LandingError(msg)
+
+
+def _mistyped(connection: Connection, reader: _Reader) -> Iterator[str]:
+    suspects = [c for c in reader.contract.columns if reader.is_wrong(c) != "false"]
+    if not suspects:
+        return
+    counts = ", ".join(
+        f'count(*) filter (where {reader.is_wrong(c)}), count("{c.name}")' for c in suspects
+    )
+    found = connection.execute(f"select {counts} from {reader.view}")[0]
+    for number, column in enumerate(suspects):
+        wrong, filled = found[2 * number], found[2 * number + 1]
+        if filled and wrong / filled > MISTYPED_SHARE:
+            yield (
+                f"{reader.files[0].name}: column '{column.name}': {wrong} of {filled} values are "
+                f"not a {column.data_type}. {_remedy(column)}"
+            )
+
+
+def _remedy(column: Column) -> str:
+    if column.data_type in ("timestamp", "date"):
+        return "Write dates as 2026-10-31 or 2026-10-31 12:00:00."
+    if column.data_type == "boolean":
+        return "Write true or false."
+    return "Write plain numbers with a decimal point, e.g. 1234.50."
+
+
+def _load_reader(connection: Connection, reader: _Reader, loaded_at: datetime) -> None:
+    contract = reader.contract
+    for file in reader.files:
+        connection.execute(f"delete from {contract.relation} where _file = ?", (file.name,))
+        connection.execute("delete from raw.quarantine where file = ?", (file.name,))
+        connection.execute("delete from raw.loaded_files where file = ?", (file.name,))
+    reason = reader.first_problem("reason")
+    columns = ", ".join(f'{reader.cast(c)} as "{c.name}"' for c in contract.columns)
+    connection.execute(
+        f"insert into {contract.relation} by name select {columns}, _arrived_on, _file, "
+        f"_row from {reader.view} where {reason} is null"
+    )
+    _quarantine_rows(connection, reader, loaded_at)
+    _quarantine_repeats(connection, contract, reader.files, loaded_at)
+    stats = [file.path.stat() for file in reader.files]
+    loaded = {
+        "file": [file.name for file in reader.files],
+        "source": [contract.source] * len(stats),
+        "table_name": [contract.name] * len(stats),
+        "bytes": [stat.st_size for stat in stats],
+        "modified_ns": [stat.st_mtime_ns for stat in stats],
+        "loaded_at": [loaded_at] * len(stats),
+    }
+    connection.insert("raw.loaded_files", pa.table(loaded))
+
+
+def _quarantine_rows(connection: Connection, reader: _Reader, loaded_at: datetime) -> None:
+    reason, column = reader.first_problem("reason"), reader.first_problem("column")
+    if "_broken" in reader.types:
+        reason = f"case when _broken is not null then 'broken_line' else {reason} end"
+    connection.execute(
+        f"insert into raw.quarantine select ?, ?, _file, _row, {reason}, {column}, "
+        f"cast(to_json(landed) as varchar), _arrived_on, ? from {reader.view} as landed "
+        f"where {reason} is not null",
+        (reader.contract.source, reader.contract.name, loaded_at),
+    )
+
+
+def _quarantine_repeats(
+    connection: Connection,
+    contract: TableContract,
+    files: tuple[LandedFile, ...],
+    loaded_at: datetime,
+) -> None:
+    """Move rows that were delivered before, equal in every column, into the quarantine."""
+    key = ", ".join(f'"{name}"' for name in contract.key)
+    every = ", ".join(f'"{name}"' for name in contract.column_names)
+    connection.execute("create or replace temp table _fresh_files (name varchar)")
+    connection.insert("_fresh_files", pa.table({"name": [file.name for file in files]}))
+    connection.execute(
+        f"create or replace temp table _repeats as select * from (select *, row_number() over "
+        f"(partition by {every} order by _arrived_on, _file, _row) as _delivery "
+        f"from {contract.relation} where ({key}) in (select ({key}) from {contract.relation} "
+        f"group by {key} having count(*) > 1)) where _delivery > 1 "
+        "and _file in (select name from _fresh_files)"
+    )
+    connection.execute(
+        f"insert into raw.quarantine select ?, ?, _file, _row, 'delivered_again', null, "
+        f"cast(to_json(r) as varchar), _arrived_on, ? from (select * exclude (_delivery) "
+        "from _repeats) as r",
+        (contract.source, contract.name, loaded_at),
+    )
+    connection.execute(
+        f"delete from {contract.relation} where (_file, _row) in "
+        "(select (_file, _row) from _repeats)"
+    )
+
+
+def _quarantine_file(connection: Connection, file: LandedFile, loaded_at: datetime) -> None:
+    """Note an unreadable file; its rows stay in the landing folder and are tried next time."""
+    with connection.transaction():
+        connection.execute("delete from raw.quarantine where file = ?", (file.name,))
+        connection.execute(
+            "insert into raw.quarantine values (?, ?, ?, null, ?, null, null, ?, ?)",
+            (
+                file.contract.source, file.contract.name, file.name,
+                file.problem, file.arrived_on, loaded_at,
+            ),
+        )  # fmt: skip
+
+
+def _count(connection: Connection, fresh: list[LandedFile]) -> tuple[TableLoad, ...]:
+    """Count what the load left in raw and in the quarantine, per table."""
+    quarantined = {
+        f"{source}/{table}": int(count)
+        for source, table, count in connection.execute(
+            "select source, table_name, count(*) from raw.quarantine group by 1, 2"
+        )
+    }
+    loads = []
+    for contract in {file.contract.label: file.contract for file in fresh}.values():
+        rows = connection.execute(f"select count(*) from {contract.relation}")[0][0]
+        files = sum(file.contract is contract for file in fresh)
+        loads.append(TableLoad(contract.label, files, rows, quarantined.get(contract.label, 0)))
+    return tuple(loads)
