@@ -1,0 +1,30 @@
+"""The whole sandbox as one ASGI application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from sandbox.platforms import members
+from sandbox.platforms.faults import Faults
+from sandbox.platforms.fcm import FCM
+from sandbox.platforms.gateway import Gateway
+from sandbox.platforms.google import GOOGLE
+from sandbox.platforms.inspection import Inspection
+from sandbox.platforms.klaviyo import KLAVIYO
+from sandbox.platforms.meta import META
+from sandbox.platforms.state import Store
+from sandbox.platforms.vendor import Settings
+
+VENDORS = (KLAVIYO, GOOGLE, META, FCM)
+
+
+def create_app(database: Path, settings: Settings | None = None) -> Starlette:
+    """Return the application over a state file, which is created when it does not exist."""
+    store = Store(database, [members.TABLES, *(vendor.tables for vendor in VENDORS)])
+    faults = Faults()
+    gateway = Gateway(store, settings or Settings(), faults)
+    routes = Inspection(store, VENDORS, faults).routes()
+    routes += [route for vendor in VENDORS for route in gateway.routes(vendor)]
+    return Starlette(routes=routes)

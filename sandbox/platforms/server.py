@@ -1,0 +1,115 @@
+"""Run the sandbox: in this process, or as a child that never outlives its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from sandbox.platforms.app import create_app
+from sandbox.platforms.vendor import Settings
+
+STOP_SECONDS = 5.0
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class PlatformsNotStarted(RuntimeError):
+    """The child process ended before it was ready."""
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, then tell."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def serve(
+    database: Path, port: int, settings: Settings, ready: Callable[[str], None],
+    *, until_stdin_closes: bool = False,
+) -> None:  # fmt: skip
+    """Serve until a signal comes; call `ready` with the base URL once requests are answered.
+
+    With `until_stdin_closes`, serving also ends when standard input ends: a parent that holds the
+    other end of the pipe takes the server with it, however it dies.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        create_app(database, settings), log_level="warning", access_log=False, lifespan="off",
+        timeout_graceful_shutdown=1, timeout_keep_alive=60,
+    )  # fmt: skip
+    server = _Server(config, lambda: ready(url))
+    if until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
+    server.run(sockets=[listener])
+
+
+def _end_with_stdin(server: uvicorn.Server) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    server.should_exit = True
+
+
+@contextmanager
+def running(
+    database: Path, port: int = 0, *, rate_factor: float = 1.0, polls: int = 1
+) -> Iterator[str]:
+    """Run the sandbox as a child process and yield its base URL once it answers.
+
+    The state stays in `database`. On leaving, and when this process dies, the child ends.
+
+    Raises:
+        PlatformsNotStarted: when the child ends before it is ready; the message holds its reason.
+    """
+    command = [
+        sys.executable, "-m", "sandbox.platforms", "--database", str(database.resolve()),
+        "--port", str(port), "--rate-factor", str(rate_factor), "--polls", str(polls),
+        "--until-stdin-closes",
+    ]  # fmt: skip
+    child = subprocess.Popen(  # noqa: S603 - our own module, own arguments
+        command, cwd=_CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield _wait_until_ready(child)
+    finally:
+        _stop(child)
+
+
+def _wait_until_ready(child: subprocess.Popen[str]) -> str:
+    line = child.stdout.readline().strip() if child.stdout else ""
+    if line.startswith("http://"):
+        return line
+    reason = child.stderr.read().strip().splitlines()[-1:] if child.stderr else []
+    msg = f"The platforms did not start: {' '.join(reason) or 'no reason given'}"
+    raise PlatformsNotStarted(msg)
+
+
+def _stop(child: subprocess.Popen[str]) -> None:
+    child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe:
+            pipe.close()
