@@ -1,0 +1,164 @@
+"""Every dbt model is an asset; its data tests are asset checks that block what comes after."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliResource,
+    dbt_assets,
+)
+from packaging.version import Version
+
+from orchestration.progress import reporter
+from orchestration.project import DBT_PROJECT, dbt_project, manifest, settings
+from orchestration.warehouse import Warehouse, is_disk_full
+
+STORED = ("table", "incremental", "snapshot", "seed")
+
+
+class FastDbtCliResource(DbtCliResource):
+    """Skip what dagster-dbt does before every command: `dbt --version` in a process of its own,
+    which asks the package index for news, and a second adapter in this process, which would keep
+    the DuckDB file open."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Any) -> None:
+        return None
+
+
+class Translator(DagsterDbtTranslator):
+    """Group dbt assets by the room they live in."""
+
+    def __init__(self) -> None:
+        # Source tests stay out: an op that checks ml/predictions itself is exempt from the
+        # blocking checks on it.
+        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Return staging, intermediate, core, privacy, insight, decisions or activation."""
+        return str(dbt_resource_props["schema"])
+
+
+translator = Translator()
+manifest()
+
+
+@dbt_assets(
+    manifest=dbt_project.manifest_path,
+    project=dbt_project,
+    dagster_dbt_translator=translator,
+    name="dbt",
+    pool="duckdb_writer",
+)
+def dbt_models(
+    context: dg.AssetExecutionContext,
+    dbt: FastDbtCliResource,
+    warehouse: dg.ResourceParam[Warehouse],
+) -> Iterator[Any]:
+    """Build the selected models and test them."""
+    step = "Build models"
+    reporter().begin(step)
+    with warehouse.writing():
+        events = list(_watch(_start(context, dbt), step, context))
+    with warehouse.connect(read_only=True) as connection:
+        for event in events:
+            yield _with_row_count(event, connection)
+
+
+def _start(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Any:
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    return dbt.cli(arguments, context=context, raise_on_error=False)
+
+
+def _watch(invocation: Any, step: str, context: dg.AssetExecutionContext) -> Iterator[Any]:
+    total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
+    models = tests = failed = 0
+    for event in invocation.stream():
+        is_model = isinstance(event, dg.Output | dg.AssetMaterialization)
+        models, tests = models + is_model, tests + (not is_model)
+        failed += not is_model and not getattr(event, "passed", True)
+        reporter().advance(step, models + tests, total)
+        yield event
+    remember_failures(_results(invocation))
+    problems = [said for status, _, said in _results(invocation) if status == "error"]
+    if problems:
+        raise dg.Failure(_failure(problems))
+    tail = f", {failed} tests failed" if failed else ""
+    reporter().end(step, f"{models} models, {tests} tests{tail}")
+
+
+def _results(invocation: Any) -> list[tuple[str, str, str]]:
+    """Return (status, unique id, message) of every node that dbt ran."""
+    path = invocation.target_path / "run_results.json"
+    if not path.exists():
+        error = invocation.get_error()
+        return [("error", "", str(error) if error else "dbt stopped without a result")]
+    results = json.loads(path.read_text())["results"]
+    return [(r["status"], r["unique_id"], str(r["message"])) for r in results]
+
+
+def remember_failures(results: list[tuple[str, str, str]]) -> None:
+    """Note which models must not be sent: those that failed, and those whose test failed.
+
+    Models that this run touched are judged anew; what other runs said of others stands.
+    """
+    known = set(read_failures())
+    for status, unique_id, _ in results:
+        known -= {_name(model) for model in _models_of(unique_id)}
+        del status
+    for status, unique_id, _ in results:
+        if status in ("fail", "error"):
+            known |= {_name(model) for model in _models_of(unique_id)}
+    settings.failing_models.write_text(json.dumps(sorted(known)))
+
+
+def read_failures() -> frozenset[str]:
+    """Return the names of models whose last build or test failed."""
+    path = settings.failing_models
+    return frozenset(json.loads(path.read_text())) if path.exists() else frozenset()
+
+
+def _models_of(unique_id: str) -> list[str]:
+    if unique_id.startswith("model."):
+        return [unique_id]
+    node = manifest()["nodes"].get(unique_id, {})
+    return [up for up in node.get("depends_on", {}).get("nodes", ()) if up.startswith("model.")]
+
+
+def _name(unique_id: str) -> str:
+    return unique_id.rsplit(".", 1)[-1]
+
+
+def _failure(problems: list[str]) -> str:
+    if any(is_disk_full(problem) for problem in problems):
+        return "The disk is full. Free some space or move REGULARS_HOME, then run again."
+    return f"{len(problems)} models failed; the first says: {problems[0]}"
+
+
+def _with_row_count(event: Any, connection: Any) -> Any:
+    if not isinstance(event, dg.Output) or "unique_id" not in event.metadata:
+        return event
+    node = manifest()["nodes"].get(str(event.metadata["unique_id"].value), {})
+    if node.get("config", {}).get("materialized") not in STORED:
+        return event
+    rows = connection.execute(f"select count(*) from {node['relation_name']}")[0][0]
+    return event.with_metadata({**event.metadata, "dagster/row_count": rows})
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the dbt resource; the assets are picked up by themselves."""
+    return dg.Definitions(
+        resources={
+            "dbt": FastDbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT))
+        }
+    )

@@ -1,0 +1,65 @@
+"""Locate the dbt project and its manifest; parsed when a model is newer than the manifest."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dagster_dbt import DbtProject
+
+from orchestration.settings import CHECKOUT, read_settings
+
+DBT_PROJECT = CHECKOUT / "dbt_project"
+DBT = Path(sys.executable).with_name("dbt")
+
+
+class DbtParseError(RuntimeError):
+    """dbt cannot read the project."""
+
+
+# dbt runs in a process of its own and in another folder: the path must be absolute.
+settings = read_settings()
+os.environ["REGULARS_HOME"] = str(settings.home)
+os.environ["PATH"] = f"{DBT.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+dbt_project = DbtProject(project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT)
+
+
+@cache
+def manifest() -> Mapping[str, Any]:
+    """Return the parsed manifest, brought up to date first.
+
+    Raises DbtParseError with dbt's own message when the project cannot be parsed.
+    """
+    path = dbt_project.manifest_path
+    if not path.exists() or _newest_change() > path.stat().st_mtime:
+        _parse()
+    loaded: Mapping[str, Any] = json.loads(path.read_text())
+    return loaded
+
+
+def _newest_change() -> float:
+    watched = [DBT_PROJECT / "dbt_project.yml", DBT_PROJECT / "profiles.yml"]
+    for folder in ("models", "macros", "seeds", "tests", "snapshots"):
+        watched += (DBT_PROJECT / folder).rglob("*")
+    return max(path.stat().st_mtime for path in watched if path.is_file())
+
+
+def _parse() -> None:
+    settings.create_folders()
+    command = [
+        str(DBT), "--no-version-check", "--quiet", "parse",
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
+        "--log-path", str(settings.logs),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own dbt
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip()
+        msg = f"dbt cannot read the project in dbt_project/:\n{said}\nMend the file it names."
+        raise DbtParseError(msg)
+    # An unchanged project leaves its manifest alone; mark it as seen.
+    dbt_project.manifest_path.touch()
