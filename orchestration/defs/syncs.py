@@ -12,7 +12,8 @@ from activation.spec import SyncSpec, load_specs
 from activation.syncs import SyncSummary, run_sync
 from orchestration.defs.dbt import read_failures
 from orchestration.progress import reporter
-from orchestration.project import manifest, settings
+from orchestration.project import manifest
+from orchestration.settings import read_settings
 from orchestration.warehouse import Connection, Warehouse
 
 
@@ -65,7 +66,7 @@ def _run(spec: SyncSpec, config: SyncConfig, warehouse: Warehouse) -> SyncSummar
             summary = run_sync(
                 connection,
                 spec,
-                settings_for(spec.destination, settings.variables),
+                settings_for(spec.destination, read_settings().variables),
                 as_of=read_clock(connection),
                 failing_models=read_failures(),
                 max_removal_share=config.max_removal_share,
