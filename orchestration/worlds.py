@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
+from orchestration.landing import read_manifest
 from orchestration.settings import Settings
 
 SIMULATED = "simulated"
@@ -91,7 +92,11 @@ def fill_landing(
     until: date | None,
     progress: Callable[[str, int, int], None],
 ) -> Mapping[str, int]:
-    """Write or refresh the landing folder; returns rows per table where they are known."""
+    """Write or refresh the landing folder; returns rows per table where they are known.
+
+    Without `until` a world stays on the day it has reached.
+    """
+    reached = read_manifest(settings.landing).get("until")
     if world.shop == SIMULATED:
         from sandbox.shop import generate
 
@@ -100,7 +105,7 @@ def fill_landing(
             settings.truth,
             size=world.size,
             seed=world.seed,
-            until=until,
+            until=until or (date.fromisoformat(str(reached)) if reached else None),
             overrides=world.overrides,
             progress=progress,
         )

@@ -1,0 +1,197 @@
+"""The command `regulars`: see it work, look before sending, send, and ask why."""
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.progress import reporting_to
+from orchestration.settings import InvalidSetting, Settings, read_settings
+from orchestration.terminal import TerminalReporter, console, errors
+
+app = typer.Typer(
+    help="Turn the data you already have into customers who come back.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Size(StrEnum):
+    """Persons in the simulated shop."""
+
+    TINY = "tiny"
+    DEMO = "demo"
+    REFERENCE = "reference"
+    LOAD = "load"
+
+
+SyncName = Annotated[
+    str | None, typer.Argument(metavar="SYNC", help="One sync, e.g. klaviyo__win_back; else all.")
+]
+
+
+@app.command()
+def demo(
+    shop: Annotated[
+        str, typer.Option(help="simulated, online-retail, or a folder with your own orders.csv.")
+    ] = "simulated",
+    size: Annotated[
+        Size, typer.Option(help="2k, 8k, 60k or 1M persons; for the simulated shop.")
+    ] = Size.DEMO,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed is another shop.")] = 1,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change the simulated world."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Let the same world live on until this day."),
+    ] = None,
+) -> None:
+    """Fill a shop, build everything, and bring the sandbox platforms in step."""
+    from orchestration.demo import run_demo
+
+    day: date | None = until.date() if until else None
+    with _friendly() as settings:
+        if not run_demo(settings, shop, size.value, seed, tuple(overrides or ()), day):
+            raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    sync: SyncName = None,
+    rows: Annotated[int, typer.Option(min=0, help="Rows to list per sync.")] = 20,
+) -> None:
+    """Show what would be sent, key by key, without sending anything."""
+    from orchestration.demo import show_plan
+
+    with _friendly() as settings:
+        show_plan(settings, sync, rows)
+
+
+@app.command()
+def sync(
+    name: SyncName = None,
+    max_removal_share: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Allow a run to remove more of an audience than usual."),
+    ] = None,
+) -> None:
+    """Send what the plan says. A demo's state goes to the sandbox, never to a real account."""
+    from orchestration.demo import run_syncs
+
+    with _friendly() as settings:
+        if not run_syncs(settings, name, max_removal_share):
+            raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    customer: Annotated[
+        str, typer.Argument(help="customer_id, e-mail address, phone number or card number.")
+    ],
+) -> None:
+    """Tell a person's identifiers, consents, stage and scores, and why each sync holds them."""
+    from orchestration.demo import show_customer
+
+    with _friendly() as settings:
+        show_customer(settings, customer)
+
+
+@app.command()
+def check() -> None:
+    """Validate every sync against the dbt project, without a warehouse and without a network."""
+    from activation.spec import load_specs
+    from orchestration.project import manifest
+
+    with _friendly():
+        specs = load_specs(manifest())
+        for spec in specs:
+            console.print(f"[green]✓[/] {spec.name}: {spec.destination}, {spec.target}")
+        console.print(f"{len(specs)} syncs are valid.")
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8899,
+) -> None:
+    """Keep the sandbox platforms running, to look at what the audiences hold."""
+    from orchestration.platforms import sandbox_platforms
+
+    with _friendly() as settings:
+        settings.create_folders()
+        with sandbox_platforms(settings, port) as url:
+            console.print(f"The platforms are at {url}/ — press Ctrl-C to stop them.")
+            while True:
+                time.sleep(3600)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+) -> None:
+    """Open Dagster on the same state, with schedules off until you switch them on."""
+    from orchestration.ui import serve
+
+    with _friendly() as settings:
+        serve(settings, port)
+
+
+@contextmanager
+def _friendly() -> Iterator[Settings]:
+    """Turn an error into one sentence on the terminal; its trace goes to the log file."""
+    settings: Settings | None = None
+    reporter = TerminalReporter()
+    try:
+        settings = read_settings()
+        with reporter.showing(), reporting_to(reporter):
+            yield settings
+    except (typer.Exit, KeyboardInterrupt):
+        reporter.leave("")
+        raise
+    except InvalidSetting as error:
+        _stop(str(error))
+    except Exception as error:
+        reporter.leave("")
+        _stop(_sentence(error), settings)
+
+
+def _stop(message: str, settings: Settings | None = None) -> None:
+    errors.print("Error:", style="red", end=" ")
+    errors.print(message, markup=False)
+    if settings and settings.home.exists():
+        settings.logs.mkdir(exist_ok=True)
+        with (settings.logs / "errors.log").open("a") as log:
+            traceback.print_exc(file=log)
+        errors.print(f"Details: {settings.logs / 'errors.log'}", style="dim", markup=False)
+    raise typer.Exit(1)
+
+
+def _sentence(error: BaseException) -> str:
+    import errno
+
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full. Free some space or move REGULARS_HOME, then run again."
+    return str(error) or type(error).__name__
+
+
+def run() -> None:
+    """Run the command line; used by the `regulars` script."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        errors.print("Stopped. Nothing is lost: run it again to go on.")
+        sys.exit(130)
+
+
+def as_json(value: Any) -> str:
+    """Return readable JSON for a terminal."""
+    return json.dumps(value, indent=2, default=str)

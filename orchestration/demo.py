@@ -1,0 +1,201 @@
+"""What the commands do: fill a world, run the job, show the result."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import date
+from typing import Any
+
+from rich.table import Table
+
+from orchestration import summary as summaries
+from orchestration.platforms import sandbox_platforms
+from orchestration.progress import reporter
+from orchestration.runs import RunResult, run_daily
+from orchestration.settings import Settings
+from orchestration.terminal import console, errors, show_summary, show_syncs
+from orchestration.warehouse import Warehouse
+from orchestration.worlds import World, choose_world, enter, fill_landing, read_world
+
+
+class UnknownSync(LookupError):
+    """There is no sync of this name."""
+
+
+def run_demo(
+    settings: Settings,
+    shop: str,
+    size: str,
+    seed: int,
+    overrides: tuple[str, ...],
+    until: date | None,
+) -> bool:
+    """Run the whole road on one world; returns whether everything succeeded."""
+    started = time.monotonic()
+    world = choose_world(shop, size, seed, overrides)
+    aside = enter(settings, world)
+    if aside:
+        console.print(f"The other shop's state is kept in {settings.home}/archive/{aside}.")
+    _fill(settings, world, until)
+    with sandbox_platforms(settings) as url:
+        before = _platform_requests(url, 0)
+        result = run_daily(settings)
+        sent = _platform_requests(url, before["last_id"])
+    summary = summaries.collect(settings, result)
+    summary |= {
+        "shop": world.shop,
+        "size": world.size,
+        "seed": world.seed,
+        "platforms": {"requests": sent["requests"], "changed_state": sent["changed_state"]},
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    summaries.write(settings, summary)
+    show_summary(summary)
+    _show_end(settings, summary, result)
+    return result.is_success
+
+
+def run_syncs(settings: Settings, name: str | None, max_removal_share: float | None) -> bool:
+    """Send one sync or all; returns whether all succeeded."""
+    names = _sync_names(name)
+    operation: dict[str, Any] = {"config": {"max_removal_share": max_removal_share}}
+    operations = {f"activation__{one}": operation for one in names}
+    configuration = {"ops": operations} if max_removal_share is not None else {}
+    with _platforms_of(settings):
+        result = run_daily(settings, [f"activation/{one}" for one in names], configuration)
+    rows = summaries.sync_rows(result)
+    show_syncs(rows)
+    _show_failures(settings, result)
+    return result.is_success
+
+
+def show_plan(settings: Settings, name: str | None, rows: int) -> None:
+    """Print the difference between what is desired and what the platforms hold."""
+    from activation.destinations import settings_for
+    from activation.spec import load_specs
+    from activation.syncs import diff_sync
+    from orchestration.defs.syncs import read_clock
+    from orchestration.project import manifest
+
+    names = _sync_names(name)
+    with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        as_of = read_clock(connection)
+        for spec in load_specs(manifest()):
+            if spec.name in names:
+                destination = settings_for(spec.destination, settings.variables)
+                difference = diff_sync(connection, spec, destination, as_of=as_of, limit=rows)
+                _show_difference(difference)
+
+
+def show_customer(settings: Settings, text: str) -> None:
+    """Print everything known of one person."""
+    from orchestration.defs.syncs import read_clock
+    from orchestration.explain import explain, find_customer
+
+    with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        found = explain(connection, find_customer(connection, text), read_clock(connection))
+    console.print(f"[bold]Customer {found.customer_id}[/]")
+    stage = found.stage
+    if stage:
+        console.print(f"Stage: [bold]{stage['stage']}[/] ({stage['phase']}): {stage['reason']}")
+    _show_rows(
+        "Known by", found.identifiers, ("identifier_type", "identifier_value", "source", "is_shared")
+    )
+    _show_rows(
+        "Consents",
+        found.consents,
+        ("identifier_type", "purpose", "channel", "status", "is_allowed", "reason", "occurred_at"),
+    )
+    _show_rows("Scores", found.scores, ("model_name", "horizon_days", "probability", "as_of"))
+    _show_rows("Holds", found.holds, ("reason", "starts_at", "ends_at", "is_active"))
+    console.print("\n[bold]Syncs[/]")
+    for sync, sentence in found.syncs.items():
+        console.print(f"  {sync}: {sentence}")
+
+
+def _fill(settings: Settings, world: World, until: date | None) -> None:
+    step = "Fill the landing folder"
+    reporter().begin(step)
+    rows = fill_landing(
+        settings,
+        world,
+        until,
+        lambda label, done, total: reporter().advance(step, done, total, label),
+    )
+    reporter().end(step, f"{sum(rows.values()):,} {'files' if 'files' in rows else 'rows'}")
+
+
+def _sync_names(name: str | None) -> list[str]:
+    from activation.spec import load_specs
+    from orchestration.project import manifest
+
+    known = [spec.name for spec in load_specs(manifest())]
+    if name is None:
+        return known
+    if name not in known:
+        msg = f"There is no sync '{name}'. There are: {', '.join(known)}."
+        raise UnknownSync(msg)
+    return [name]
+
+
+@contextmanager
+def _platforms_of(settings: Settings) -> Iterator[None]:
+    """Use the sandbox for a demo's state and the real accounts for everything else."""
+    with sandbox_platforms(settings) if read_world(settings) else nullcontext():
+        yield
+
+
+def _platform_requests(url: str, since: int) -> dict[str, int]:
+    import httpx
+
+    answer = httpx.get(f"{url}/_requests/summary", params={"since": since}, timeout=10)
+    answer.raise_for_status()
+    found: dict[str, int] = answer.json()
+    return found
+
+
+def _show_end(settings: Settings, summary: dict[str, Any], result: RunResult) -> None:
+    _show_failures(settings, result)
+    sent = summary["platforms"]
+    console.print(
+        f"\n{sent['requests']} requests to the platforms, {sent['changed_state']} of them changed "
+        f"something. {summary['seconds']:.0f} s in all. Summary: {settings.summary}"
+    )
+    if result.is_success:
+        console.print(
+            "Next: [bold]regulars plan[/] · [bold]regulars explain[/] E-MAIL · "
+            "[bold]make ui[/] · [bold]regulars sandbox[/]"
+        )
+
+
+def _show_failures(settings: Settings, result: RunResult) -> None:
+    for step, reason in result.failures.items():
+        errors.print(f"[red]✗ {step}[/]")
+        errors.print(f"  {reason}", markup=False)
+    if result.failures:
+        errors.print(f"Details: {settings.logs / 'dagster.log'}", style="dim")
+
+
+def _show_difference(difference: Any) -> None:
+    counts = ", ".join(f"{action} {count:,}" for action, count in difference.counts.items())
+    console.print(f"\n[bold]{difference.sync}[/]  {difference.desired:,} desired; {counts}")
+    _show_rows(
+        "",
+        [
+            {"action": row.action, "key": row.row_key, "customer": row.customer_id, "why": row.reason}
+            for row in difference.rows
+        ],
+        ("action", "key", "customer", "why"),
+    )
+
+
+def _show_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    if not rows:
+        return
+    table = Table(title=f"\n{title}" if title else None, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "))
+    for row in rows:
+        cells = ("" if row[column] is None else str(row[column]) for column in columns)
+        table.add_row(*cells)
+    console.print(table)

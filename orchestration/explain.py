@@ -1,0 +1,80 @@
+"""Tell everything the platform knows of one person, and why each sync holds or blocks them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from activation.explain import explain_sync
+from activation.spec import load_specs
+from orchestration.project import manifest
+from orchestration.warehouse import Connection
+
+FIND = """
+select distinct customer_id from core.customer_identities
+where not is_shared and (customer_id = ? or lower(identifier_value) = lower(?))
+order by 1
+"""
+
+
+class CustomerNotFound(LookupError):
+    """Nobody has this identifier."""
+
+
+class SeveralCustomers(LookupError):
+    """More than one customer has this identifier."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One person: tables of plain rows, and one sentence per sync."""
+
+    customer_id: str
+    identifiers: list[dict[str, Any]]
+    consents: list[dict[str, Any]]
+    stage: dict[str, Any]
+    scores: list[dict[str, Any]]
+    holds: list[dict[str, Any]]
+    syncs: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_customer(connection: Connection, text: str) -> str:
+    """Return the customer with this id, e-mail address, phone number or card.
+
+    Raises CustomerNotFound or SeveralCustomers; neither repeats what was typed.
+    """
+    found = [row[0] for row in connection.execute(FIND, (text.strip(), text.strip()))]
+    if not found:
+        msg = (
+            "Nobody has this identifier. Give a customer_id, an e-mail address, or a phone "
+            "number with country code (+49…)."
+        )
+        raise CustomerNotFound(msg)
+    if len(found) > 1:
+        msg = f"{len(found)} customers have this identifier: {', '.join(found[:5])}. Give an id."
+        raise SeveralCustomers(msg)
+    return str(found[0])
+
+
+def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explanation:
+    """Return what is known of a customer at `as_of`."""
+    syncs = {
+        spec.name: explain_sync(connection, spec, customer_id, as_of=as_of).sentence
+        for spec in load_specs(manifest())
+    }
+    stages = _rows(connection, "insight.lifecycle_stages", customer_id)
+    return Explanation(
+        customer_id=customer_id,
+        identifiers=_rows(connection, "core.customer_identities", customer_id),
+        consents=_rows(connection, "privacy.consents", customer_id),
+        stage=stages[0] if stages else {},
+        scores=_rows(connection, "insight.predictions", customer_id),
+        holds=_rows(connection, "decisions.holds", customer_id),
+        syncs=syncs,
+    )
+
+
+def _rows(connection: Connection, table: str, customer_id: str) -> list[dict[str, Any]]:
+    names = [str(row[0]) for row in connection.execute(f"describe {table}")]
+    found = connection.execute(f"select * from {table} where customer_id = ?", (customer_id,))
+    return [dict(zip(names, row, strict=True)) for row in found]

@@ -1,0 +1,153 @@
+"""Collect what a run did, for the terminal and for summary.json."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestration.runs import RunResult
+from orchestration.settings import Settings
+from orchestration.warehouse import Connection, Warehouse
+
+SYNC_COUNTS = (
+    "desired", "added", "changed", "removed", "retried", "delivered", "rejected", "invalid",
+    "unknown", "blocked_at_dispatch", "acknowledged", "requests",
+)  # fmt: skip
+STAGES = """
+select stage, phase, count(*) from insight.lifecycle_stages group by 1, 2 order by 3 desc
+"""
+QUARANTINE = """
+select source, table_name, reason, count(*) from core.quarantined_rows
+group by 1, 2, 3 order by 4 desc
+"""
+
+
+def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
+    """Return everything the demo's last page shows; parts a failed run did not reach are empty."""
+    with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        return {
+            "is_success": result.is_success,
+            "run_id": result.run_id,
+            "as_of": str(_one(connection, "select max(as_of) from raw.clock", default="")),
+            "sources": _sources(connection),
+            "quarantine": _rows(
+                connection, QUARANTINE, ("source", "table_name", "reason", "rows")
+            ),
+            "people": _people(connection),
+            "stages": _stages(connection),
+            "phases": _rows(
+                connection,
+                "select phase, count(*) from insight.lifecycle_stages group by 1 order by 2 desc",
+                ("phase", "customers"),
+            ),
+            "model": _model(connection),
+            "syncs": sync_rows(result),
+            "failures": dict(result.failures),
+        }
+
+
+def write(settings: Settings, summary: Mapping[str, Any]) -> None:
+    """Write summary.json in one step, so that a reader never sees half of it."""
+    draft = settings.summary.with_suffix(".json.part")
+    draft.write_text(json.dumps(summary, indent=2, default=str) + "\n")
+    draft.replace(settings.summary)
+
+
+def _sources(connection: Connection) -> list[dict[str, Any]]:
+    """Count rows per source; a table without rows is not listed."""
+    names = connection.execute(
+        "select table_name from information_schema.tables "
+        "where table_schema = 'raw' and table_name like '%\\_\\_%' escape '\\' order by 1"
+    )
+    sources: dict[str, dict[str, Any]] = {}
+    for (name,) in names:
+        source, table = name.split("__", 1)
+        empty = {"source": source, "tables": [], "rows": 0, "quarantined": 0}
+        entry = sources.setdefault(source, empty)
+        rows = _one(connection, f"select count(*) from raw.{name}", default=0)
+        entry["rows"] += rows
+        entry["tables"] += [table] if rows else []
+    kept = "select source, count(*) from core.quarantined_rows group by 1"
+    for row in _rows(connection, kept, ("source", "rows")):
+        if row["source"] in sources:
+            sources[row["source"]]["quarantined"] = row["rows"]
+    return sorted(sources.values(), key=lambda entry: -entry["rows"])
+
+
+def _people(connection: Connection) -> dict[str, int]:
+    found = _rows(
+        connection,
+        "select count(*), coalesce(sum(count_source_records), 0), "
+        "count(*) filter (where count_orders > 0) from core.customers",
+        ("customers", "source_records", "buyers"),
+    )
+    people = {name: int(value) for name, value in (found[0] if found else {}).items()}
+    people = people or {"customers": 0, "source_records": 0, "buyers": 0}
+    return {**people, "merged_records": people["source_records"] - people["customers"]}
+
+
+def _stages(connection: Connection) -> list[dict[str, Any]]:
+    stages: dict[str, int] = {}
+    for row in _rows(connection, STAGES, ("stage", "phase", "customers")):
+        stages[row["stage"]] = stages.get(row["stage"], 0) + row["customers"]
+    ordered = sorted(stages.items(), key=lambda item: -item[1])
+    return [{"stage": stage, "customers": customers} for stage, customers in ordered]
+
+
+def _model(connection: Connection) -> dict[str, Any]:
+    found = _rows(
+        connection,
+        "select status, reasons, report, model_version from ml.trainings "
+        "where model_name = 'next_order' order by as_of desc, trained_at desc limit 1",
+        ("status", "reasons", "report", "version"),
+    )
+    if not found:
+        return {"status": "missing", "reasons": [], "measures": []}
+    row = found[0]
+    report = json.loads(row["report"])
+    measures = [
+        {"model": kind, **{name: values[name] for name in ("auc", "brier", "log_loss")}}
+        for kind, values in report.get("metrics", {}).items()
+    ]
+    return {
+        "status": row["status"],
+        "reasons": [reason for reason in json.loads(row["reasons"]) if reason],
+        "champion": report.get("champion"),
+        "version": row["version"],
+        "measures": measures,
+    }
+
+
+def sync_rows(result: RunResult) -> list[dict[str, Any]]:
+    """Return one row per sync of a run, those that were stopped with their reason."""
+    done = [
+        {
+            "sync": key.split("/", 1)[1],
+            "status": "ok",
+            **{name: int(metadata.get(name) or 0) for name in SYNC_COUNTS},
+            "blocked_by_reason": metadata.get("blocked_by_reason") or {},
+        }
+        for key, metadata in result.assets.items()
+        if key.startswith("activation/") and "acknowledged" in metadata
+    ]
+    stopped = [
+        {"sync": step.removeprefix("activation__"), "status": "stopped", "reason": reason}
+        for step, reason in result.failures.items()
+        if step.startswith("activation__")
+    ]
+    return sorted(done + stopped, key=lambda row: str(row["sync"]))
+
+
+def _rows(connection: Connection, sql: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return rows as dictionaries; none when the run did not get as far as this table."""
+    import duckdb
+
+    try:
+        found = connection.execute(sql)
+    except duckdb.CatalogException:
+        return []
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def _one(connection: Connection, sql: str, default: Any) -> Any:
+    found = _rows(connection, sql, ("value",))
+    return found[0]["value"] if found and found[0]["value"] is not None else default

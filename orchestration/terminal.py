@@ -1,0 +1,165 @@
+"""What a person sees: steps with counts and seconds while it runs, tables when it is done."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class TerminalReporter:
+    """Show the steps of a run: a moving line on a terminal, one line per step in a log."""
+
+    def __init__(self, out: Console = console) -> None:
+        self.seconds: dict[str, float] = {}
+        self._out = out
+        self._started: dict[str, float] = {}
+        self._tasks: dict[str, TaskID] = {}
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[detail]}", style="dim"),
+            TimeElapsedColumn(),
+            console=out,
+            transient=True,
+        )
+
+    @contextmanager
+    def showing(self) -> Iterator["TerminalReporter"]:
+        """Draw the moving lines while the block runs."""
+        if not self._out.is_terminal:
+            yield self
+            return
+        with self._progress:
+            yield self
+
+    def begin(self, step: str) -> None:
+        """A step of the run starts."""
+        self._started[step] = time.monotonic()
+        self._tasks[step] = self._progress.add_task(step, total=None, detail="")
+
+    def advance(self, step: str, done: int, total: int, detail: str = "") -> None:
+        """The step has done `done` of `total`."""
+        text = detail or (f"{done:,} of {total:,}" if total else f"{done:,}")
+        if step in self._tasks:
+            self._progress.update(
+                self._tasks[step], completed=done, total=total or None, detail=text
+            )
+
+    def end(self, step: str, result: str) -> None:
+        """The step is over."""
+        seconds = time.monotonic() - self._started.pop(step, time.monotonic())
+        self.seconds[step] = self.seconds.get(step, 0.0) + seconds
+        if step in self._tasks:
+            self._progress.remove_task(self._tasks.pop(step))
+        self._out.print(f"[green]✓[/] {step:<42} {result}  [dim]{seconds:.1f} s[/]")
+
+    def leave(self, message: str) -> None:
+        """End what was still moving because the run stopped."""
+        for step, task in self._tasks.items():
+            self._progress.remove_task(task)
+            self._out.print(f"[red]✗[/] {step}")
+        self._tasks.clear()
+        if message:
+            errors.print(f"[red]Error:[/] {message}", markup=True)
+
+
+def show_summary(summary: Mapping[str, Any]) -> None:
+    """Print the tables at the end of a demo: sources, people, stages, model, syncs."""
+    console.print()
+    _show_sources(summary["sources"], summary["quarantine"])
+    _show_people(summary["people"])
+    _show_stages(summary["stages"])
+    _show_model(summary["model"])
+    show_syncs(summary["syncs"])
+
+
+def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]) -> None:
+    table = Table(title="What came in", title_justify="left", title_style="bold")
+    for name in ("source", "tables"):
+        table.add_column(name)
+    for name in ("rows", "in quarantine"):
+        table.add_column(name, justify="right")
+    for source in sources:
+        tables = ", ".join(source["tables"]) or "[dim]not connected[/]"
+        table.add_row(
+            source["source"], tables, f"{source['rows']:,}", f"{source['quarantined']:,}"
+        )
+    console.print(table)
+    for row in bad[:6]:
+        console.print(
+            f"  [yellow]{row['rows']:,}[/] rows of {row['source']}/{row['table_name']} kept aside: "
+            f"{row['reason'].replace('_', ' ')}"
+        )
+
+
+def _show_people(people: Mapping[str, Any]) -> None:
+    console.print(
+        f"\n[bold]Who they are[/]  {people['source_records']:,} records of people → "
+        f"[bold]{people['customers']:,}[/] customers "
+        f"({people['merged_records']:,} records merged), {people['buyers']:,} of them have bought"
+    )
+
+
+def _show_stages(stages: Sequence[Mapping[str, Any]]) -> None:
+    total = sum(row["customers"] for row in stages) or 1
+    table = Table(title="\nWhere they are", title_justify="left", title_style="bold")
+    table.add_column("stage")
+    table.add_column("customers", justify="right")
+    table.add_column("share", justify="right")
+    for row in stages:
+        share = row["customers"] / total
+        table.add_row(
+            str(row["stage"]).replace("_", " "), f"{row['customers']:,}", f"{share:.1%}"
+        )
+    console.print(table)
+
+
+def _show_model(model: Mapping[str, Any]) -> None:
+    console.print("\n[bold]Who will order again within 90 days[/]")
+    if model["status"] in ("refused", "missing"):
+        reasons = "; ".join(model["reasons"]) or "no model was trained"
+        console.print(f"  No prediction: {reasons}")
+        return
+    table = Table()
+    for name in ("model", "AUC", "Brier score", "log loss"):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for row in model["measures"]:
+        chosen = row["model"] == model["champion"]
+        table.add_row(
+            f"[bold]{row['model']} (used)[/]" if chosen else row["model"],
+            *(f"{row[name]:.4f}" for name in ("auc", "brier", "log_loss")),
+        )
+    console.print(table)
+    if model["status"] == "no_evidence":
+        console.print(f"  [yellow]No evidence of a gain:[/] {'; '.join(model['reasons'])}")
+
+
+def show_syncs(syncs: Sequence[Mapping[str, Any]]) -> None:
+    """Print one line per sync: desired, blocked by reason, added, changed, removed, held."""
+    table = Table(title="\nWhat the platforms hold", title_justify="left", title_style="bold")
+    table.add_column("sync", no_wrap=True)
+    for name in ("desired", "blocked", "added", "changed", "removed", "rejected", "held now"):
+        table.add_column(name, justify="right")
+    table.add_column("why blocked")
+    for row in syncs:
+        if row["status"] != "ok":
+            table.add_row(row["sync"], *[""] * 7, f"[red]{row['reason']}[/]")
+            continue
+        why = ", ".join(
+            f"{reason.replace('_', ' ')} {count:,}"
+            for reason, count in sorted(row["blocked_by_reason"].items(), key=lambda i: -i[1])
+        )
+        numbers = (
+            row["desired"], sum(row["blocked_by_reason"].values()), row["added"], row["changed"],
+            row["removed"], row["rejected"] + row["invalid"], row["acknowledged"],
+        )  # fmt: skip
+        table.add_row(row["sync"], *(f"{number:,}" for number in numbers), why)
+    console.print(table)
