@@ -304,8 +304,8 @@ def _quarantine_repeats(
         "and _file in (select name from _fresh_files)"
     )
     connection.execute(
-        f"insert into raw.quarantine select ?, ?, _file, _row, 'delivered_again', null, "
-        f"cast(to_json(r) as varchar), _arrived_on, ? from (select * exclude (_delivery) "
+        "insert into raw.quarantine select ?, ?, _file, _row, 'delivered_again', null, "
+        "cast(to_json(r) as varchar), _arrived_on, ? from (select * exclude (_delivery) "
         "from _repeats) as r",
         (contract.source, contract.name, loaded_at),
     )

@@ -52,7 +52,7 @@ class Connection:
         """Append Arrow rows to a table, matching columns by name."""
         self.raw.register("_incoming_rows", rows)
         try:
-            self.execute(f"insert into {table} by name select * from _incoming_rows")  # noqa: S608
+            self.execute(f"insert into {table} by name select * from _incoming_rows")
         finally:
             self.raw.unregister("_incoming_rows")
 
