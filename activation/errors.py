@@ -63,7 +63,9 @@ class MissingSetting(Terminal):
     def __init__(self, destination: str, variables: Sequence[str]) -> None:
         self.variables = tuple(variables)
         names = ", ".join(self.variables)
-        super().__init__(f"{destination}: {names} is not set. Set it in the environment or in .env.")
+        super().__init__(
+            f"{destination}: {names} is not set. Set it in the environment or in .env."
+        )
 
 
 class GuardRefused(Terminal):

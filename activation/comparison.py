@@ -1,0 +1,221 @@
+"""Write the one query that compares desired rows with the ledger."""
+
+from activation.connection import Connection
+from activation.gate import Gate
+from activation.ledger_schema import NO_SYNC_ROWS
+from activation.spec import SyncSpec
+from activation.statements import (
+    canonical,
+    column,
+    json_object,
+    json_text,
+    literal,
+    md5_hex,
+    render,
+)
+
+LEFT_AUDIENCE = "left_audience"
+
+# Rows whose key vanished but whose identifiers a new key uses (merged customers) keep their ledger
+# row under the new key: a removal would take a wanted person away. `stale` names the identities
+# that were sent and that no desired row uses any more; only those are removed at the platform.
+_COMPARED = """
+with source_rows as (
+    select
+        cast({key} as varchar) as row_key,
+        cast(customer_id as varchar) as customer_id,
+        {contact_point} as contact_point_id,
+        {payload} as payload,
+        {identifiers} as identifiers
+    from {relation}
+),
+judged as ({judged}),
+desired as (
+    select *, {row_hash} as row_hash from judged
+),
+recorded as (
+    select * from {sync_rows} where sync = {sync} and account = {account}
+),
+orphans as (
+    select recorded.row_key, recorded.identifiers from recorded
+    where
+        recorded.is_held
+        and not exists (select 1 from desired where desired.row_key = recorded.row_key)
+),
+newcomers as (
+    select desired.row_key, desired.identifiers from desired
+    where
+        desired.block_reason is null
+        and not exists (select 1 from recorded where recorded.row_key = desired.row_key)
+),
+shared as ({shared}),
+ranked as (
+    select
+        old_key,
+        new_key,
+        row_number() over (partition by old_key order by strength, new_key) as rank_of_new,
+        row_number() over (partition by new_key order by strength, old_key) as rank_of_old
+    from shared
+),
+held as (
+    select
+        coalesce(ranked.new_key, recorded.row_key) as current_key,
+        recorded.*
+    from recorded
+    left join ranked
+        on
+            ranked.old_key = recorded.row_key
+            and ranked.rank_of_new = 1
+            and ranked.rank_of_old = 1
+),
+compared as (
+    select
+        coalesce(desired.row_key, held.current_key) as row_key,
+        held.row_key as ledger_key,
+        coalesce(desired.customer_id, held.customer_id) as customer_id,
+        coalesce(desired.contact_point_id, held.contact_point_id) as contact_point_id,
+        desired.row_hash,
+        desired.payload,
+        desired.identifiers,
+        held.identifiers as held_identifiers,
+        held.is_held as was_held,
+        held.first_held_at as held_since,
+        coalesce(held.row_hash = desired.row_hash, false) as is_same,
+        case when desired.row_key is null then {left_audience} else desired.block_reason end
+            as reason,
+        case
+            when desired.row_key is null and held.is_held and {removes_leavers} then 'remove'
+            when desired.row_key is null then null
+            when desired.block_reason is not null and held.is_held then 'remove'
+            when desired.block_reason is not null then 'blocked'
+            when held.row_key is null then 'add'
+            when held.state = 'unknown' then 'retry'
+            when held.row_key <> held.current_key then 'change'
+            when held.row_hash = desired.row_hash then null
+            when held.is_held then 'change'
+            else 'add'
+        end as action
+    from desired
+    full outer join held on held.current_key = desired.row_key
+),
+changes as (
+    select
+        compared.*,
+        {stale} as stale
+    from compared
+    {wanted}
+    where compared.action is not null
+)
+"""
+
+_SHARED = """
+    select orphans.row_key as old_key, newcomers.row_key as new_key, {strength} as strength
+    from orphans
+    inner join newcomers on {newcomer} = {orphan}
+"""
+
+_NOTHING_SHARED = """
+    select row_key as old_key, row_key as new_key, 0 as strength from newcomers where 1 = 0
+"""
+
+_WANTED = """
+    left join (
+        select
+            {value} as value,
+            min(desired.row_key) as first_key,
+            max(desired.row_key) as last_key
+        from desired
+        where desired.block_reason is null
+        group by 1
+    ) as wanted_{number}
+        on wanted_{number}.value = {held}
+"""
+
+
+def comparison(connection: Connection, spec: SyncSpec, gate: Gate, account: str) -> str:
+    """Return the common table expressions that end in `changes`: one row per row to act on."""
+    has_ledger = connection.table_exists("ledger", "sync_rows")
+    identities = spec.capabilities.identities
+    contact_point = "cast(contact_point_id as varchar)" if spec.has_contact_point else "null"
+    return render(
+        _COMPARED,
+        key=column(spec.key),
+        contact_point=contact_point,
+        payload=payload(spec),
+        identifiers=identifiers(spec),
+        relation=spec.relation,
+        judged=gate.judged("source_rows"),
+        row_hash=md5_hex(f"{literal(spec.capabilities.normaliser + '|')} || payload"),
+        sync_rows="ledger.sync_rows" if has_ledger else NO_SYNC_ROWS,
+        sync=literal(spec.name),
+        account=literal(account),
+        shared=_shared(identities),
+        left_audience=literal(LEFT_AUDIENCE),
+        removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
+        stale=_stale(identities, keeps_rows=spec.capabilities.keeps_rows),
+        wanted="".join(_wanted(number, identity) for number, identity in enumerate(identities)),
+    )
+
+
+def payload(spec: SyncSpec) -> str:
+    """Return the expression for everything that is sent of a row, as JSON text."""
+    return json_object([(f.name, canonical(f.name, f.data_type)) for f in spec.fields])
+
+
+def identifiers(spec: SyncSpec) -> str:
+    """Return the expression for what the ledger keeps of a row so that it can be removed later."""
+    if spec.capabilities.surfaces[spec.surface].mirror == "replace":
+        return payload(spec)
+    known = {name for identity in spec.capabilities.identities for name in identity}
+    return json_object([(f.name, column(f.name)) for f in spec.fields if f.name in known])
+
+
+def _identity(document: str, identity: tuple[str, ...]) -> str:
+    return " || '|' || ".join(f"lower({json_text(document, name)})" for name in identity)
+
+
+def _shared(identities: tuple[tuple[str, ...], ...]) -> str:
+    parts = [
+        render(
+            _SHARED,
+            strength=strength,
+            newcomer=_identity("newcomers.identifiers", identity),
+            orphan=_identity("orphans.identifiers", identity),
+        )
+        for strength, identity in enumerate(identities)
+    ]
+    return "union all".join(parts) or _NOTHING_SHARED
+
+
+def _wanted(number: int, identity: tuple[str, ...]) -> str:
+    return render(
+        _WANTED,
+        number=number,
+        value=_identity("desired.identifiers", identity),
+        held=_identity("compared.held_identifiers", identity),
+    )
+
+
+def _stale(identities: tuple[tuple[str, ...], ...], *, keeps_rows: bool) -> str:
+    """Name each stale identity by its first field, as a comma-separated text.
+
+    A platform that keeps rows as they were added keeps the former row of a changed person too, so
+    there an identity is stale unless *another* desired row uses it.
+    """
+    parts = []
+    for number, identity in enumerate(identities):
+        wanted = f"wanted_{number}"
+        unused = f"{wanted}.value is null"
+        if keeps_rows:
+            unused += (
+                f" or ({wanted}.first_key = compared.row_key"
+                f" and {wanted}.last_key = compared.row_key)"
+            )
+        held = _identity("compared.held_identifiers", identity)
+        name = literal(identity[0] + ",")
+        parts.append(
+            f"case when (compared.action = 'remove' or not compared.is_same)"
+            f" and {held} is not null and ({unused})"
+            f" then {name} else '' end"
+        )
+    return " || ".join(parts) or "''"

@@ -1,0 +1,215 @@
+"""Talk one batch through to its end: send, retry, follow up, drop or halve what fails, and say what became of each row."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from activation.destinations.base import (
+    Batch,
+    Destination,
+    FollowUp,
+    Found,
+    Narrow,
+    Outcome,
+    Prepared,
+    Request,
+    Response,
+    Retry,
+    Settled,
+    Stop,
+    Target,
+)
+from activation.errors import (
+    ActivationError,
+    PlatformBusy,
+    PlatformRefused,
+    PlatformUnreachable,
+)
+from activation.pacing import (
+    ATTEMPTS,
+    LONGEST_REQUESTED_WAIT,
+    Pace,
+    backoff,
+    poll_delay,
+    polled_long_enough,
+)
+
+UNREACHABLE = "unreachable"
+_MOST_NARROWINGS = 64
+
+
+class Unanswered(Exception):
+    """A request got no answer; `code` says how, `was_sent` whether the platform may have seen it."""
+
+    def __init__(self, code: str, *, was_sent: bool) -> None:
+        self.code = code
+        self.was_sent = was_sent
+        super().__init__(code)
+
+
+@dataclass
+class BatchResult:
+    """What became of a batch: rows that were not delivered by number, the rest was delivered."""
+
+    invalid: dict[int, str] = field(default_factory=dict)
+    rejected: dict[int, str] = field(default_factory=dict)
+    unknown: dict[int, str] = field(default_factory=dict)
+    unattributed: dict[str, int] = field(default_factory=dict)
+    delivered: int = 0
+    requests: int = 0
+    error: ActivationError | None = None
+
+    def exceptions(self) -> dict[int, tuple[str, str]]:
+        """Return (state, code) of every row that was not delivered."""
+        return {
+            number: (state, code)
+            for state, rows in (
+                ("invalid", self.invalid),
+                ("rejected", self.rejected),
+                ("unknown", self.unknown),
+            )
+            for number, code in rows.items()
+        }
+
+
+@dataclass
+class Conversation:
+    """Everything said to a platform about one batch; used by one thread."""
+
+    destination: Destination
+    send: Callable[[Request], Response]
+    pace: Pace
+
+    def deliver(self, batch: Batch) -> BatchResult:
+        """Send a batch and return what became of its rows; an error ends the run, never the bookkeeping."""
+        result = BatchResult()
+        rows = {row.number: row for row in batch.rows}
+        waiting: deque[Request] = deque()
+        self._take(self.destination.requests(batch), waiting, result)
+        narrowings = 0
+        while waiting:
+            request = waiting.popleft()
+            outcome = self._ask(request, result)
+            if isinstance(outcome, Narrow):
+                narrowings += 1
+                outcome = self._narrowed(outcome, request, narrowings, result)
+            match outcome:
+                case Narrow():
+                    for part in _parts(outcome, request.rows):
+                        smaller = replace(batch, rows=tuple(rows[number] for number in part))
+                        self._take(self.destination.requests(smaller), waiting, result)
+                case FollowUp():
+                    _absorb(outcome.settled, result)
+                    waiting.extendleft(reversed(outcome.requests))
+                case Settled():
+                    _absorb(outcome, result)
+                case Retry():
+                    result.unknown |= dict.fromkeys(request.rows, outcome.code)
+                case Stop():
+                    left = [number for item in (request, *waiting) for number in item.rows]
+                    result.unknown |= dict.fromkeys(left, "run_stopped")
+                    result.error = outcome.error
+                    return result
+        return result
+
+    def find_target(self, name: str) -> tuple[Target, int]:
+        """Return the target's identifier at the platform, made if needed, and the requests it took."""
+        result = BatchResult()
+        step = self.destination.target(name)
+        while isinstance(step, Request):
+            match self._ask(step, result):
+                case Found(target):
+                    step = target
+                case FollowUp(requests):
+                    step = requests[0]
+                case Stop(error):
+                    raise error
+                case _:
+                    raise self._unreachable(f"no usable answer to {step.step}")
+        return step, result.requests
+
+    def _take(self, prepared: Prepared, waiting: deque[Request], result: BatchResult) -> None:
+        result.invalid |= prepared.invalid
+        result.delivered += len(prepared.settled)
+        waiting.extend(prepared.requests)
+
+    def _ask(self, request: Request, result: BatchResult) -> Outcome:
+        """Send one request until it is understood; a Retry comes back when patience has run out."""
+        polling = self.destination.capabilities.polling
+        if request.is_poll:
+            if polled_long_enough(polling, request.polls):
+                return Retry("still_processing")
+            if self.pace.wait(poll_delay(polling, request.polls)):
+                return Retry("run_stopped")
+        outcome: Outcome = Retry("run_stopped")
+        for attempt in range(ATTEMPTS):
+            if self.pace.take_turn(request.step):
+                return Retry("run_stopped")
+            outcome = self._answer(request, result)
+            if not isinstance(outcome, Retry):
+                return outcome
+            stop = self._wait_after(outcome, attempt)
+            if stop is not None:
+                return stop
+        if isinstance(outcome, Retry) and outcome.code == UNREACHABLE:
+            return Stop(self._unreachable("no connection"))
+        return outcome
+
+    def _answer(self, request: Request, result: BatchResult) -> Outcome:
+        result.requests += 1
+        try:
+            response = self.send(request)
+        except Unanswered as unanswered:
+            return Retry(unanswered.code if unanswered.was_sent else UNREACHABLE)
+        return self.destination.classify(request, response)
+
+    def _wait_after(self, retry: Retry, attempt: int) -> Outcome | None:
+        if attempt == ATTEMPTS - 1:
+            return None
+        if retry.after is not None and retry.after > LONGEST_REQUESTED_WAIT:
+            name = self.destination.capabilities.name
+            msg = f"{name} asks for a wait of {retry.after:.0f} s. Run the sync again after it."
+            return Stop(PlatformBusy(msg))
+        if retry.after is not None:
+            self.pace.pause(retry.after)
+            return None
+        return Retry("run_stopped") if self.pace.wait(backoff(attempt)) else None
+
+    def _narrowed(
+        self, outcome: Narrow, request: Request, narrowings: int, result: BatchResult
+    ) -> Outcome:
+        """Settle what a failed request names; give up when halving leads nowhere."""
+        result.rejected |= outcome.rejected
+        left = [number for number in request.rows if number not in outcome.rejected]
+        if len(left) == 1 and not outcome.rejected:
+            return Settled(rejected={left[0]: outcome.code})
+        if narrowings <= _MOST_NARROWINGS:
+            return outcome if left else Settled()
+        if result.delivered == 0:
+            name = self.destination.capabilities.name
+            msg = f"{name} refuses every row ({outcome.code}). Check the sync model's columns."
+            return Stop(PlatformRefused(msg))
+        result.unknown |= dict.fromkeys(left, outcome.code)
+        return Settled()
+
+    def _unreachable(self, how: str) -> PlatformUnreachable:
+        name = self.destination.capabilities.name
+        variable = type(self.destination.settings).ENVIRONMENT["base_url"]
+        msg = f"{name}: {how}. Check {variable} and the network; the next run tries again."
+        return PlatformUnreachable(msg)
+
+
+def _absorb(settled: Settled, result: BatchResult) -> None:
+    result.delivered += len(settled.delivered)
+    result.rejected |= settled.rejected
+    for code, count in settled.unattributed.items():
+        result.unattributed[code] = result.unattributed.get(code, 0) + count
+
+
+def _parts(narrow: Narrow, rows: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the rows still to be tried: without the rejected ones, or else in halves."""
+    left = tuple(number for number in rows if number not in narrow.rejected)
+    if narrow.rejected:
+        return [left]
+    middle = len(left) // 2
+    return [left[:middle], left[middle:]]

@@ -1,0 +1,232 @@
+"""Deliver a sealed plan: batch by batch, a bounded number in flight, every outcome committed; the only place that performs HTTP."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+
+from activation.connection import Connection
+from activation.conversation import BatchResult, Conversation, Unanswered
+from activation.destinations.base import (
+    Batch,
+    Destination,
+    Operation,
+    Request,
+    Response,
+    Row,
+    Target,
+)
+from activation.errors import ActivationError, PlatformUnreachable, TargetMissing
+from activation.gate import Gate
+from activation.lease import Lease
+from activation.ledger import Ledger
+from activation.pacing import Pace
+from activation.statements import literal, render
+from activation.targets import forget_target, known_target, remember_target
+
+Progress = Callable[[int, int], None]
+
+_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_HEARTBEAT_SECONDS = 10.0
+_MOST_FAILED_BATCHES = 3
+
+_UPSERTS = """
+(
+    select row_number, customer_id, contact_point_id, payload, ledger_key from ledger.plan_rows
+    where run_id = {run_id} and upsert_batch = {number} and state = 'planned'
+)
+"""
+
+_REMOVALS = """
+select row_number, held_identifiers as payload, stale
+from ledger.plan_rows
+where run_id = {run_id} and removal_batch = {number} and state = 'planned'
+order by row_number
+"""
+
+_JUDGED = """
+select row_number, payload, block_reason from ({judged}) as judged order by row_number
+"""
+
+
+def http_client() -> httpx.Client:
+    """Return a client that follows no redirect and gives up on a silent platform."""
+    return httpx.Client(timeout=_TIMEOUT)
+
+
+@dataclass(frozen=True)
+class HttpSender:
+    """Send a destination's requests; credentials are added here and nowhere kept."""
+
+    client: httpx.Client
+    destination: Destination
+
+    def __call__(self, request: Request) -> Response:
+        """Return the platform's answer; raise Unanswered when there is none."""
+        headers = dict(self.destination.headers())
+        if request.body is not None:
+            headers["content-type"] = request.content_type
+        try:
+            answer = self.client.request(
+                request.method,
+                self.destination.base_url.rstrip("/") + request.path,
+                params={**request.parameters, **self.destination.parameters()} or None,
+                content=request.body,
+                headers=headers,
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise Unanswered("no_connection", was_sent=False) from None
+        except httpx.TransportError:
+            raise Unanswered("no_answer", was_sent=True) from None
+        return Response(answer.status_code, _lower(answer.headers), answer.content)
+
+
+def _lower(headers: httpx.Headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+@dataclass
+class Delivery:
+    """One run's plan on its way to the platform."""
+
+    ledger: Ledger
+    gate: Gate
+    lease: Lease
+    destination: Destination
+    send: Callable[[Request], Response]
+    run_id: str
+    planned: int
+    progress: Progress | None = None
+    requests: int = 0
+    settled: int = 0
+    failed_batches: int = 0
+    error: ActivationError | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def deliver(self) -> None:
+        """Remove first, then send; commit before and after each batch. Raise what stopped the run."""
+        pace = Pace(self.destination.capabilities.rate, self.stopping.wait)
+        conversation = Conversation(self.destination, self.send, pace)
+        target = self._target(conversation)
+        self._stage(conversation, "remove", target)
+        self._stage(conversation, "upsert", target)
+
+    def _target(self, conversation: Conversation) -> Target:
+        known = known_target(self.ledger.connection, self.ledger.spec, self.ledger.account)
+        if known is not None:
+            return known
+        target, self_requests = conversation.find_target(self.ledger.spec.target)
+        self.requests += self_requests
+        remember_target(self.ledger.connection, self.ledger.spec, self.ledger.account, target)
+        return target
+
+    def _stage(self, conversation: Conversation, operation: Operation, target: Target) -> None:
+        """Keep as many batches in flight as the destination allows; drain them whatever happens."""
+        under_way: dict[Future[BatchResult], int] = {}
+        width = self.destination.capabilities.in_flight
+        with ThreadPoolExecutor(width) as pool:
+            try:
+                for number in range(self._count_batches(operation)):
+                    while len(under_way) >= width:
+                        self._settle_first(under_way, operation)
+                    if self.error is not None:
+                        break
+                    batch = self._load(operation, number, target)
+                    self.lease.renew()
+                    under_way[pool.submit(conversation.deliver, batch)] = number
+                while under_way:
+                    self._settle_first(under_way, operation)
+            except BaseException:
+                self.stopping.set()
+                raise
+        if self.error is not None:
+            raise self.error
+
+    def _settle_first(
+        self, under_way: dict[Future[BatchResult], int], operation: Operation
+    ) -> None:
+        done, _ = wait(under_way, timeout=_HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
+        self.lease.renew()
+        for future in done:
+            self._acknowledge(operation, under_way.pop(future), future.result())
+        if self.error is not None:
+            self.stopping.set()
+
+    def _acknowledge(self, operation: Operation, number: int, result: BatchResult) -> None:
+        exceptions = result.exceptions()
+        if operation == "remove":
+            self.ledger.acknowledge_removals(
+                self.run_id, f"removal_batch = {number}", _without_invalid(exceptions)
+            )
+        else:
+            self.ledger.acknowledge_upserts(self.run_id, f"upsert_batch = {number}", exceptions)
+        self.ledger.reject_unnamed(self.run_id, result.unattributed)
+        self.requests += result.requests
+        self._note_failure(result)
+        self._report(result.delivered + len(exceptions))
+
+    def _note_failure(self, result: BatchResult) -> None:
+        if self.error is None:
+            self.error = result.error
+        if isinstance(result.error, TargetMissing):
+            forget_target(self.ledger.connection, self.ledger.spec, self.ledger.account)
+            self.ledger.doubt_everything()
+        failed = bool(result.unknown) and result.delivered == 0
+        self.failed_batches = self.failed_batches + 1 if failed else 0
+        if self.failed_batches == _MOST_FAILED_BATCHES and self.error is None:
+            name = self.destination.capabilities.name
+            msg = f"{name} keeps failing. Look at its status page; the next run tries again."
+            self.error = PlatformUnreachable(msg)
+
+    def _report(self, count: int) -> None:
+        self.settled += count
+        if self.progress is not None:
+            self.progress(min(self.settled, self.planned), self.planned)
+
+    def _count_batches(self, operation: Operation) -> int:
+        name = "removal_batch" if operation == "remove" else "upsert_batch"
+        statement = f"select coalesce(max({name}) + 1, 0) from ledger.plan_rows where run_id = ?"
+        return int(self.ledger.connection.execute(statement, (self.run_id,))[0][0])
+
+    def _load(self, operation: Operation, number: int, target: Target) -> Batch:
+        """Read a batch, ask the gate once more and commit that the batch is under way."""
+        purposes = frozenset(self.ledger.spec.purposes)
+        if operation == "remove":
+            rows = tuple(self._removals(number))
+            self.ledger.start(self.run_id, f"removal_batch = {number}", "removing", {})
+            return Batch(operation, rows, target, purposes)
+        blocked: dict[int, str] = {}
+        rows = tuple(self._upserts(number, blocked))
+        self.ledger.start(self.run_id, f"upsert_batch = {number}", "sending", blocked)
+        return Batch(operation, rows, target, purposes)
+
+    def _removals(self, number: int) -> Iterator[Row]:
+        statement = render(_REMOVALS, run_id=literal(self.run_id), number=number)
+        for row_number, payload, stale in _stream(self.ledger.connection, statement):
+            names = frozenset(stale.split(",")) - {""}
+            yield Row(row_number, orjson.loads(payload), names)
+
+    def _upserts(self, number: int, blocked: dict[int, str]) -> Iterator[Row]:
+        candidates = render(_UPSERTS, run_id=literal(self.run_id), number=number)
+        statement = render(_JUDGED, judged=self.gate.judged(candidates))
+        for row_number, payload, reason in _stream(self.ledger.connection, statement):
+            if reason is None:
+                yield Row(row_number, orjson.loads(payload))
+            else:
+                blocked[row_number] = reason
+
+
+def _stream(connection: Connection, statement: str) -> Iterator[tuple[Any, ...]]:
+    for batch in connection.stream(statement, 10_000):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _without_invalid(
+    exceptions: dict[int, tuple[str, str]],
+) -> dict[int, tuple[str, str]]:
+    """Count a removal that cannot be expressed as done: such a row can never have been held."""
+    return {number: outcome for number, outcome in exceptions.items() if outcome[0] != "invalid"}

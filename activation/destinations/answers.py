@@ -1,0 +1,80 @@
+"""Read the answers that mean the same at every platform, and cut bodies to their size."""
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from activation.destinations.base import Outcome, Request, Response, Retry, Stop
+from activation.errors import AuthenticationRefused, PlatformRefused
+
+_TRY_AGAIN = {408, 425, 429}
+
+
+def common_outcome(
+    destination: str, variable: str, request: Request, response: Response
+) -> Outcome | None:
+    """Classify by status alone; None when the platform's own rules must decide.
+
+    `variable` is the environment variable that holds the credentials.
+    """
+    status = response.status
+    if status in _TRY_AGAIN or status >= 500:
+        return Retry(f"http_{status}", wait_seconds(response))
+    if status == 401:
+        return Stop(refused_credentials(destination, variable))
+    if status in (402, 403):
+        msg = (
+            f"{destination} forbids {request.step} (HTTP {status}). "
+            f"Give the credentials in {variable} the scope for it."
+        )
+        return Stop(PlatformRefused(msg))
+    if status == 410 or 300 <= status < 400:
+        msg = (
+            f"{destination} no longer answers {request.step} at this address (HTTP {status}). "
+            "Check the base URL, or update to a release that speaks the current API version."
+        )
+        return Stop(PlatformRefused(msg))
+    return None
+
+
+def refused_credentials(destination: str, variable: str) -> AuthenticationRefused:
+    """Return the error for credentials that are wrong, expired or revoked."""
+    msg = f"{destination} refused the credentials (HTTP 401). Set a valid value in {variable}."
+    return AuthenticationRefused(msg)
+
+
+def refused_request(destination: str, request: Request, status: int) -> Stop:
+    """Return the outcome for a step without rows that the platform does not accept."""
+    msg = f"{destination} refused {request.step} (HTTP {status}). Check the sync's target and the account."
+    return Stop(PlatformRefused(msg))
+
+
+def wait_seconds(response: Response) -> float | None:
+    """Return the seconds of a Retry-After header; None when absent or a date."""
+    try:
+        return max(0.0, float(response.headers.get("retry-after", "")))
+    except ValueError:
+        return None
+
+
+def pack(
+    items: Iterable[tuple[int, bytes]], most_rows: int, most_bytes: int
+) -> Iterator[tuple[tuple[int, ...], list[bytes]]]:
+    """Cut (row number, encoded row) pairs into groups that fit one request each."""
+    rows: list[int] = []
+    parts: list[bytes] = []
+    size = 0
+    for number, part in items:
+        if rows and (len(rows) == most_rows or size + len(part) + 1 > most_bytes):
+            yield tuple(rows), parts
+            rows, parts, size = [], [], 0
+        rows.append(number)
+        parts.append(part)
+        size += len(part) + 1
+    if rows:
+        yield tuple(rows), parts
+
+
+def place(base_url: str) -> str:
+    """Name the host and path of an address, without the port a local sandbox changes at every start."""
+    parts = urlsplit(base_url)
+    return f"{parts.hostname or ''}{parts.path}".rstrip("/")

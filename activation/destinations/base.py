@@ -1,0 +1,276 @@
+"""Give every destination one shape: capabilities as data, pure functions from rows to requests and from answers to outcomes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol
+
+import orjson
+
+from activation.errors import ActivationError
+
+Operation = Literal["upsert", "remove"]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One kind of thing a destination keeps in step.
+
+    `mirror` is `diff` when only changes are sent, `replace` when the whole set is written anew.
+    """
+
+    kind: Literal["membership", "row"]
+    mirror: Literal["diff", "replace"] = "diff"
+
+
+@dataclass(frozen=True)
+class BatchLimits:
+    """The most one chunk of rows and one request may hold; bytes count the encoded body."""
+
+    upsert_rows: int
+    removal_rows: int
+    request_bytes: int = 5_000_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Requests the platform allows: per second in a burst and per minute in the long run."""
+
+    burst_per_second: float
+    steady_per_minute: float
+
+
+@dataclass(frozen=True)
+class Polling:
+    """How often to ask for a job's end, in seconds; after `patience` its rows count as unknown."""
+
+    first: float = 0.1
+    factor: float = 1.6
+    longest: float = 10.0
+    patience: float = 900.0
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a destination can do, as data.
+
+    `identities` are the fields (or groups of fields) by which the platform knows a person; a value
+    of one of them that no desired row uses any more must be removed there. `keeps_rows` says that a
+    changed row sent again stands beside its former self, which must be removed first. `addresses`
+    says which field carries the value of which kind of contact point. `normaliser` is a name and a
+    version: a new version sends every row again.
+    """
+
+    name: str
+    surfaces: Mapping[str, Surface]
+    fields: frozenset[str]
+    identities: tuple[tuple[str, ...], ...]
+    batch: BatchLimits
+    normaliser: str
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    rate: Rate = Rate(50, 3000)
+    polling: Polling = Polling()
+    in_flight: int = 4
+    field_prefix: str | None = None
+    takes_any_field: bool = False
+    needs_purposes: frozenset[str] = frozenset()
+    needs_target: bool = True
+    keeps_rows: bool = False
+
+    def knows_field(self, name: str) -> bool:
+        """Say whether a column of this name can be sent."""
+        prefixed = self.field_prefix is not None and name.startswith(self.field_prefix)
+        return self.takes_any_field or prefixed or name in self.fields
+
+
+@dataclass(frozen=True)
+class Target:
+    """A list, audience, topic or file at the platform."""
+
+    identifier: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One planned row: its number in the plan and its plain values.
+
+    For a removal `values` are those last sent and `stale` names the identities to take away.
+    """
+
+    number: int
+    values: Mapping[str, Any] = field(repr=False)
+    stale: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one operation for one target, with the purposes the gate has found allowed."""
+
+    operation: Operation
+    rows: tuple[Row, ...]
+    target: Target
+    purposes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, repr=False)
+class Request:
+    """One HTTP request; `rows` are the plan's row numbers it settles.
+
+    `step` names what it is for, `context` is for the destination alone and `polls` counts how often
+    a waiting job has been asked for. The representation holds no path and no body: both may carry
+    personal values.
+    """
+
+    step: str
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    rows: tuple[int, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str = "application/json"
+    context: Any = None
+    polls: int = 0
+    is_poll: bool = False
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.step}, {len(self.rows)} rows)"
+
+
+@dataclass(frozen=True, repr=False)
+class Response:
+    """An answer of the platform; header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body)} bytes)"
+
+    def document(self) -> dict[str, Any] | None:
+        """Return the JSON object of the body, or None when there is none."""
+        try:
+            content = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return None
+        return content if isinstance(content, dict) else None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The platform has decided: rows delivered, rows rejected by code, and rejections it counts but does not name."""
+
+    delivered: tuple[int, ...] = ()
+    rejected: Mapping[int, str] = field(default_factory=dict)
+    unattributed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """More requests are needed before the rows in them are settled."""
+
+    requests: tuple[Request, ...]
+    settled: Settled = Settled()
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Send the same request again, after `after` seconds when the platform says so."""
+
+    code: str
+    after: float | None = None
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """The request failed as a whole: drop the rejected rows and try the rest, in halves if none is named."""
+
+    code: str
+    rejected: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The target exists."""
+
+    target: Target
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the run with an error."""
+
+    error: ActivationError
+
+
+Outcome = Settled | FollowUp | Retry | Narrow | Found | Stop
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The requests of a batch, the rows that cannot be sent (by code) and the rows that need no request."""
+
+    requests: tuple[Request, ...] = ()
+    invalid: Mapping[int, str] = field(default_factory=dict)
+    settled: tuple[int, ...] = ()
+
+
+class Settings(Protocol):
+    """Values a destination needs, each with the environment variable it comes from."""
+
+    ENVIRONMENT: ClassVar[Mapping[str, str]]
+    REQUIRED: ClassVar[tuple[str, ...]]
+
+
+class Destination(Protocol):
+    """Turn batches into requests and answers into outcomes, without doing any input or output."""
+
+    capabilities: ClassVar[Capabilities]
+    settings: Any
+
+    @property
+    def base_url(self) -> str:
+        """Return the address every path is appended to."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """Return what tells this receiving account from others; holds no secret."""
+        ...
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers of every request, credentials included."""
+        ...
+
+    def parameters(self) -> Mapping[str, str]:
+        """Return the query parameters of every request, proofs included."""
+        ...
+
+    def target(self, name: str) -> Request | Target:
+        """Return the target, or the first request that finds or makes it."""
+        ...
+
+    def requests(self, batch: Batch) -> Prepared:
+        """Return the requests that deliver a batch, each within the platform's limits."""
+        ...
+
+    def classify(self, request: Request, response: Response) -> Outcome:
+        """Say what an answer means for the rows of its request."""
+        ...
+
+
+class FileDestination(Protocol):
+    """Write the whole desired set to a file in one atomic step."""
+
+    capabilities: ClassVar[Capabilities]
+    settings: Any
+
+    @property
+    def account(self) -> str:
+        """Return what tells this receiving place from others."""
+        ...
+
+    def replace(self, name: str, columns: tuple[str, ...], rows: Any, *, as_of: datetime) -> None:
+        """Write the rows so that a reader sees either the old file or the new one."""
+        ...

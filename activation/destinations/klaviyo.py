@@ -1,0 +1,348 @@
+"""Keep Klaviyo lists in step: profiles by bulk import, membership only; consent is never touched."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+
+from activation import normalise
+from activation.destinations.answers import common_outcome, pack, place, refused_request
+from activation.destinations.base import (
+    Batch,
+    BatchLimits,
+    Capabilities,
+    FollowUp,
+    Found,
+    Narrow,
+    Outcome,
+    Prepared,
+    Rate,
+    Request,
+    Response,
+    Retry,
+    Row,
+    Settled,
+    Stop,
+    Surface,
+    Target,
+)
+from activation.errors import TargetMissing
+
+_MEDIA_TYPE = "application/vnd.api+json"
+_PROFILE_BYTES = 100_000
+_LOOKUP_ROWS = 50
+_STANDARD = ("email", "phone_number", "external_id", "first_name", "last_name")
+_PROPERTY = "property_"
+_POSITION = re.compile(r"/profiles/data/(\d+)(?:/|$)")
+
+
+@dataclass(frozen=True)
+class KlaviyoSettings:
+    """Where and as whom to talk to Klaviyo."""
+
+    ENVIRONMENT: ClassVar[Mapping[str, str]] = {
+        "api_key": "REGULARS_KLAVIYO_API_KEY",
+        "base_url": "REGULARS_KLAVIYO_BASE_URL",
+    }
+    REQUIRED: ClassVar[tuple[str, ...]] = ("api_key",)
+
+    api_key: str = field(default="", repr=False)
+    base_url: str = "https://a.klaviyo.com"
+    revision: str = "2026-10-15"
+
+
+@dataclass(frozen=True)
+class Klaviyo:
+    """Klaviyo's profile import jobs and list relationships."""
+
+    settings: KlaviyoSettings
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        name="klaviyo",
+        surfaces={"list": Surface("membership")},
+        fields=frozenset(_STANDARD),
+        field_prefix=_PROPERTY,
+        identities=(("email",), ("phone_number",), ("external_id",)),
+        addresses={"email": "email", "phone": "phone_number"},
+        batch=BatchLimits(upsert_rows=10_000, removal_rows=1_000),
+        rate=Rate(burst_per_second=10, steady_per_minute=150),
+        normaliser="klaviyo/1",
+    )
+
+    @property
+    def base_url(self) -> str:
+        """Return the address every path is appended to."""
+        return self.settings.base_url
+
+    @property
+    def account(self) -> str:
+        """Return the host; a Klaviyo key belongs to one account."""
+        return place(self.settings.base_url)
+
+    def headers(self) -> Mapping[str, str]:
+        """Return credentials, API revision and media type."""
+        return {
+            "authorization": f"Klaviyo-API-Key {self.settings.api_key}",
+            "revision": self.settings.revision,
+            "accept": _MEDIA_TYPE,
+        }
+
+    def parameters(self) -> Mapping[str, str]:
+        """Return nothing: Klaviyo needs no query parameter on every request."""
+        return {}
+
+    def target(self, name: str) -> Request:
+        """Find the list by its name; `classify` makes it when there is none."""
+        wanted = {"filter": f"equals(name,{_quoted(name)})"}
+        return Request("find_list", "GET", "/api/lists", parameters=wanted, context=name)
+
+    def requests(self, batch: Batch) -> Prepared:
+        """Import profiles into the list, or look up the profiles to take out of it."""
+        return _imports(batch) if batch.operation == "upsert" else _lookups(batch)
+
+    def poll(self, job: str, rows: tuple[int, ...], polls: int) -> Request:
+        """Ask how far an import job is."""
+        path = f"/api/profile-bulk-import-jobs/{job}"
+        return Request("import_job", "GET", path, rows=rows, polls=polls, is_poll=True)
+
+    def classify(self, request: Request, response: Response) -> Outcome:
+        """Say what an answer of Klaviyo means for the rows of its request."""
+        outcome = common_outcome("klaviyo", "REGULARS_KLAVIYO_API_KEY", request, response)
+        if outcome is not None:
+            return outcome
+        if response.status >= 400:
+            return _refusal(request, response)
+        if request.step == "remove_members":
+            return Settled(delivered=request.rows)
+        document = response.document()
+        if document is None:
+            return Retry("garbled_answer")
+        try:
+            return self._accepted(request, document)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            return Retry("garbled_answer")
+
+    def _accepted(self, request: Request, document: Mapping[str, Any]) -> Outcome:
+        match request.step:
+            case "find_list":
+                return _found_or_made(request, document)
+            case "make_list":
+                return Found(Target(document["data"]["id"], request.context))
+            case "import_profiles":
+                return FollowUp((self.poll(document["data"]["id"], request.rows, 0),))
+            case "import_job":
+                return self._progress(request, document["data"])
+            case "import_errors":
+                return _import_errors(request, document)
+            case _:
+                return _found_profiles(request, document)
+
+    def _progress(self, request: Request, job: Mapping[str, Any]) -> Outcome:
+        state = job["attributes"]
+        if state["status"] == "cancelled":
+            return Narrow("import_cancelled")
+        if state["status"] != "complete":
+            again = self.poll(job["id"], request.rows, request.polls + 1)
+            return FollowUp((again,))
+        if not state.get("failed_count"):
+            return Settled(delivered=request.rows)
+        path = f"/api/profile-bulk-import-jobs/{job['id']}/import-errors"
+        context: tuple[int, dict[int, str]] = (int(state["failed_count"]), {})
+        return FollowUp((Request("import_errors", "GET", path, request.rows, context=context),))
+
+
+def _quoted(value: str) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _found_or_made(request: Request, document: Mapping[str, Any]) -> Outcome:
+    for found in document["data"]:
+        if found["attributes"]["name"] == request.context:
+            return Found(Target(found["id"], request.context))
+    body = {"data": {"type": "list", "attributes": {"name": request.context}}}
+    made = Request(
+        "make_list",
+        "POST",
+        "/api/lists",
+        body=orjson.dumps(body),
+        content_type=_MEDIA_TYPE,
+        context=request.context,
+    )
+    return FollowUp((made,))
+
+
+def _imports(batch: Batch) -> Prepared:
+    invalid: dict[int, str] = {}
+    encoded = _encoded(batch.rows, invalid)
+    lists = {"lists": {"data": [{"type": "list", "id": batch.target.identifier}]}}
+    limits = Klaviyo.capabilities.batch
+    requests = tuple(
+        Request(
+            "import_profiles",
+            "POST",
+            "/api/profile-bulk-import-jobs",
+            rows=rows,
+            body=_import_body(profiles, lists),
+            content_type=_MEDIA_TYPE,
+        )
+        for rows, profiles in pack(encoded, limits.upsert_rows, limits.request_bytes - 1_000)
+    )
+    return Prepared(requests, invalid)
+
+
+def _import_body(profiles: list[bytes], lists: Mapping[str, Any]) -> bytes:
+    data = [orjson.Fragment(profile) for profile in profiles]
+    job = {
+        "type": "profile-bulk-import-job",
+        "attributes": {"profiles": {"data": data}},
+        "relationships": lists,
+    }
+    return orjson.dumps({"data": job})
+
+
+def _encoded(rows: Iterable[Row], invalid: dict[int, str]) -> Iterable[tuple[int, bytes]]:
+    for row in rows:
+        try:
+            profile = orjson.dumps({"type": "profile", "attributes": _attributes(row.values)})
+        except normalise.Unusable as unusable:
+            invalid[row.number] = unusable.code
+            continue
+        if len(profile) > _PROFILE_BYTES:
+            invalid[row.number] = "row_too_large"
+            continue
+        yield row.number, profile
+
+
+def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave absent what is null (Klaviyo keeps it), except properties: null clears them."""
+    attributes = {key: values[key] for key in _STANDARD if values.get(key) not in (None, "")}
+    properties = {
+        key.removeprefix(_PROPERTY): value
+        for key, value in values.items()
+        if key.startswith(_PROPERTY)
+    }
+    if "email" in attributes:
+        attributes["email"] = normalise.email(attributes["email"])
+    if "phone_number" in attributes:
+        attributes["phone_number"] = normalise.phone(attributes["phone_number"])
+    if not {"email", "phone_number", "external_id"} & attributes.keys():
+        raise normalise.Unusable("no_identifier")
+    if properties:
+        attributes["properties"] = properties
+    return attributes
+
+
+def _lookups(batch: Batch) -> Prepared:
+    wanted: dict[str, dict[str, list[int]]] = {}
+    settled = []
+    for row in batch.rows:
+        key = _known_as(row)
+        if key is None:
+            settled.append(row.number)
+            continue
+        wanted.setdefault(key[0], {}).setdefault(key[1], []).append(row.number)
+    requests = tuple(
+        _lookup(batch.target, kind, dict(part))
+        for kind, values in wanted.items()
+        for part in _parts(list(values.items()))
+    )
+    return Prepared(requests, settled=tuple(settled))
+
+
+def _known_as(row: Row) -> tuple[str, str] | None:
+    """Return the identifier Klaviyo found the profile by, if no other row still uses it."""
+    for (kind,) in Klaviyo.capabilities.identities:
+        value = row.values.get(kind)
+        if value in (None, ""):
+            continue
+        return (kind, _plain(kind, str(value))) if kind in row.stale else None
+    return None
+
+
+def _plain(kind: str, value: str) -> str:
+    return value.strip().lower() if kind == "email" else value
+
+
+def _parts(
+    values: list[tuple[str, list[int]]],
+) -> Iterable[list[tuple[str, list[int]]]]:
+    return (values[start : start + _LOOKUP_ROWS] for start in range(0, len(values), _LOOKUP_ROWS))
+
+
+def _lookup(target: Target, kind: str, values: dict[str, list[int]]) -> Request:
+    parameters = {
+        "filter": f"any({kind},{orjson.dumps(list(values)).decode()})",
+        "fields[profile]": kind,
+        "page[size]": "100",
+    }
+    rows = tuple(number for numbers in values.values() for number in numbers)
+    return Request(
+        "find_profiles",
+        "GET",
+        "/api/profiles",
+        rows=rows,
+        parameters=parameters,
+        context=(target, kind, values),
+    )
+
+
+def _found_profiles(request: Request, document: Mapping[str, Any]) -> Outcome:
+    """Take the profiles found out of the list; a row without profile has nothing to take out."""
+    target, kind, values = request.context
+    members = [
+        {"type": "profile", "id": profile["id"]}
+        for profile in document["data"]
+        if _plain(kind, profile["attributes"][kind]) in values
+    ]
+    if not members:
+        return Settled(delivered=request.rows)
+    removal = Request(
+        "remove_members",
+        "DELETE",
+        f"/api/lists/{target.identifier}/relationships/profiles",
+        rows=request.rows,
+        body=orjson.dumps({"data": members}),
+        content_type=_MEDIA_TYPE,
+    )
+    return FollowUp((removal,))
+
+
+def _import_errors(request: Request, document: Mapping[str, Any]) -> Outcome:
+    """Name the rejected rows by their position in the job, page after page."""
+    failed, before = request.context
+    attributes = [error["attributes"] for error in document["data"]]
+    rejected = {
+        **before,
+        **_named(request, [(a["source"]["pointer"], a["code"]) for a in attributes]),
+    }
+    following = (document.get("links") or {}).get("next")
+    if following:
+        cursor = dict(parse_qsl(urlsplit(following).query))
+        return FollowUp((replace(request, parameters=cursor, context=(failed, rejected)),))
+    if len(rejected) < failed:
+        return Narrow("import_failed", rejected)
+    kept = tuple(number for number in request.rows if number not in rejected)
+    return Settled(delivered=kept, rejected=rejected)
+
+
+def _refusal(request: Request, response: Response) -> Outcome:
+    if not request.rows:
+        return refused_request("klaviyo", request, response.status)
+    if request.method == "GET":
+        return Retry(f"http_{response.status}")
+    errors = (response.document() or {}).get("errors") or []
+    pointers = [(str((e.get("source") or {}).get("pointer", "")), e.get("code")) for e in errors]
+    if response.status == 404 or any("/relationships/lists" in place for place, _ in pointers):
+        msg = "klaviyo: the list no longer exists. The next run makes it anew and fills it."
+        return Stop(TargetMissing(msg))
+    return Narrow(f"http_{response.status}", _named(request, pointers))
+
+
+def _named(request: Request, pointers: Iterable[tuple[str, Any]]) -> dict[int, str]:
+    return {
+        request.rows[int(found[1])]: str(code)
+        for pointer, code in pointers
+        if (found := _POSITION.search(pointer)) and int(found[1]) < len(request.rows)
+    }

@@ -1,0 +1,206 @@
+"""Let a row pass only with a valid legal ground now; everything unknown is blocked, each row with one reason."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from activation.connection import Connection
+from activation.spec import SyncSpec
+from activation.statements import json_text, literal, literals, render, sha256_hex
+
+
+class BlockReason(StrEnum):
+    """Why a row is withheld; the first that applies counts, in this order."""
+
+    GATE_UNAVAILABLE = "gate_unavailable"
+    NO_CUSTOMER = "no_customer"
+    ERASED = "erased"
+    OBJECTION = "objection"
+    COMPLAINT = "complaint"
+    SUPPRESSED = "suppressed"
+    NO_CONTACT_POINT = "no_contact_point"
+    CONTACT_POINT_MISMATCH = "contact_point_mismatch"
+    UNDELIVERABLE = "undeliverable"
+    NO_CONSENT = "no_consent"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_EXPIRED = "consent_expired"
+    SERVICE_HOLD = "service_hold"
+
+
+_TABLES = (
+    ("privacy", "suppressions"),
+    ("privacy", "consents"),
+    ("core", "contact_points"),
+    ("decisions", "holds"),
+)
+
+# One row per candidate, with what the gate's tables say about it. Suppressions of one address
+# (hard_bounced) count for that address only; every other reason counts for the whole person.
+_INTERNAL = """
+select
+    candidate.*,
+    case
+        when candidate.customer_id is null then 'no_customer'
+        when erased.customer_id is not null then 'erased'
+    end as block_reason
+from {candidates} as candidate
+left join (
+    select distinct customer_id from privacy.suppressions
+    where reason = 'erased' and customer_id is not null
+) as erased on erased.customer_id = candidate.customer_id
+"""
+
+_PERSONAL = """
+select
+    candidate.*,
+    case
+        when candidate.customer_id is null then 'no_customer'
+        when least(coalesce(person.severity, 9), coalesce(address.severity, 9)) = 1 then 'erased'
+        when least(coalesce(person.severity, 9), coalesce(address.severity, 9)) = 2
+            then 'objection'
+        when least(coalesce(person.severity, 9), coalesce(address.severity, 9)) = 3
+            then 'complaint'
+        when least(coalesce(person.severity, 9), coalesce(address.severity, 9)) = 4
+            then 'suppressed'
+        when point.contact_point_id is null then 'no_contact_point'
+        when {mismatch} then 'contact_point_mismatch'
+        when address.severity = 5 then 'undeliverable'
+        when point.channel = {channel} and not coalesce(point.is_deliverable, false)
+            then 'undeliverable'
+        when consent.contact_point_id is null then 'no_consent'
+        when consent.is_withdrawn = 1 then 'consent_withdrawn'
+        when consent.is_expired = 1 then 'consent_expired'
+        when consent.is_undeliverable = 1 then 'undeliverable'
+        when consent.is_objected = 1 then 'objection'
+        when consent.is_allowed = 0 or consent.count_purposes < {count_purposes}
+            then 'no_consent'
+        when hold.customer_id is not null then 'service_hold'
+    end as block_reason
+from {candidates} as candidate
+left join (
+    select
+        contact_point_id,
+        max(identifier_type) as identifier_type,
+        max(channel) as channel,
+        max(address) as address,
+        bool_and(coalesce(is_deliverable, false)) as is_deliverable,
+        max({key_hash}) as suppression_key
+    from core.contact_points
+    where contact_point_id in (select contact_point_id from {narrowed})
+    group by contact_point_id
+) as point on point.contact_point_id = candidate.contact_point_id
+left join (
+    select customer_id, min({severity}) as severity
+    from privacy.suppressions
+    where
+        coalesce(scope, 'all') in ('all', {channel})
+        and coalesce(reason, '') <> 'hard_bounced'
+        and customer_id is not null
+    group by customer_id
+) as person on person.customer_id = candidate.customer_id
+left join (
+    select suppression_key, min({severity}) as severity
+    from privacy.suppressions
+    where coalesce(scope, 'all') in ('all', {channel})
+    group by suppression_key
+) as address on address.suppression_key = point.suppression_key
+left join (
+    select
+        contact_point_id,
+        count(distinct purpose) as count_purposes,
+        min({allowed}) as is_allowed,
+        max(case when {allowed} = 0 and reason = 'withdrawn' then 1 else 0 end) as is_withdrawn,
+        max(
+            case when {allowed} = 0 and (reason = 'expired' or expires_at <= {as_of})
+                then 1 else 0 end
+        ) as is_expired,
+        max(case when {allowed} = 0 and reason = 'undeliverable' then 1 else 0 end)
+            as is_undeliverable,
+        max(case when {allowed} = 0 and reason = 'objected' then 1 else 0 end) as is_objected
+    from privacy.consents
+    where
+        purpose in ({purposes})
+        and channel = {channel}
+        and contact_point_id in (select contact_point_id from {narrowed})
+    group by contact_point_id
+) as consent on consent.contact_point_id = candidate.contact_point_id
+left join (
+    select distinct customer_id from decisions.holds
+    where
+        {is_marketing}
+        and coalesce(is_active, true)
+        and (starts_at is null or starts_at <= {as_of})
+        and (ends_at is null or ends_at > {as_of})
+) as hold on hold.customer_id = candidate.customer_id
+"""
+
+_CLOSED = """
+select candidate.*, 'gate_unavailable' as block_reason from {candidates} as candidate
+"""
+
+_SEVERITY = """case reason
+            when 'erased' then 1 when 'objected' then 2 when 'complained' then 3
+            when 'hard_bounced' then 5 else 4 end"""
+
+_ALLOWED = """case when is_allowed and (expires_at is null or expires_at > {as_of})
+            then 1 else 0 end"""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The checks of one sync at one moment, as a query over candidate rows."""
+
+    spec: SyncSpec
+    as_of: datetime
+    is_open: bool
+
+    def judged(self, candidates: str) -> str:
+        """Return a query that adds `block_reason` (null = may pass) to the rows of a relation.
+
+        The relation has `customer_id`, `contact_point_id` and `payload` (a JSON text of the fields).
+        """
+        if not self.is_open:
+            return render(_CLOSED, candidates=candidates)
+        if self.spec.is_internal:
+            return render(_INTERNAL, candidates=candidates)
+        moment = literal(self.as_of)
+        return render(
+            _PERSONAL,
+            candidates=candidates,
+            narrowed=candidates,
+            mismatch=_mismatch(self.spec),
+            channel=literal(self.spec.channel),
+            count_purposes=len(set(self.spec.purposes)),
+            key_hash=sha256_hex("identifier_type || '|' || address"),
+            severity=_SEVERITY,
+            allowed=render(_ALLOWED, as_of=moment),
+            as_of=moment,
+            purposes=literals(self.spec.purposes),
+            is_marketing="1 = 1" if "marketing" in self.spec.purposes else "1 = 0",
+        )
+
+
+def gate_for(connection: Connection, spec: SyncSpec, as_of: datetime) -> Gate:
+    """Return the gate of a sync; closed for every row when one of its tables is missing."""
+    return Gate(spec, as_of, not missing_tables(connection, spec))
+
+
+def missing_tables(connection: Connection, spec: SyncSpec) -> tuple[str, ...]:
+    """Return the tables the gate needs and the warehouse does not have."""
+    needed: Iterable[tuple[str, str]] = _TABLES[:1] if spec.is_internal else _TABLES
+    return tuple(
+        f"{schema}.{name}" for schema, name in needed if not connection.table_exists(schema, name)
+    )
+
+
+def _mismatch(spec: SyncSpec) -> str:
+    """Compare the address sent with the address the consent is about: one never allows another."""
+    sent = {field.name for field in spec.fields}
+    compared = [
+        f"(point.identifier_type = {literal(kind)} and coalesce(lower(trim("
+        f"{json_text('candidate.payload', field)})), '') <> lower(trim(point.address)))"
+        for kind, field in spec.capabilities.addresses.items()
+        if field in sent
+    ]
+    return " or ".join(compared) or "1 = 0"

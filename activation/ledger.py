@@ -1,0 +1,276 @@
+"""Write schema `ledger`, and nobody else does: runs, row states, what each platform holds, rejections."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from activation.connection import Connection
+from activation.ledger_schema import create_tables
+from activation.plan import PlanCounts
+from activation.spec import SyncSpec
+from activation.statements import column, literal, render
+
+FINAL_STATES = ("delivered", "rejected", "invalid", "blocked", "unknown")
+EVERY_ROW = "1 = 1"
+
+# A row is written anew with what the platform now holds or may hold. After a rejection it still
+# holds the former values, and the hash says which values not to try again.
+_RECORD = """
+insert into ledger.sync_rows
+select
+    sync, {account}, row_key, customer_id, contact_point_id, row_hash,
+    case when state in ('delivered', 'unknown') then identifiers else held_identifiers end,
+    case state when 'delivered' then 'acknowledged' else state end,
+    code,
+    state in ('delivered', 'unknown') or coalesce(was_held, false),
+    case when state in ('delivered', 'unknown') then coalesce(held_since, {now}) else held_since end,
+    {now}, {normaliser}, run_id
+from ledger.plan_rows
+where run_id = {run_id} and {rows} and state in ('delivered', 'rejected', 'invalid', 'unknown')
+"""
+
+_FORGET = """
+delete from ledger.sync_rows
+where {mine} and row_key in (
+    select ledger_key from ledger.plan_rows
+    where run_id = {run_id} and {rows} and ledger_key is not null
+)
+"""
+
+_DOUBT = """
+update ledger.sync_rows set state = 'unknown'
+where {mine} and row_key in (
+    select ledger_key from ledger.plan_rows where run_id = {run_id} and {rows}
+)
+"""
+
+_SETTLE = """
+update ledger.plan_rows set state = {state}, code = {code}, settled_at = {now}
+where run_id = {run_id} and {rows}
+"""
+
+_MOVE = """
+update ledger.plan_rows set state = {state} where run_id = {run_id} and {rows}
+"""
+
+_HOLD_BACK = """
+update ledger.plan_rows set upsert_batch = null where run_id = {run_id} and {rows}
+"""
+
+_REJECTIONS = """
+insert into ledger.rejections
+select run_id, sync, row_key, customer_id, action, row_hash, state, code, 1, {now}
+from ledger.plan_rows
+where run_id = {run_id} and state in ('rejected', 'invalid')
+"""
+
+_PURGE = """
+update ledger.plan_rows set payload = null, identifiers = null, held_identifiers = null
+where run_id = {run_id} and (payload is not null or held_identifiers is not null)
+"""
+
+_DROP_UNDESIRED = """
+delete from ledger.sync_rows
+where {mine} and not is_held and row_key not in (select cast({key} as varchar) from {relation})
+"""
+
+_COUNT = "select count(*) from ledger.sync_rows where {mine} and {condition}"
+
+_OPEN_RUN = """
+insert into ledger.runs (run_id, sync, account, plan_number, status, as_of, started_at, desired)
+select ?, ?, ?, coalesce(max(plan_number), 0) + 1, 'delivering', ?, ?, ?
+from ledger.runs where sync = ?
+"""
+
+
+def now() -> datetime:
+    """Return the wall clock in UTC, without zone, as the warehouse stores it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of one sync at one receiving account; rows are chosen by SQL conditions on the plan."""
+
+    connection: Connection
+    spec: SyncSpec
+    account: str
+
+    def prepare(self) -> None:
+        """Create the ledger's tables where they are missing."""
+        create_tables(self.connection)
+
+    def count_held(self) -> int:
+        """Return how many rows the platform holds or may hold."""
+        return self._count("is_held")
+
+    def count_acknowledged(self) -> int:
+        """Return how many rows the platform is known to hold."""
+        return self._count("is_held and state <> 'unknown'")
+
+    def open_run(self, run_id: str, as_of: datetime, desired: int) -> None:
+        """Begin a run; its plan is sealed in the same transaction."""
+        name = self.spec.name
+        values = (run_id, name, self.account, as_of, now(), desired, name)
+        self.connection.execute(_OPEN_RUN, values)
+
+    def drop_outdated(self, run_id: str) -> None:
+        """Forget blocked rows of earlier plans, and rejected rows that nobody desires any more."""
+        self.connection.execute(
+            "delete from ledger.plan_rows where sync = ? and run_id <> ? and action = 'blocked'",
+            (self.spec.name, run_id),
+        )
+        if self._count("not is_held"):
+            key = column(self.spec.key)
+            self._run(_DROP_UNDESIRED, key=key, relation=self.spec.relation)
+
+    def write_counts(self, run_id: str, counts: PlanCounts) -> None:
+        """Record what the plan of a run contains."""
+        numbers = [
+            counts.by_action.get(name, 0)
+            for name in ("add", "change", "remove", "retry", "blocked")
+        ]
+        self.connection.execute(
+            "update ledger.runs set added = ?, changed = ?, removed = ?, retried = ?, blocked = ?"
+            " where run_id = ?",
+            (*numbers, run_id),
+        )
+
+    def start(self, run_id: str, rows: str, state: str, blocked: Mapping[int, str]) -> None:
+        """Commit that rows are about to be sent, and which of them may not be sent any more."""
+        with self.connection.transaction():
+            self._except(run_id, {row: ("blocked", code) for row, code in blocked.items()})
+            self._move(run_id, f"{rows} and state = 'planned'", state)
+
+    def acknowledge_upserts(
+        self, run_id: str, rows: str, exceptions: Mapping[int, tuple[str, str]]
+    ) -> None:
+        """Commit the outcome of sent rows; those not named in `exceptions` were delivered."""
+        with self.connection.transaction():
+            self._except(run_id, exceptions)
+            self._settle(run_id, f"{rows} and state = 'sending'", "delivered", None)
+            self._record(run_id, rows)
+
+    def acknowledge_removals(
+        self, run_id: str, rows: str, exceptions: Mapping[int, tuple[str, str]]
+    ) -> None:
+        """Commit the outcome of removals; changed rows go on to be sent with their new values.
+
+        A changed row whose former identifiers could not be removed is held back for the next run.
+        """
+        changed, gone = f"{rows} and action <> 'remove'", f"{rows} and action = 'remove'"
+        with self.connection.transaction():
+            self._except(run_id, exceptions)
+            self._run(_DOUBT, run_id, f"{rows} and state = 'unknown'")
+            self._run(_DOUBT, run_id, f"{changed} and state = 'removing'")
+            self._run(_HOLD_BACK, run_id, f"{changed} and state = 'unknown'")
+            self._move(run_id, f"{changed} and state = 'removing'", "planned")
+            self._settle(run_id, f"{gone} and state = 'removing'", "delivered", None)
+            self._run(_FORGET, run_id, f"{gone} and state = 'delivered'")
+
+    def close_run(self, run_id: str, status: str, requests: int, stopped_by: str | None) -> None:
+        """Give every row its final state, count the states and purge the values sent."""
+        with self.connection.transaction():
+            self._settle_open_rows(run_id)
+            self._run(_REJECTIONS, run_id)
+            self._write_result(run_id, status, requests, stopped_by)
+            self._run(_PURGE, run_id)
+
+    def recover(self) -> int:
+        """Close the runs that died; rows in flight are in doubt and will be tried again."""
+        dead = self.connection.execute(
+            "select run_id from ledger.runs where sync = ? and account = ?"
+            " and status = 'delivering'",
+            (self.spec.name, self.account),
+        )
+        for (run_id,) in dead:
+            self.close_run(run_id, "interrupted", 0, None)
+        return len(dead)
+
+    def count_states(self, run_id: str) -> dict[str, int]:
+        """Return the rows of a run by state, those blocked by the plan itself left out."""
+        rows = self.connection.execute(
+            "select state, count(*) from ledger.plan_rows"
+            " where run_id = ? and action <> 'blocked' group by state",
+            (run_id,),
+        )
+        return {state: int(count) for state, count in rows}
+
+    def reject_unnamed(self, run_id: str, codes: Mapping[str, int]) -> None:
+        """Record rejections the platform counts without naming the rows."""
+        for code, count in codes.items():
+            self.connection.execute(
+                "insert into ledger.rejections (run_id, sync, state, code, count_rows, rejected_at)"
+                " values (?, ?, 'rejected', ?, ?, ?)",
+                (run_id, self.spec.name, code, count, now()),
+            )
+
+    def doubt_everything(self) -> None:
+        """Have every held row sent again: the target at the platform was deleted."""
+        self._run("update ledger.sync_rows set state = 'unknown' where {mine} and is_held")
+
+    def _settle_open_rows(self, run_id: str) -> None:
+        """Turn in-flight rows into unknown ones, in the plan and in what the platform may hold."""
+        self._run(_DOUBT, run_id, "state = 'removing'")
+        self._settle(run_id, "state = 'removing'", "unknown", "removal_interrupted")
+        self._settle(run_id, "state = 'sending'", "unknown", "sending_interrupted")
+        self._record(run_id, "code = 'sending_interrupted'")
+        self._settle(run_id, "state = 'planned'", "unknown", "not_sent")
+
+    def _record(self, run_id: str, rows: str) -> None:
+        settled = "state in ('delivered', 'rejected', 'invalid', 'unknown')"
+        self._run(_FORGET, run_id, f"{rows} and {settled}")
+        self._run(_RECORD, run_id, rows)
+
+    def _settle(self, run_id: str, rows: str, state: str, code: str | None) -> None:
+        self._run(_SETTLE, run_id, rows, state=literal(state), code=literal(code))
+
+    def _move(self, run_id: str, rows: str, state: str) -> None:
+        self._run(_MOVE, run_id, rows, state=literal(state))
+
+    def _except(self, run_id: str, outcomes: Mapping[int, tuple[str, str]]) -> None:
+        groups: dict[tuple[str, str], list[int]] = {}
+        for number, outcome in outcomes.items():
+            groups.setdefault(outcome, []).append(number)
+        for (state, code), numbers in groups.items():
+            rows = f"row_number in ({', '.join(map(str, numbers))})"
+            self._settle(run_id, rows, state, code)
+
+    def _count(self, condition: str) -> int:
+        statement = render(_COUNT, mine=self._mine, condition=condition)
+        return int(self.connection.execute(statement)[0][0])
+
+    def _run(self, template: str, run_id: str = "", rows: str = EVERY_ROW, **parts: str) -> None:
+        statement = render(
+            template,
+            mine=self._mine,
+            account=literal(self.account),
+            now=literal(now()),
+            normaliser=literal(self.spec.capabilities.normaliser),
+            run_id=literal(run_id),
+            rows=rows,
+            **parts,
+        )
+        self.connection.execute(statement)
+
+    @property
+    def _mine(self) -> str:
+        return f"sync = {literal(self.spec.name)} and account = {literal(self.account)}"
+
+    def _write_result(
+        self, run_id: str, status: str, requests: int, stopped_by: str | None
+    ) -> None:
+        states = self.count_states(run_id)
+        self.connection.execute(
+            "update ledger.runs set status = ?, finished_at = ?, requests = ?, stopped_by = ?,"
+            " delivered = ?, rejected = ?, invalid = ?, blocked_at_dispatch = ?, unknown = ?"
+            " where run_id = ?",
+            (
+                status,
+                now(),
+                requests,
+                stopped_by,
+                *(states.get(state, 0) for state in FINAL_STATES),
+                run_id,
+            ),
+        )

@@ -1,0 +1,54 @@
+"""Lay out schema `ledger`: what was planned, sent, acknowledged and rejected."""
+
+from activation.connection import Connection
+
+_TABLES = {
+    "runs": """
+        run_id varchar, sync varchar, account varchar, plan_number bigint, status varchar,
+        as_of timestamp, started_at timestamp, finished_at timestamp, desired bigint,
+        added bigint, changed bigint, removed bigint, retried bigint, blocked bigint,
+        delivered bigint, rejected bigint, invalid bigint, unknown bigint,
+        blocked_at_dispatch bigint, requests bigint, stopped_by varchar
+    """,
+    "sync_rows": """
+        sync varchar, account varchar, row_key varchar, customer_id varchar,
+        contact_point_id varchar, row_hash varchar, identifiers varchar, state varchar,
+        code varchar, is_held boolean, first_held_at timestamp, acknowledged_at timestamp,
+        normaliser varchar, run_id varchar
+    """,
+    "plan_rows": """
+        run_id varchar, sync varchar, row_number bigint, row_key varchar, ledger_key varchar,
+        customer_id varchar, contact_point_id varchar, action varchar, reason varchar,
+        row_hash varchar, payload varchar, identifiers varchar, held_identifiers varchar,
+        stale varchar, was_held boolean, held_since timestamp, removal_batch bigint,
+        upsert_batch bigint, state varchar, code varchar, settled_at timestamp
+    """,
+    "rejections": """
+        run_id varchar, sync varchar, row_key varchar, customer_id varchar, action varchar,
+        row_hash varchar, state varchar, code varchar, count_rows bigint, rejected_at timestamp
+    """,
+    "targets": """
+        destination varchar, account varchar, surface varchar, name varchar,
+        identifier varchar, found_at timestamp
+    """,
+    "leases": """
+        sync varchar, run_id varchar, host varchar, process_id bigint, renewed_at timestamp,
+        expires_at timestamp
+    """,
+}
+
+
+_COLUMNS = (definition.split() for definition in _TABLES["sync_rows"].split(","))
+_NULLS = ", ".join(f"cast(null as {data_type}) as {name}" for name, data_type in _COLUMNS)
+
+NO_SYNC_ROWS = f"(select * from (select {_NULLS}) as nothing where 1 = 0) as sync_rows"
+"""An empty relation like `ledger.sync_rows`, for a warehouse that has no ledger yet."""
+
+
+def create_tables(connection: Connection) -> None:
+    """Create the schema and each of its tables that does not exist."""
+    if all(connection.table_exists("ledger", name) for name in _TABLES):
+        return
+    connection.execute("create schema if not exists ledger")
+    for name, columns in _TABLES.items():
+        connection.execute(f"create table if not exists ledger.{name} ({columns})")

@@ -1,0 +1,156 @@
+"""Compare the desired rows with the ledger, in the warehouse, and seal the difference as a numbered plan."""
+
+from dataclasses import dataclass, field
+
+from activation.comparison import LEFT_AUDIENCE, comparison
+from activation.connection import Connection
+from activation.gate import Gate
+from activation.spec import SyncSpec
+from activation.statements import literal, render
+
+ACTIONS = ("add", "change", "remove", "retry")
+
+_SEAL = """
+insert into ledger.plan_rows
+{compared},
+staged as (
+    select
+        *,
+        action = 'remove' or (action <> 'blocked' and stale <> '') as has_removal,
+        action in ('add', 'change', 'retry') as has_upsert
+    from changes
+),
+numbered as (
+    select
+        *,
+        row_number() over (order by has_removal desc, has_upsert, row_key) as row_number,
+        sum(case when has_removal then 1 else 0 end)
+            over (order by has_removal desc, has_upsert, row_key rows unbounded preceding)
+            as removal_number,
+        sum(case when has_upsert then 1 else 0 end)
+            over (order by has_removal desc, has_upsert, row_key rows unbounded preceding)
+            as upsert_number
+    from staged
+)
+select
+    {run_id} as run_id,
+    {sync} as sync,
+    row_number,
+    row_key,
+    ledger_key,
+    customer_id,
+    contact_point_id,
+    action,
+    reason,
+    row_hash,
+    case when has_upsert then payload end as payload,
+    case when has_upsert then identifiers end as identifiers,
+    held_identifiers,
+    stale,
+    was_held,
+    held_since,
+    case when has_removal then cast(floor((removal_number - 1) / {removal_rows}) as bigint) end
+        as removal_batch,
+    case when has_upsert then cast(floor((upsert_number - 1) / {upsert_rows}) as bigint) end
+        as upsert_batch,
+    case when action = 'blocked' then 'blocked' else 'planned' end as state,
+    case when action = 'blocked' then reason end as code,
+    null as settled_at
+from numbered
+order by row_number
+"""
+
+_COUNTS = """
+{compared}
+select action, reason, count(*) from changes group by action, reason
+"""
+
+_ROWS = """
+{compared}
+select row_key, customer_id, action, reason from changes
+{where}
+order by
+    case action
+        when 'remove' then 1 when 'add' then 2 when 'change' then 3 when 'retry' then 4 else 5
+    end,
+    row_key
+limit {limit}
+"""
+
+
+@dataclass(frozen=True)
+class PlanCounts:
+    """How many rows a plan has, by action and by reason."""
+
+    by_action: dict[str, int] = field(default_factory=dict)
+    blocked_by_reason: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def planned(self) -> int:
+        """Return the number of rows to be sent or removed."""
+        return sum(self.by_action.get(action, 0) for action in ACTIONS)
+
+
+@dataclass(frozen=True)
+class DiffRow:
+    """One row a run would act on, by key."""
+
+    row_key: str
+    customer_id: str | None
+    action: str
+    reason: str | None
+
+
+def seal(
+    connection: Connection, spec: SyncSpec, gate: Gate, account: str, run_id: str
+) -> PlanCounts:
+    """Write the plan of a run to `ledger.plan_rows` and return its counts."""
+    limits = spec.capabilities.batch
+    statement = render(
+        _SEAL,
+        compared=comparison(connection, spec, gate, account),
+        run_id=literal(run_id),
+        sync=literal(spec.name),
+        removal_rows=limits.removal_rows,
+        upsert_rows=limits.upsert_rows,
+    )
+    connection.execute(statement)
+    rows = connection.execute(
+        "select action, reason, count(*) from ledger.plan_rows where run_id = ? group by 1, 2",
+        (run_id,),
+    )
+    return _counted(rows)
+
+
+def preview(connection: Connection, spec: SyncSpec, gate: Gate, account: str) -> PlanCounts:
+    """Count what a run would do, writing nothing."""
+    return _counted(
+        connection.execute(render(_COUNTS, compared=comparison(connection, spec, gate, account)))
+    )
+
+
+def diff(
+    connection: Connection,
+    spec: SyncSpec,
+    gate: Gate,
+    account: str,
+    *,
+    limit: int,
+    customer_id: str | None = None,
+) -> tuple[DiffRow, ...]:
+    """Return the first rows a run would act on, removals first, writing nothing."""
+    one = "" if customer_id is None else f"where customer_id = {literal(customer_id)}"
+    statement = render(
+        _ROWS, compared=comparison(connection, spec, gate, account), where=one, limit=limit
+    )
+    return tuple(DiffRow(*row) for row in connection.execute(statement))
+
+
+def _counted(rows: list[tuple[str, str | None, int]]) -> PlanCounts:
+    by_action: dict[str, int] = {}
+    by_reason: dict[str, int] = {}
+    for action, reason, count in rows:
+        by_action[action] = by_action.get(action, 0) + count
+        if reason is not None and reason != LEFT_AUDIENCE:
+            by_reason[reason] = by_reason.get(reason, 0) + count
+    return PlanCounts(by_action, dict(sorted(by_reason.items())))

@@ -1,0 +1,166 @@
+"""Say what is wrong with one sync's settings, its model and its columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from activation.destinations import DESTINATIONS
+from activation.destinations.base import Capabilities
+
+MODES = ("mirror", "upsert")
+PURPOSES = frozenset(
+    {
+        "marketing",
+        "service",
+        "personalisation",
+        "analytics",
+        "profiling",
+        "ads_user_data",
+        "ads_personalisation",
+        "internal_reporting",
+    }
+)
+CHANNELS = frozenset({"email", "phone", "push", "post", "web", "ads", "file"})
+INTERNAL = frozenset({"internal_reporting"})
+CUSTOMER = "customer_id"
+CONTACT_POINT = "contact_point_id"
+
+_REQUIRED = ("destination", "surface", "key", "mode", "purpose", "channel")
+_OPTIONAL = ("target", "max_removal_share", "max_age_hours")
+_KEY_TESTS = ("unique", "not_null")
+_CONTROL = frozenset({CUSTOMER, CONTACT_POINT})
+
+Cause = tuple[str, str]
+
+
+def causes(
+    sync: Mapping[str, Any], model: Mapping[str, Any] | None, manifest: Mapping[str, Any]
+) -> Iterator[Cause]:
+    """Yield (cause, remedy) for everything wrong with a sync; `model` is None when there is not exactly one."""
+    yield from _sync_causes(sync)
+    yield from _destination_causes(sync)
+    if model is None:
+        yield (
+            "the exposure does not depend on exactly one model",
+            "Set depends_on to one ref('sync_...').",
+        )
+        return
+    yield from _model_causes(sync, model, manifest)
+    yield from _field_causes(sync, model.get("columns") or {})
+
+
+def _sync_causes(sync: Mapping[str, Any]) -> Iterator[Cause]:
+    for key in _REQUIRED:
+        if not sync.get(key):
+            yield f"{key} is missing", f"Add {key} under config.meta.sync."
+    for key in sync.keys() - {*_REQUIRED, *_OPTIONAL}:
+        yield f"{key} is not a sync setting", f"Use one of {', '.join(_REQUIRED + _OPTIONAL)}."
+    if sync.get("mode") and sync["mode"] not in MODES:
+        yield f"mode {sync['mode']} is unknown", f"Use one of {', '.join(MODES)}."
+    for purpose in set(listed(sync.get("purpose"))) - PURPOSES:
+        yield f"purpose {purpose} is unknown", f"Use one of {', '.join(sorted(PURPOSES))}."
+    if sync.get("channel") and sync["channel"] not in CHANNELS:
+        yield f"channel {sync['channel']} is unknown", f"Use one of {', '.join(sorted(CHANNELS))}."
+    yield from _number_causes(sync)
+
+
+def _number_causes(sync: Mapping[str, Any]) -> Iterator[Cause]:
+    share = sync.get("max_removal_share", 0.3)
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
+        yield "max_removal_share is not a share", "Give a number from 0 to 1."
+    hours = sync.get("max_age_hours", 48)
+    if not isinstance(hours, int | float) or hours <= 0:
+        yield "max_age_hours is not a number of hours", "Give a number above 0."
+
+
+def _destination_causes(sync: Mapping[str, Any]) -> Iterator[Cause]:
+    if not sync.get("destination"):
+        return
+    destination = DESTINATIONS.get(sync["destination"])
+    if destination is None:
+        known = ", ".join(sorted(DESTINATIONS))
+        yield f"destination {sync['destination']} is unknown", f"Use one of {known}."
+        return
+    capabilities = destination.capabilities
+    if sync.get("surface") and sync["surface"] not in capabilities.surfaces:
+        known = ", ".join(sorted(capabilities.surfaces))
+        yield f"{capabilities.name} has no surface {sync['surface']}", f"Use one of {known}."
+    if capabilities.needs_target and not sync.get("target"):
+        yield "target is missing", "Add the name of the list or audience as target."
+    lacking = sorted(capabilities.needs_purposes - set(listed(sync.get("purpose"))))
+    if lacking:
+        yield (
+            f"{capabilities.name} needs purpose {', '.join(lacking)}",
+            "List every purpose the platform uses the data for.",
+        )
+
+
+def _model_causes(
+    sync: Mapping[str, Any], model: Mapping[str, Any], manifest: Mapping[str, Any]
+) -> Iterator[Cause]:
+    columns = model.get("columns") or {}
+    if not (model.get("config", {}).get("contract") or {}).get("enforced"):
+        yield f"model {model['name']} has no enforced contract", "Set contract: {enforced: true}."
+    for needed in _needed_columns(sync):
+        if needed not in columns:
+            yield f"model {model['name']} has no column {needed}", "Add it to the model."
+    for column in columns.values():
+        if not column.get("data_type"):
+            yield f"column {column['name']} has no data_type", "Add its type to the contract."
+    tested = _tests_of_key(sync.get("key"), model, manifest)
+    for test in _KEY_TESTS:
+        if sync.get("key") and test not in tested:
+            yield f"key {sync['key']} has no {test} test", f"Add {test} to its data_tests."
+
+
+def _needed_columns(sync: Mapping[str, Any]) -> tuple[str, ...]:
+    internal = set(listed(sync.get("purpose"))) == INTERNAL
+    control = (CUSTOMER,) if internal else (CUSTOMER, CONTACT_POINT)
+    return (*control, sync["key"]) if sync.get("key") else control
+
+
+def _field_causes(sync: Mapping[str, Any], columns: Mapping[str, Any]) -> Iterator[Cause]:
+    destination = DESTINATIONS.get(sync.get("destination", ""))
+    if destination is None:
+        return
+    capabilities = destination.capabilities
+    sent = sent_columns(sync, columns, capabilities)
+    for name in sent:
+        if not capabilities.knows_field(name):
+            known = ", ".join(sorted(capabilities.fields))
+            yield f"{capabilities.name} does not know column {name}", f"It knows: {known}."
+    identities = {name for identity in capabilities.identities for name in identity}
+    if identities and not identities & set(sent):
+        named = ", ".join(sorted(identities))
+        yield "no column identifies a person at the platform", f"Add one of {named}."
+
+
+def _tests_of_key(
+    key: str | None, model: Mapping[str, Any], manifest: Mapping[str, Any]
+) -> set[str]:
+    return {
+        node["test_metadata"]["name"]
+        for node in manifest["nodes"].values()
+        if node.get("resource_type") == "test"
+        and node.get("test_metadata")
+        and node.get("attached_node") == model["unique_id"]
+        and node.get("column_name") == key
+    }
+
+
+def listed(purpose: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the purposes of a sync, written as one word or as a list."""
+    if not purpose:
+        return ()
+    return (purpose,) if isinstance(purpose, str) else tuple(purpose)
+
+
+def sent_columns(
+    sync: Mapping[str, Any], columns: Mapping[str, Any], capabilities: Capabilities
+) -> tuple[str, ...]:
+    """Return the columns that are sent: control columns and a key unknown to the platform stay here."""
+    key = sync.get("key")
+    if capabilities.takes_any_field:
+        return tuple(name for name in columns if name == key or name not in _CONTROL)
+    known_key = isinstance(key, str) and capabilities.knows_field(key)
+    kept = _CONTROL if known_key else _CONTROL | {str(key)}
+    return tuple(name for name in columns if name not in kept)
