@@ -1,0 +1,134 @@
+"""Derive every landed table and every truth table from one block of the world."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from sandbox.shop import (
+    accounts,
+    advertising,
+    consents,
+    crm,
+    events,
+    incidents,
+    mail,
+    orders,
+    push,
+    store,
+    truth,
+    visits,
+)
+from sandbox.shop.block import Block
+from sandbox.shop.draws import Integers
+from sandbox.shop.rows import Rows
+
+
+@dataclass(frozen=True)
+class Silos:
+    """The silos of one block; everything is derived once, when it is first needed."""
+
+    block: Block
+
+    @cached_property
+    def orders(self) -> orders.Orders:
+        """The web shop's orders."""
+        return orders.placed(self.block)
+
+    @cached_property
+    def receipts(self) -> store.Receipts:
+        """The stores' receipts."""
+        return store.printed(self.block)
+
+    @cached_property
+    def subscribers(self) -> mail.Subscribers:
+        """The newsletter's list."""
+        return mail.listed(self.block)
+
+    @cached_property
+    def responses(self) -> mail.Responses:
+        """Reactions to newsletters."""
+        return mail.answered(mail.sent(self.subscribers))
+
+    @cached_property
+    def tokens(self) -> push.Tokens:
+        """Push tokens."""
+        return push.registered(self.block)
+
+    @cached_property
+    def cases(self) -> incidents.Cases:
+        """Service cases."""
+        return incidents.opened(self.orders)
+
+    @cached_property
+    def visits(self) -> visits.Visits:
+        """Visits to web site and app."""
+        return visits.planned(self.block, self.orders, self.responses)
+
+    @cached_property
+    def statements(self) -> list[consents.Statements]:
+        """What persons said about consent."""
+        return consents.stated(
+            self.block, self.subscribers, self.responses, self.tokens, self.visits
+        )
+
+    @cached_property
+    def clicks(self) -> tuple[Rows, Integers]:
+        """Clicks on ads, and their number by campaign and day."""
+        return advertising.click_rows(self.block, self.visits)
+
+    def tables(self) -> Iterator[Rows]:
+        """Return the rows of all landed tables but ads.costs, one table after the other."""
+        block = self.block
+        if block.number == 0:
+            yield product_rows(block)
+        yield accounts.account_rows(block)[0]
+        yield orders.order_rows(self.orders)
+        yield orders.line_rows(self.orders)
+        yield store.receipt_rows(self.receipts)
+        yield store.receipt_line_rows(self.receipts)
+        yield store.card_rows(block)[0]
+        yield crm.contact_rows(block)[0]
+        yield incidents.case_rows(self.cases, self.orders)
+        yield mail.subscriber_rows(self.subscribers, self.responses)
+        yield mail.send_rows(self.responses.sends)
+        yield mail.response_rows(self.responses)
+        yield push.token_rows(self.tokens)
+        yield consents.statement_rows(block, self.statements)
+        yield self.clicks[0]
+        yield events.event_rows(events.Events(block, self.orders, self.visits))
+
+    def true_tables(self) -> Iterator[tuple[str, pa.Table]]:
+        """Return the truth tables of the block."""
+        block = self.block
+        yield "person", truth.people_table(block)
+        yield "alive_daily", truth.alive_table(block)
+        yield "purchases", truth.purchase_table(block, self.receipts)
+        yield "second_purchase", truth.second_table(block)
+        yield "record_link", pa.concat_tables([part.columns(block) for part in self.links()])
+        yield "hard_negatives", truth.hard_negatives(block)
+        yield "incidents", truth.incident_table(self.cases)
+        yield "legal_state", truth.legal_states(block, self.statements)
+
+    def links(self) -> list[truth.Links]:
+        """Return which record belongs to whom, silo by silo."""
+        block = self.block
+        _, opened, account = accounts.account_rows(block)
+        _, enrolled, card = store.card_rows(block)
+        _, called, contact = crm.contact_rows(block)
+        return [
+            truth.record_links(block, block.account_ids, "shop", "customers", opened, account),
+            truth.record_links(block, block.card_ids, "store", "loyalty_cards", enrolled, card),
+            truth.contact_links(called, contact),
+            *truth.sales_links(self.orders, self.receipts),
+            *truth.other_links(block, self.subscribers, self.tokens, self.cases, self.visits),
+        ]
+
+
+def product_rows(block: Block) -> Rows:
+    """Write shop.products: the catalogue does not change."""
+    columns = block.catalogue.columns()
+    arrived = np.full(len(block.catalogue), block.calendar.start)
+    return Rows(("shop", "products"), columns, arrived)

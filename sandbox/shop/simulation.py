@@ -1,0 +1,206 @@
+"""Generate the simulated shop into a landing folder, and continue it day by day."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from sandbox.shop import advertising
+from sandbox.shop.calendar import day_number, day_of
+from sandbox.shop.calibration import solved
+from sandbox.shop.draws import Integers
+from sandbox.shop.landing import Daily, Landing, write_truth
+from sandbox.shop.parameters import ParameterError, ShopParameters
+from sandbox.shop.schema import TABLES, TableName
+from sandbox.shop.silos import Silos
+from sandbox.shop.world import DEFAULT_UNTIL, World, world_of
+
+Progress = Callable[[str, int, int], None]
+CONNECTED_DAYS = 30
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written: rows per (source, table), of which `rows_added` in this run."""
+
+    size: str
+    seed: int
+    until: date
+    connected_on: date
+    rows: dict[str, int]
+    seconds: float
+
+    @property
+    def count_rows(self) -> int:
+        """All rows written in this run."""
+        return sum(self.rows.values())
+
+
+@dataclass(frozen=True)
+class Task:
+    """The work on one block; can be sent to another process."""
+
+    world: World
+    until: date
+    landing: Landing
+    truth: Path
+    is_continued: bool
+
+    def run(self, number: int) -> "Outcome":
+        """Simulate one block, write its back-fill and truth, return what the days still need."""
+        silos = Silos(self.world.block(number, self.world.calendar(self.until)))
+        outcome = Outcome()
+        for rows in silos.tables():
+            for day, table in self.landing.daily(rows).items():
+                outcome.daily.setdefault((rows.table, day), []).append(table)
+            if not self.is_continued:
+                written = self.landing.write_backfill(rows, number)
+                outcome.rows[rows.table] = written
+        outcome.clicks.append(silos.clicks[1])
+        write_truth(self.truth, silos.true_tables(), number)
+        return outcome
+
+
+@dataclass
+class Outcome:
+    """What a block leaves to be put together: daily rows, rows written, clicks on ads."""
+
+    daily: Daily = field(default_factory=dict)
+    rows: dict[TableName, int] = field(default_factory=dict)
+    clicks: list[Integers] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        """Take over the outcome of another block."""
+        for key, tables in other.daily.items():
+            self.daily.setdefault(key, []).extend(tables)
+        for table, count in other.rows.items():
+            self.rows[table] = self.rows.get(table, 0) + count
+        self.clicks = [sum(self.clicks + other.clicks)]  # type: ignore[list-item]
+
+
+def generate(
+    landing: Path,
+    truth: Path,
+    *,
+    size: str = "demo",
+    seed: int = 1,
+    until: date | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Summary:
+    """Write the shop's landing files until the end of a day, and the truth about them.
+
+    If the folder already holds the same world until an earlier day, only the days since are
+    added. Raise ParameterError for a parameter, size or day that cannot be, and for a folder
+    that holds something else.
+    """
+    began = time.monotonic()
+    parameters = solved(ShopParameters().with_overrides(overrides))
+    world = world_of(size, seed, parameters)
+    last = until or DEFAULT_UNTIL
+    calendar = world.calendar(last)
+    known = prepared(landing, truth, world, last)
+    connected = day_number(date.fromisoformat(known["connected_on"])) if known else None
+    connected = connected or max(calendar.cut - 1 - CONNECTED_DAYS, calendar.start)
+    place = Landing(landing, connected, calendar.cut)
+    task = Task(world, last, place, truth, is_continued=known is not None)
+    outcome = Outcome()
+    for number, part in enumerate(outcomes(task)):
+        outcome.add(part)
+        if progress:
+            progress("simulate the shop", number + 1, world.blocks)
+    finish(task, outcome)
+    write_manifest(landing, world, last, connected)
+    rows = {".".join(table): outcome.rows.get(table, 0) for table in TABLES}
+    return Summary(size, seed, last, day_of(connected), rows, time.monotonic() - began)
+
+
+def outcomes(task: Task) -> Iterator[Outcome]:
+    """Run all blocks in order, on all processors when there are many."""
+    numbers = range(task.world.blocks)
+    workers = min(os.cpu_count() or 1, len(numbers))
+    if len(numbers) < 3 or workers == 1:
+        yield from map(task.run, numbers)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), alone) as pool:
+        yield from pool.map(task.run, numbers)
+
+
+def alone() -> None:
+    """Let a worker process use one processor."""
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+
+
+def finish(task: Task, outcome: Outcome) -> None:
+    """Write what needs all blocks: the costs of the ads and the daily partitions."""
+    world, landing = task.world, task.landing
+    costs = advertising.cost_rows(world.draws, world.calendar(task.until), outcome.clicks[0])
+    for day, table in landing.daily(costs).items():
+        outcome.daily[costs.table, day] = [table]
+    if not task.is_continued:
+        outcome.rows[costs.table] = landing.write_backfill(costs, 0)
+    for table, count in landing.write_days(outcome.daily).items():
+        outcome.rows[table] = outcome.rows.get(table, 0) + count
+
+
+def prepared(landing: Path, truth: Path, world: World, until: date) -> dict[str, str] | None:
+    """Empty a folder that holds another world; return the manifest of the same one, if any."""
+    described = description(world)
+    manifest = read_manifest(landing)
+    shutil.rmtree(truth, ignore_errors=True)
+    if manifest is None and landing.exists() and any(landing.iterdir()):
+        raise ParameterError(
+            f"{landing} holds files that no simulation wrote. Choose another folder, or empty it."
+        )
+    if manifest and all(manifest.get(name) == value for name, value in described.items()):
+        if date.fromisoformat(manifest["until"]) > until:
+            raise ParameterError(
+                f"{landing} already holds this world until {manifest['until']}: it cannot go back "
+                f"to {until}. Choose a later day, or empty the folder."
+            )
+        if manifest["is_complete"]:
+            return manifest
+    shutil.rmtree(landing, ignore_errors=True)
+    landing.mkdir(parents=True)
+    save(landing, {**described, "until": until.isoformat(), "is_complete": False})
+    return None
+
+
+def description(world: World) -> dict[str, object]:
+    """Return what makes a world the same world."""
+    return {
+        "shop": "simulated",
+        "seed": world.seed,
+        "size": world.size,
+        "parameters": world.parameters.as_dictionary(),
+    }
+
+
+def read_manifest(landing: Path) -> dict[str, str] | None:
+    """Return the manifest of a landing folder, None if there is none."""
+    path = landing / MANIFEST
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def write_manifest(landing: Path, world: World, until: date, connected: int) -> None:
+    """Say what the folder holds."""
+    days = {"until": until.isoformat(), "connected_on": day_of(connected).isoformat()}
+    save(landing, {**description(world), **days, "is_complete": True})
+
+
+def save(landing: Path, content: dict[str, object]) -> None:
+    """Write the manifest in one step."""
+    draft = landing / f".{MANIFEST}.draft"
+    draft.write_text(json.dumps(content, indent=2) + "\n")
+    draft.replace(landing / MANIFEST)

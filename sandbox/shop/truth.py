@@ -1,0 +1,304 @@
+"""Write down what is true: who is who, when they bought, when they left, what they allowed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sandbox.shop.accounts import Records
+from sandbox.shop.block import Block, device_names
+from sandbox.shop.calendar import utc_micros
+from sandbox.shop.consents import CONFIRMED, GRANTED, STATUSES, Statements
+from sandbox.shop.contacts import ALIAS, CHANGED, MISTYPED, Details
+from sandbox.shop.draws import Flags, Floats, Integers
+from sandbox.shop.incidents import Cases
+from sandbox.shop.mail import Subscribers
+from sandbox.shop.memberships import STORE
+from sandbox.shop.orders import TEST, Orders
+from sandbox.shop.people import COUPLE, FATHER_SON, NEVER, TWINS
+from sandbox.shop.push import Tokens
+from sandbox.shop.store import WALK_IN, Receipts
+from sandbox.shop.text import constant, digits, joined, numbered, picked, texts, timestamps
+from sandbox.shop.visits import Visits
+
+LATER_DAYS = 365.0
+LATEST = 40_000.0
+Tables = list[tuple[str, pa.Table]]
+
+
+def person_names(block: Block, person: Integers) -> pa.Array:
+    """Return the true id of persons; empty for strangers."""
+    return picked(joined("person-", digits(block.people.keys)), person)
+
+
+def moments(local_days: Floats) -> pa.Array:
+    """Return UTC timestamps; empty for what never happens."""
+    return timestamps(utc_micros(np.clip(local_days, 0, LATEST)), local_days < LATEST)
+
+
+def people_table(block: Block) -> pa.Table:
+    """Return truth.person: everybody whom the shop met before the cut."""
+    people, bought = block.people, block.purchases
+    rows = np.flatnonzero(people.acquired < block.calendar.cut)
+    is_regular = people.is_buyer & bought.traits.is_regular
+    return pa.table(
+        {
+            "person_id": person_names(block, rows),
+            "acquired_at": moments(people.acquired[rows]),
+            "is_buyer": pa.array(people.is_buyer[rows]),
+            "is_business": pa.array(people.is_business[rows]),
+            "is_regular": pa.array(is_regular[rows]),
+            "yearly_rate": pa.array(np.where(is_regular, bought.traits.rate, 0.0)[rows]),
+            "household_partner_id": person_names(block, people.partner[rows]),
+            "has_duplicate": pa.array(people.is_duplicated[rows]),
+            "email_changed_at": moments(people.email_changed[rows]),
+            "moved_at": moments(people.moved[rows]),
+        }
+    )
+
+
+def alive_table(block: Block) -> pa.Table:
+    """Return truth.alive_daily as intervals: a person buys again only before `alive_until`."""
+    people, bought = block.people, block.purchases
+    rows = np.flatnonzero(people.is_buyer & (people.acquired < block.calendar.cut))
+    return pa.table(
+        {
+            "person_id": person_names(block, rows),
+            "alive_from": moments(people.acquired[rows]),
+            "alive_until": moments(bought.alive_until[rows]),
+        }
+    )
+
+
+def purchase_table(block: Block, receipts: Receipts) -> pa.Table:
+    """Return truth.purchases: true occasions until a year after the cut.
+
+    The occasions with an identifier follow the stated behaviour and are numbered; walk-ins of
+    known persons come on top, without a number.
+    """
+    bought, horizon = block.purchases, block.calendar.cut + LATER_DAYS
+    known = np.flatnonzero(bought.moment < horizon)
+    extra = np.flatnonzero(
+        (receipts.kind >= WALK_IN) & (receipts.person >= 0) & (receipts.moment < block.calendar.cut)
+    )
+    channel = np.concatenate([block.channel[known], np.full(len(extra), STORE)])
+    number = np.concatenate([bought.number[known], np.zeros(len(extra), dtype=np.int64)])
+    person = np.concatenate([bought.person[known], receipts.person[extra]])
+    return pa.table(
+        {
+            "person_id": person_names(block, person),
+            "occurred_at": moments(np.concatenate([bought.moment[known], receipts.moment[extra]])),
+            "occasion_number": pa.array(number, mask=number == 0),
+            "sales_channel": picked(texts(["web", "app", "phone", "store"]), channel),
+            "is_identified": pa.array(number > 0),
+        }
+    )
+
+
+def second_table(block: Block) -> pa.Table:
+    """Return truth.second_purchase: whether and after how many days a second one comes."""
+    people, bought = block.people, block.purchases
+    rows = np.flatnonzero(people.is_buyer & (people.acquired < block.calendar.cut))
+    gap = np.full(len(people), np.nan)
+    second = bought.number == 2
+    gap[bought.person[second]] = bought.moment[second] - people.acquired[bought.person[second]]
+    return pa.table(
+        {
+            "person_id": person_names(block, rows),
+            "first_at": moments(people.acquired[rows]),
+            "has_second": pa.array(bought.traits.has_second[rows]),
+            "gap_days": pa.array(gap[rows], mask=np.isnan(gap[rows])),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which records of one landed table belong to whom, and what is wrong with them."""
+
+    source: str
+    table: str
+    keys: pa.Array
+    person: Integers
+    moment: Floats
+    details: Details | None = None
+    is_duplicate: Flags | None = None
+    is_identifiable: Flags | None = None
+
+    def columns(self, block: Block) -> pa.Table:
+        """Return the rows of truth.record_link whose record came into being before the cut."""
+        count = len(self.person)
+        nothing, everything = np.zeros(count, dtype=bool), np.ones(count, dtype=bool)
+        slot = nothing * 0 if self.details is None else self.details.email_slot
+        variant = nothing if self.details is None else self.details.has_name_variant
+        table = pa.table(
+            {
+                "source": constant(self.source, count),
+                "table_name": constant(self.table, count),
+                "record_key": self.keys,
+                "person_id": person_names(block, self.person),
+                "is_identifiable": pa.array(
+                    everything if self.is_identifiable is None else self.is_identifiable
+                ),
+                "is_duplicate": pa.array(nothing if self.is_duplicate is None else self.is_duplicate),
+                "has_email_typo": pa.array(slot == MISTYPED),
+                "has_email_alias": pa.array(slot == ALIAS),
+                "has_changed_email": pa.array(slot == CHANGED),
+                "has_name_variant": pa.array(variant),
+            }
+        )
+        return table.filter(pa.array(self.moment < block.calendar.cut + 1))
+
+
+def record_links(
+    block: Block, ids: pa.Array, source: str, table: str, records: Records, details: Details
+) -> Links:
+    """Link the first state of every record of a silo."""
+    first = np.flatnonzero(records.since == records.created)
+    chosen = Details({}, details.email_slot[first], details.has_name_variant[first])
+    copy = records.copy[first]
+    keys = picked(ids, 2 * records.person[first] + copy)
+    return Links(source, table, keys, records.person[first], records.created[first], chosen, copy > 0)
+
+
+def contact_links(records: Records, details: Details) -> Links:
+    """Link the contacts of the call centre."""
+    first = np.flatnonzero(records.since == records.created)
+    chosen = Details({}, details.email_slot[first], details.has_name_variant[first])
+    return Links(
+        "crm",
+        "contacts",
+        numbered("K", records.keys[first], 32),
+        records.person[first],
+        records.created[first],
+        chosen,
+        records.copy[first] > 0,
+    )
+
+
+def sales_links(orders: Orders, receipts: Receipts) -> list[Links]:
+    """Link orders and receipts; test orders belong to nobody."""
+    person = np.where(orders.kind == TEST, -1, orders.person)
+    return [
+        Links(
+            "shop", "orders", orders.ids, person, orders.moment, orders.details,
+            is_identifiable=orders.kind != TEST,
+        ),
+        Links(
+            "store", "receipts", receipts.ids, receipts.person, receipts.moment,
+            is_identifiable=receipts.card >= 0,
+        ),
+    ]
+
+
+def other_links(
+    block: Block, subscribers: Subscribers, tokens: Tokens, cases: Cases, visits: Visits
+) -> list[Links]:
+    """Link subscribers, tokens, cases and devices."""
+    details = Details({}, subscribers.slot, np.zeros(len(subscribers), dtype=bool))
+    device, first = np.unique(visits.device, return_index=True)
+    person = visits.person[first]
+    case_ids = numbered("T", cases.keys, 38)
+    return [
+        Links(
+            "mail", "subscribers", subscribers.ids, subscribers.person, subscribers.signed_up,
+            details, subscribers.keys % np.uint64(2) == 1,
+        ),
+        Links("push", "tokens", tokens.names, tokens.person, tokens.registered),
+        Links("helpdesk", "cases", case_ids, cases.person, cases.opened),
+        Links(
+            "web", "devices", device_names(device), person, visits.start[first],
+            is_identifiable=person >= 0,
+        ),
+    ]
+
+
+def hard_negatives(block: Block) -> pa.Table:
+    """Return truth.hard_negatives: pairs of persons that look alike and must stay apart."""
+    people = block.people
+    first = np.flatnonzero((people.partner >= 0) & (people.rows % 2 == 0))
+    second = people.partner[first]
+    both = np.maximum(people.acquired[first], people.acquired[second]) < block.calendar.cut
+    first, second = first[both], second[both]
+    reason = np.select(
+        [
+            people.relation[first] == FATHER_SON,
+            people.relation[first] == TWINS,
+            people.shares_email[second],
+            people.shares_device[first],
+            people.relation[first] == COUPLE,
+        ],
+        range(5),
+    )
+    names = texts(["father and son", "twins", "shared e-mail", "shared device", "same household"])
+    return pa.table(
+        {
+            "person_a": person_names(block, first),
+            "person_b": person_names(block, second),
+            "reason": picked(names, reason),
+        }
+    )
+
+
+def incident_table(cases: Cases) -> pa.Table:
+    """Return truth.incidents: service incidents that raise the risk of leaving."""
+    rows = np.flatnonzero(cases.is_incident & (cases.opened < cases.block.calendar.cut))
+    return pa.table(
+        {
+            "person_id": person_names(cases.block, cases.person[rows]),
+            "case_id": numbered("T", cases.keys[rows], 38),
+            "starts_at": moments(cases.opened[rows]),
+            "ends_at": moments(cases.closed[rows]),
+        }
+    )
+
+
+def legal_states(
+    block: Block, statements: list[Statements], silent: Statements | None = None
+) -> pa.Table:
+    """Return truth.legal_state: what is allowed per contact point, purpose and channel, and when.
+
+    An interval lasts from one statement to the next, or until a consent expires. Marketing by
+    e-mail is allowed once confirmed, or on the ground of similar goods; elsewhere once granted.
+    Statements that only the e-mail tool heard of count as well.
+    """
+    parts = [*statements, *([silent] if silent is not None else [])]
+    table = pa.concat_tables([state_columns(block, part) for part in parts])
+    table = table.filter(pc.less(table["moment"], block.calendar.cut + 1.0))
+    point = ("identifier_type", "identifier", "purpose", "channel")
+    table = table.sort_by([(name, "ascending") for name in (*point, "moment")])
+    same = np.ones(max(table.num_rows - 1, 0), dtype=bool)
+    for name in point:
+        column = table[name].combine_chunks()
+        same &= pc.equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+    moment = table["moment"].to_numpy()
+    following = np.full(len(moment), NEVER)
+    following[:-1] = np.where(same, moment[1:], NEVER)
+    until = np.minimum(following, table["expires"].to_numpy())
+    return table.drop_columns(["moment", "expires"]).append_column(
+        "valid_from", moments(moment)
+    ).append_column("valid_to", moments(until))
+
+
+def state_columns(block: Block, part: Statements) -> pa.Table:
+    """Return one series of statements with what each allows."""
+    count, by_mail = len(part), part.channel == "email"
+    is_allowed = part.status == CONFIRMED
+    if not by_mail or part.ground == "similar_goods":
+        is_allowed = is_allowed | (part.status == GRANTED)
+    return pa.table(
+        {
+            "identifier_type": constant(part.identifier_type, count),
+            "identifier": pc.utf8_lower(pc.utf8_trim_whitespace(part.identifier))
+            if part.identifier_type == "email"
+            else part.identifier,
+            "purpose": constant(part.purpose, count),
+            "channel": constant(part.channel, count),
+            "person_id": person_names(block, part.person),
+            "status": picked(texts(STATUSES), part.status),
+            "is_allowed": pa.array(is_allowed),
+            "moment": pa.array(part.moment),
+            "expires": pa.array(part.expires.astype(np.float64)),
+        }
+    )
