@@ -1,0 +1,89 @@
+"""The asset graph: one connected DAG, one job, one asset per sync."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DESCRIBE = """
+import json, sys
+import dagster as dg
+from orchestration.definitions import defs
+from orchestration.project import manifest
+
+definitions = defs()
+graph = definitions.resolve_asset_graph()
+keys = graph.get_all_asset_keys()
+job = definitions.resolve_job_def("daily")
+json.dump({
+    "edges": [[k.to_user_string(), c.to_user_string()] for k in keys for c in graph.get(k).child_keys],
+    "keys": [k.to_user_string() for k in keys],
+    "groups": sorted({graph.get(k).group_name for k in keys}),
+    "materializable": [k.to_user_string() for k in keys if graph.get(k).is_materializable],
+    "checks": len(graph.asset_check_keys),
+    "steps": [n.name for n in job.graph.nodes],
+    "schedules": [s.name for s in definitions.schedules],
+    "exposures": [e["name"] for e in manifest()["exposures"].values()],
+}, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    """Return what Dagster sees, loaded in a process of its own."""
+    environment = {**os.environ, "REGULARS_HOME": str(tmp_path_factory.mktemp("home"))}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", DESCRIBE],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_everything_hangs_together(graph):
+    """From any asset every other asset can be reached along the edges: there is one graph."""
+    neighbours = {key: set() for key in graph["keys"]}
+    for parent, child in graph["edges"]:
+        neighbours[parent].add(child)
+        neighbours[child].add(parent)
+    seen, todo = set(), [graph["keys"][0]]
+    while todo:
+        key = todo.pop()
+        if key not in seen:
+            seen.add(key)
+            todo += neighbours[key]
+
+    assert seen == set(graph["keys"])
+
+
+def test_the_daily_job_resolves_and_makes_every_asset(graph):
+    """A cycle would only show when the job is resolved; nothing is left outside the job."""
+    assert {"load_landing", "ml__predictions"} <= set(graph["steps"])
+    assert set(graph["keys"]) == set(graph["materializable"])
+
+
+def test_every_exposure_is_one_asset_after_its_gate(graph):
+    """A sync comes after its own model and after the consents it is judged by."""
+    parents = {}
+    for parent, child in graph["edges"]:
+        parents.setdefault(child, set()).add(parent)
+
+    assert len(graph["exposures"]) >= 7
+    for name in graph["exposures"]:
+        assert {f"activation/sync_{name.split('__')[0]}__" in p for p in parents[f"activation/{name}"]}
+        assert "privacy/consents" in parents[f"activation/{name}"]
+        assert any(p.startswith("activation/sync_") for p in parents[f"activation/{name}"])
+
+
+def test_predictions_come_back_into_dbt(graph):
+    """Scores made from features re-enter the models; tests are checks; there is a schedule."""
+    edges = {tuple(edge) for edge in graph["edges"]}
+
+    assert ("insight/customer_features", "ml/next_order_model") in edges
+    assert any(parent == "ml/predictions" and child.startswith("staging/") for parent, child in edges)
+    assert graph["checks"] > 50
+    assert graph["schedules"] == ["every_morning"]
