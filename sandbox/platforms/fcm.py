@@ -145,11 +145,11 @@ def audiences(store: Store) -> list[Json]:
     ]
 
 
-def members(store: Store, topic: str) -> list[Json]:
+def members(store: Store, topic: str, limit: int) -> list[Json]:
     """Return the tokens subscribed to a topic."""
     rows = store.rows(
-        "select token, subscribed_at from fcm_subscriptions where topic = ? order by token",
-        (topic,),
+        "select token, subscribed_at from fcm_subscriptions where topic = ? order by token limit ?",
+        (topic, limit),
     )
     return [{"token": token, "subscribed_at": moment} for token, moment in rows]
 

@@ -17,6 +17,8 @@ from sandbox.platforms.page import render_page
 from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Json, Vendor, parse_json
 
+SHOWN_MEMBERS = 12
+SHOWN_REQUESTS = 30
 _LOG = (
     "select id, occurred_at, vendor, method, path, status, count_rows as rows,"
     " changed_state, milliseconds, body_bytes, body_digest, fault from requests"
@@ -85,7 +87,7 @@ class Inspection:
             remedy = "Use its id." if named else "GET /_state lists the audiences."
             error = f"{len(named)} audiences have this name. {remedy}"
             return _reply({"error": error}, 409 if named else 404)
-        members = vendor.members(self._store, named[0]["id"])
+        members = vendor.members(self._store, named[0]["id"], -1)
         whole = {"vendor": vendor.name, **named[0], "count_members": len(members)}
         return _reply({**whole, "members": members})
 
@@ -131,11 +133,11 @@ class Inspection:
         shown = []
         for vendor in self._vendors.values():
             audiences = [
-                (audience, vendor.members(self._store, audience["id"]))
+                (audience, vendor.members(self._store, audience["id"], SHOWN_MEMBERS))
                 for audience in self._audiences(vendor)
             ]
             shown.append((vendor, audiences))
-        rows = self._store.rows(f"{_LOG} order by id desc limit 40")
+        rows = self._store.rows(f"{_LOG} order by id desc limit {SHOWN_REQUESTS}")
         requests = [_log_view(row) for row in rows]
         summary = summarise(self._store, 0, self._vendors)
         return HTMLResponse(render_page(shown, requests, summary))

@@ -7,8 +7,8 @@ member, although it may be the same person: platforms do not forget an old phone
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 import orjson
 
@@ -16,52 +16,64 @@ from sandbox.platforms.state import Store
 
 TABLES = """
 create table if not exists members (
-    number integer primary key, audience text not null, record text not null,
-    last_added_at integer not null);
+    number integer primary key, audience text not null, content text not null,
+    note text not null, last_added_at integer not null);
 create index if not exists members_by_audience on members (audience, last_added_at);
-create table if not exists member_identifiers (
-    identifier integer not null, member integer not null,
-    primary key (identifier, member)) without rowid;
+create table if not exists member_finders (
+    finder integer not null, member integer not null,
+    primary key (finder, member)) without rowid;
 """
 
+SEPARATOR = "\x1f"
+_HASH_DIGITS = 15
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A row as the platform keeps it: its whole content, what finds it, what is shown of it."""
+
+class Member(NamedTuple):
+    """A row as the platform keeps it (a tuple, because a batch makes ten thousand of them).
+
+    `content` is every value as `kind:value`, joined by SEPARATOR; `finders` are the numbers that
+    find it again; `note` is what else is kept of it.
+    """
 
     content: str
-    identifiers: tuple[str, ...]
-    record: object
+    finders: list[int]
+    note: str
 
 
-def _number(audience: str, text: str) -> int:
-    digest = blake2b(f"{audience}\n{text}".encode(), digest_size=8).digest()
+def hash_finder(kind: int, sha256_hex: str) -> int:
+    """Return the finder of a hashed identifier: 60 bits of its hash and its kind (1-7) above."""
+    return kind << 60 | int(sha256_hex[:_HASH_DIGITS], 16)
+
+
+def text_finder(text: str) -> int:
+    """Return the finder of any text: 64 bits of its digest."""
+    digest = blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
 def add_members(store: Store, audience: str, added: Iterable[Member], micros: int) -> int:
     """Add members, or refresh when they were last added (microseconds); return how many."""
     rows, links = [], []
-    for member in added:
-        number = _number(audience, member.content)
-        rows.append((number, audience, orjson.dumps(member.record).decode(), micros))
-        links.extend((_number(audience, i), number) for i in member.identifiers)
+    for content, finders, note in added:
+        number = text_finder(f"{audience}{SEPARATOR}{content}")
+        rows.append((number, audience, content, note, micros))
+        for finder in finders:
+            links.append((finder, number))  # noqa: PERF401 - faster than extend of a generator
     store.run_many(
-        "insert into members values (?, ?, ?, ?) on conflict (number) do update set"
-        " record = excluded.record, last_added_at = excluded.last_added_at",
+        "insert into members values (?, ?, ?, ?, ?) on conflict (number) do update set"
+        " note = excluded.note, last_added_at = excluded.last_added_at",
         rows,
     )
-    store.run_many("insert or ignore into member_identifiers values (?, ?)", links)
+    store.run_many("insert or ignore into member_finders values (?, ?)", links)
     return len(rows)
 
 
-def remove_members(store: Store, audience: str, identifiers: Iterable[str]) -> int:
-    """Remove every member holding one of the identifiers; return how many were removed."""
-    numbers = orjson.dumps([_number(audience, identifier) for identifier in identifiers]).decode()
+def remove_members(store: Store, audience: str, finders: Iterable[int]) -> int:
+    """Remove every member that one of the finders leads to; return how many were removed."""
     return store.run(
-        "delete from members where number in (select member from member_identifiers"
-        " where identifier in (select value from json_each(?)))",
-        (numbers,),
+        "delete from members where audience = ? and number in (select member from member_finders"
+        " where finder in (select value from json_each(?)))",
+        (audience, orjson.dumps(list(finders)).decode()),
     )
 
 
@@ -77,12 +89,11 @@ def count_members(store: Store, audience: str) -> int:
     return int(store.value("select count(*) from members where audience = ?", (audience,)))
 
 
-def list_members(store: Store, audience: str) -> list[tuple[str, int]]:
-    """Return (record as JSON, last added in microseconds) of every member."""
-    return [
-        (record, micros)
-        for record, micros in store.rows(
-            "select record, last_added_at from members where audience = ? order by record",
-            (audience,),
-        )
-    ]
+def list_members(store: Store, audience: str, limit: int = -1) -> list[tuple[list[str], str, int]]:
+    """Return (values as `kind:value`, note, last added in microseconds) of every member."""
+    rows = store.rows(
+        "select content, note, last_added_at from members where audience = ?"
+        " order by content limit ?",
+        (audience, limit),
+    )
+    return [(content.split(SEPARATOR), note, micros) for content, note, micros in rows]

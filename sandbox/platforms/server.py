@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -56,6 +57,8 @@ def serve(
         create_app(database, settings), log_level="warning", access_log=False, lifespan="off",
         timeout_graceful_shutdown=1, timeout_keep_alive=60,
     )  # fmt: skip
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)  # a batch makes 10,000 rows at once: no need to look often
     server = _Server(config, lambda: ready(url))
     if until_stdin_closes:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()

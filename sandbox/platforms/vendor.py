@@ -95,7 +95,7 @@ class Vendor:
     problem: Callable[[int, str], Answer]
     throttled: Callable[[Verdict], Answer]
     audiences: Callable[[Store], list[Json]]
-    members: Callable[[Store, str], list[Json]]
+    members: Callable[[Store, str, int], list[Json]]
     quota: Callable[[Verdict], dict[str, str]] = _no_headers
     settle: Callable[[Store], None] = _nothing_pending
     media_type: str = "application/json"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 from uuid import uuid4
 
-from sandbox.platforms.vendor import Answer, Json, Refusal
+from sandbox.platforms.vendor import Answer, Call, Json, Refusal, parse_json
 
 TITLES = {
     "not_authenticated": "Authentication credentials were not provided.",
@@ -19,8 +19,7 @@ TITLES = {
 }
 
 
-def problem_item(status: int, code: str, detail: str, source: Json) -> Json:
-    """Return one entry of `errors`."""
+def _item(status: int, code: str, detail: str, source: Json) -> Json:
     title = TITLES.get(code, "Invalid input.")
     return {
         "id": str(uuid4()), "status": status, "code": code, "title": title, "detail": detail,
@@ -28,45 +27,55 @@ def problem_item(status: int, code: str, detail: str, source: Json) -> Json:
     }  # fmt: skip
 
 
-def klaviyo_problem(
-    status: int, code: str, detail: str, parameter: str | None = None
-) -> Answer:
+def klaviyo_problem(status: int, code: str, detail: str, parameter: str | None = None) -> Answer:
     """Return an error answer with one entry."""
     source: Json = {"parameter": parameter} if parameter else {"pointer": "/data"}
-    return Answer(status, {"errors": [problem_item(status, code, detail, source)]})
+    return Answer(status, {"errors": [_item(status, code, detail, source)]})
 
 
 def refuse(
-    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None,
-    parameter: str | None = None,
-) -> NoReturn:  # fmt: skip
+    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
+) -> NoReturn:
     """Raise a refusal with one entry."""
-    answer = klaviyo_problem(status, code, detail, parameter)
+    answer = klaviyo_problem(status, code, detail)
     raise Refusal(Answer(status, answer.body, headers or {}))
+
+
+def refuse_parameter(parameter: str, detail: str) -> NoReturn:
+    """Raise 400 about one query parameter."""
+    raise Refusal(klaviyo_problem(400, "invalid", detail, parameter))
 
 
 def refuse_fields(found: list[tuple[str, str]], rows: int = 0) -> NoReturn:
     """Raise 400 with one entry per (pointer, detail)."""
-    items = [problem_item(400, "invalid", detail, {"pointer": place}) for place, detail in found]
+    items = [_item(400, "invalid", detail, {"pointer": place}) for place, detail in found]
     raise Refusal(Answer(400, {"errors": items}, rows=rows))
 
 
-def invalid(pointer: str, detail: str) -> NoReturn:
+def refuse_field(pointer: str, detail: str) -> NoReturn:
     """Raise 400 about one field."""
     refuse_fields([(pointer, detail)])
 
 
-def check_object(value: object, pointer: str, required: set[str], optional: set[str]) -> None:
-    """Refuse a value that is no object, lacks a required key or has an unknown one."""
+def check_object(
+    value: object, pointer: str, required: set[str], optional: set[str] | None = None
+) -> Json:
+    """Return the value as an object; refuse it when a key is missing or unknown."""
     if not isinstance(value, dict):
-        invalid(pointer, "This must be an object.")
-    found = [
-        (f"{pointer}/{name}", f"'{name}' is a required field.")
-        for name in sorted(required - set(value))
-    ]
-    found += [
-        (f"{pointer}/{name}", f"'{name}' is not a valid field.")
-        for name in sorted(set(value) - required - optional)
-    ]
+        refuse_field(pointer, "This must be an object.")
+    missing = sorted(required - value.keys())
+    unknown = sorted(value.keys() - required - (optional or set()))
+    found = [(f"{pointer}/{name}", f"'{name}' is a required field.") for name in missing]
+    found += [(f"{pointer}/{name}", f"'{name}' is not a valid field.") for name in unknown]
     if found:
         refuse_fields(found)
+    return value
+
+
+def read_resource(call: Call, kind: str, optional: set[str] | None = None) -> Json:
+    """Return the `data` of a body that creates a resource of a kind."""
+    document = check_object(parse_json(call.body), "", {"data"})
+    data = check_object(document["data"], "/data", {"type", "attributes"}, optional)
+    if data["type"] != kind:
+        refuse_field("/data/type", f"The resource type must be '{kind}'.")
+    return data
