@@ -1,0 +1,159 @@
+{#- A materialization that finds the connected components of a graph.
+
+    The model's SQL gives edges (node_a, node_b); config `nodes` names the model that holds all
+    nodes (as text: a relation object does not survive parsing). The table has one row per node:
+    node_id, component_id, the latter being the smallest node of the component.
+
+    Each round hooks every node to its smallest neighbour, jumps along those pointers and shrinks
+    the graph to the nodes that were hooked to; rounds grow with the logarithm of the graph. Only
+    `create table as` and `select` are used: no recursion, no update, no random number. -#}
+{% materialization components, default %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing_relation = load_cached_relation(this) -%}
+    {%- set nodes = ref(config.require('nodes')) -%}
+    {%- set max_rounds = config.get('max_rounds', 40) -%}
+    {%- set state = namespace(edges=none, is_done=false) -%}
+    {%- set temporary = [] -%}
+    {%- set pointers = [] -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {% set state.edges = components_table('edges_0', components_edges_sql(sql), temporary) %}
+    {% for round in range(max_rounds) if not state.is_done %}
+        {% set pointer = components_table(
+            'pointers_' ~ round, components_pointers_sql(state.edges), temporary
+        ) %}
+        {% set depth = components_depth(pointer) %}
+        {% if depth[0] == 0 %}
+            {% set state.is_done = true %}
+        {% else %}
+            {% set pointer = components_flattened(pointer, round, depth, temporary) %}
+            {% do pointers.append(pointer) %}
+            {% set state.edges = components_table(
+                'edges_' ~ (round + 1), components_shrunk_sql(state.edges, pointer), temporary
+            ) %}
+        {% endif %}
+    {% endfor %}
+    {% if not state.is_done %}
+        {% do exceptions.raise_compiler_error(
+            this ~ ': the components did not settle in ' ~ max_rounds ~ ' rounds. Raise max_rounds.'
+        ) %}
+    {% endif %}
+
+    {% if existing_relation is not none %}{% do adapter.drop_relation(existing_relation) %}{% endif %}
+    {% call statement('main') %}
+        {{ create_table_as(False, target_relation, components_labels_sql(nodes, pointers)) }}
+    {% endcall %}
+    {% for relation in temporary %}{% do adapter.drop_relation(relation) %}{% endfor %}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do adapter.commit() %}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{#- Create one working table next to the model and remember to drop it. -#}
+{% macro components_table(suffix, query, temporary) %}
+    {% set relation = api.Relation.create(
+        database=this.database, schema=this.schema,
+        identifier=this.identifier ~ '__' ~ suffix, type='table'
+    ) %}
+    {% do adapter.drop_relation(relation) %}
+    {% call statement('components_' ~ suffix, auto_begin=True) %}
+        {{ create_table_as(False, relation, query) }}
+    {% endcall %}
+    {% do temporary.append(relation) %}
+    {{ return(relation) }}
+{% endmacro %}
+
+{% macro components_edges_sql(edges) %}
+    select distinct
+        case when node_a > node_b then node_a else node_b end as high,
+        case when node_a > node_b then node_b else node_a end as low
+    from ({{ edges }}) as model
+    where node_a <> node_b
+{% endmacro %}
+
+{#- Follow every pointer to where its target points. -#}
+{% macro components_jump_sql(pointer) %}
+    select here.node, coalesce(there.root, here.root) as root
+    from {{ pointer }} as here
+    left join {{ pointer }} as there on there.node = here.root
+{% endmacro %}
+
+{% macro components_pointers_sql(edges) %}
+    with hooked as (select high as node, min(low) as root from {{ edges }} group by high),
+    jumped as ({{ components_jump_sql('hooked') }}),
+    jumped_twice as ({{ components_jump_sql('jumped') }})
+    select node, root from jumped_twice
+{% endmacro %}
+
+{#- Number of pointers, and of those that point to a node that points on. -#}
+{% macro components_depth(pointer) %}
+    {% set row = run_query(
+        'select count(*), count(there.node) from ' ~ pointer ~ ' as here left join '
+        ~ pointer ~ ' as there on there.node = here.root'
+    ).rows[0] %}
+    {{ return([row[0] | int, row[1] | int]) }}
+{% endmacro %}
+
+{#- Jump on until nine in ten pointers end at a root; the rest is settled in later rounds. -#}
+{% macro components_flattened(pointer, round, depth, temporary) %}
+    {% set state = namespace(pointer=pointer, deep=depth[1]) %}
+    {% for step in range(20) if state.deep > 0.1 * depth[0] %}
+        {% set query %}
+            with jumped as ({{ components_jump_sql(state.pointer) }})
+            {{ components_jump_sql('jumped') }}
+        {% endset %}
+        {% set state.pointer = components_table(
+            'pointers_' ~ round ~ '_' ~ step, query, temporary
+        ) %}
+        {% set state.deep = components_depth(state.pointer)[1] %}
+    {% endfor %}
+    {{ return(state.pointer) }}
+{% endmacro %}
+
+{#- The edges that are left between the nodes that were pointed to. -#}
+{% macro components_shrunk_sql(edges, pointer) %}
+    {% set moved %}
+        select high_pointer.root as node_a, coalesce(low_pointer.root, edges.low) as node_b
+        from {{ edges }} as edges
+        inner join {{ pointer }} as high_pointer on high_pointer.node = edges.high
+        left join {{ pointer }} as low_pointer on low_pointer.node = edges.low
+    {% endset %}
+    {{ return(components_edges_sql(moved)) }}
+{% endmacro %}
+
+{#- Follow the pointers of all rounds, last round first, from every node. -#}
+{% macro components_labels_sql(nodes, pointers) %}
+    {% set ctes = [] %}
+    {% for pointer in pointers | reverse %}
+        {% set label = 'labels_' ~ (pointers | length - loop.index0 - 1) %}
+        {% set later = 'labels_' ~ (pointers | length - loop.index0) %}
+        {% if loop.first %}
+            {% do ctes.append(label ~ ' as (select node, root from ' ~ pointer ~ ')') %}
+        {% else %}
+            {% set query %}
+                {{ label }} as (
+                    select here.node, coalesce(there.root, here.root) as root
+                    from {{ pointer }} as here
+                    left join {{ later }} as there on there.node = here.root
+                    union all
+                    select there.node, there.root
+                    from {{ later }} as there
+                    where not exists (
+                        select 1 from {{ pointer }} as here where here.node = there.node
+                    )
+                )
+            {% endset %}
+            {% do ctes.append(query) %}
+        {% endif %}
+    {% endfor %}
+    {% if ctes %}with {{ ctes | join(', ') }}{% endif %}
+    select
+        nodes.node_id,
+        {{ 'coalesce(labels_0.root, nodes.node_id)' if ctes else 'nodes.node_id' }} as component_id
+    from {{ nodes }} as nodes
+    {% if ctes %}left join labels_0 on labels_0.node = nodes.node_id{% endif %}
+{% endmacro %}

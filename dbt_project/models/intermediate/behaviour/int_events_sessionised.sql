@@ -1,0 +1,70 @@
+with
+
+events as (
+
+    select * from {{ ref('int_events_attributed') }}
+
+),
+
+compared as (
+
+    select
+        events.*,
+        lag(occurred_at) over (
+            partition by anonymous_id order by occurred_at, event_id
+        ) as previous_at,
+        lag(customer_id) over (
+            partition by anonymous_id order by occurred_at, event_id
+        ) as previous_customer_id,
+        lag(campaign) over (
+            partition by anonymous_id order by occurred_at, event_id
+        ) as previous_campaign
+    from events
+
+),
+
+-- A session ends after half an hour of silence, where another campaign brings the visitor back,
+-- and where somebody else takes over the device.
+started as (
+
+    select
+        compared.*,
+        case
+            when previous_at is null
+                or {{ dbt.datediff('previous_at', 'occurred_at', 'second') }} > 1800
+                or campaign <> coalesce(previous_campaign, '')
+                or coalesce(customer_id, '') <> coalesce(previous_customer_id, '')
+                then 1
+            else 0
+        end as is_start
+    from compared
+
+),
+
+numbered as (
+
+    select
+        started.*,
+        sum(is_start) over (
+            partition by anonymous_id order by occurred_at, event_id
+            rows between unbounded preceding and current row
+        ) as session_number
+    from started
+
+),
+
+sessionised as (
+
+    select
+        numbered.*,
+        case
+            when anonymous_id is not null
+                then concat(
+                    anonymous_id, ':', cast(session_number as {{ dbt.type_string() }})
+                )
+        end as session_id
+    from numbered
+
+)
+
+select * from sessionised

@@ -1,0 +1,51 @@
+with
+
+shop_items as (
+
+    select * from {{ ref('stg_shop__order_items') }}
+
+),
+
+store_items as (
+
+    select * from {{ ref('stg_store__receipt_items') }}
+
+),
+
+unioned as (
+
+    select
+        concat('shop:', shop_order_id) as order_id,
+        line_number,
+        sku,
+        line_type,
+        quantity,
+        net_amount,
+        case
+            -- A discount line is a discount, whether or not the shop also says so.
+            when line_type = 'discount' then coalesce(discount_amount, -net_amount)
+            else coalesce(discount_amount, 0)
+        end as discount_amount,
+        refunded_amount,
+        returned_quantity,
+        arrived_on,
+        count_rivals
+    from shop_items
+    union all
+    select
+        concat('store:', store_receipt_id) as order_id,
+        line_number,
+        sku,
+        'product' as line_type,
+        quantity,
+        net_amount,
+        coalesce(discount_amount, 0) as discount_amount,
+        0 as refunded_amount,
+        0 as returned_quantity,
+        arrived_on,
+        count_rivals
+    from store_items
+
+)
+
+select * from unioned

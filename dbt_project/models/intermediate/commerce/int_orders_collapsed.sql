@@ -1,0 +1,69 @@
+with
+
+purchases as (
+
+    select * from {{ ref('int_purchases_validated') }}
+    where is_valid_purchase
+        and customer_id is not null
+
+),
+
+ordered as (
+
+    select
+        order_id,
+        customer_id,
+        ordered_at,
+        lag(ordered_at) over (
+            partition by customer_id order by ordered_at, order_id
+        ) as previous_ordered_at
+    from purchases
+
+),
+
+-- Orders within half an hour of the one before are one visit to the shop, split.
+started as (
+
+    select
+        ordered.*,
+        case
+            when previous_ordered_at is null
+                or {{ dbt.datediff('previous_ordered_at', 'ordered_at', 'second') }} > 1800
+                then 1
+            else 0
+        end as is_start
+    from ordered
+
+),
+
+numbered as (
+
+    select
+        order_id,
+        customer_id,
+        ordered_at,
+        is_start,
+        sum(is_start) over (
+            partition by customer_id order by ordered_at, order_id
+            rows between unbounded preceding and current row
+        ) as occasion_number
+    from started
+
+),
+
+collapsed as (
+
+    select
+        numbered.order_id,
+        numbered.customer_id,
+        cast(numbered.occasion_number as {{ dbt.type_bigint() }}) as occasion_number,
+        starts.order_id as purchase_occasion_id
+    from numbered
+    inner join numbered as starts
+        on starts.customer_id = numbered.customer_id
+        and starts.occasion_number = numbered.occasion_number
+        and starts.is_start = 1
+
+)
+
+select * from collapsed

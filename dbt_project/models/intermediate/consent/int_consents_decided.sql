@@ -1,0 +1,77 @@
+with
+
+consent_events as (
+
+    select * from {{ ref('int_consent_events_unioned') }}
+
+),
+
+countries as (
+
+    select * from {{ ref('countries') }}
+
+),
+
+-- Marketing e-mail in the EU needs a confirmed address (double opt-in), unless it goes to buyers
+-- about similar goods. An unknown jurisdiction is taken for the EU.
+classified as (
+
+    select
+        consent_events.*,
+        status = 'confirmed'
+        or (
+            status = 'granted'
+            and not (
+                purpose = 'marketing'
+                and channel = 'email'
+                and legal_ground = 'consent'
+                and coalesce(countries.is_in_european_economic_area, true)
+            )
+        ) as is_granted
+    from consent_events
+    left join countries
+        on countries.country_code = consent_events.jurisdiction
+
+),
+
+-- An open request neither gives nor takes: it counts only while nothing else is known.
+-- At the same moment the stricter event wins.
+ranked as (
+
+    select
+        classified.*,
+        row_number() over (
+            partition by contact_point_id, purpose, channel
+            order by
+                case
+                    when status in ('requested', 'granted') and not is_granted then 1
+                    else 0
+                end,
+                occurred_at desc,
+                case when is_granted then 1 else 0 end,
+                status,
+                source
+        ) as event_rank
+    from classified
+
+),
+
+decided as (
+
+    select
+        contact_point_id,
+        identifier_type,
+        identifier_value,
+        purpose,
+        channel,
+        status,
+        legal_ground,
+        is_granted,
+        occurred_at,
+        expires_at
+    from ranked
+    where event_rank = 1
+
+)
+
+select * from decided

@@ -1,0 +1,93 @@
+with
+
+identifiers as (
+
+    select * from {{ ref('int_identifiers_unioned') }}
+
+),
+
+judged as (
+
+    select * from {{ ref('int_identifiers_judged') }}
+
+),
+
+resolved as (
+
+    select * from {{ ref('int_customers_resolved') }}
+
+),
+
+consent_events as (
+
+    select * from {{ ref('stg_consent__events') }}
+
+),
+
+devices as (
+
+    select * from {{ ref('int_devices_owned') }}
+
+),
+
+push_tokens as (
+
+    select * from {{ ref('stg_push__tokens') }}
+
+),
+
+sighted as (
+
+    select
+        identifiers.identifier_type,
+        identifiers.identifier_value,
+        resolved.customer_id,
+        identifiers.trust_rank,
+        identifiers.first_seen_at,
+        identifiers.last_seen_at
+    from identifiers
+    inner join judged
+        on judged.identifier_type = identifiers.identifier_type
+        and judged.identifier_value = identifiers.identifier_value
+    left join resolved
+        on resolved.source = identifiers.source
+        and resolved.source_record_key = identifiers.source_record_key
+    where identifiers.identifier_type in ('email', 'phone')
+        and not judged.is_blocked
+    union all
+    select
+        'push_token' as identifier_type,
+        push_tokens.push_token as identifier_value,
+        coalesce(resolved.customer_id, devices.customer_id) as customer_id,
+        1 as trust_rank,
+        push_tokens.registered_at as first_seen_at,
+        coalesce(push_tokens.last_seen_at, push_tokens.registered_at) as last_seen_at
+    from push_tokens
+    left join resolved
+        on resolved.source = 'push'
+        and resolved.source_record_key = concat('tokens:', push_tokens.push_token)
+    left join devices
+        on devices.device_id = push_tokens.device_id
+    union all
+    select
+        'device' as identifier_type,
+        device_id as identifier_value,
+        customer_id,
+        1 as trust_rank,
+        first_seen_at,
+        last_seen_at
+    from devices
+    union all
+    select
+        identifier_type,
+        identifier_value,
+        cast(null as {{ dbt.type_string() }}) as customer_id,
+        9 as trust_rank,
+        occurred_at as first_seen_at,
+        occurred_at as last_seen_at
+    from consent_events
+    where identifier_value is not null
+
+)
+
+select * from sighted

@@ -1,0 +1,42 @@
+with
+
+cards as (
+
+    select * from {{ ref('stg_store__loyalty_cards') }}
+
+),
+
+receipts as (
+
+    select
+        loyalty_card_id,
+        min(sold_at) as enrolled_at
+    from {{ ref('stg_store__receipts') }}
+    where loyalty_card_id is not null
+    group by loyalty_card_id
+
+),
+
+-- A card that only the tills know is still a customer, one without a name.
+found as (
+
+    select
+        coalesce(cards.loyalty_card_id, receipts.loyalty_card_id) as loyalty_card_id,
+        cards.email,
+        cards.phone,
+        cards.first_name,
+        cards.last_name,
+        cards.street,
+        cards.house_number,
+        cards.postal_code,
+        cards.city,
+        cards.country_code,
+        coalesce(cards.enrolled_at, receipts.enrolled_at) as enrolled_at,
+        cards.updated_at
+    from cards
+    full outer join receipts
+        on receipts.loyalty_card_id = cards.loyalty_card_id
+
+)
+
+select * from found

@@ -1,0 +1,91 @@
+with
+
+clock as (
+
+    select * from {{ ref('stg_landing__clock') }}
+
+),
+
+owned as (
+
+    select * from {{ ref('int_contact_points_owned') }}
+
+),
+
+reached as (
+
+    select * from {{ ref('int_mail_addresses_reached') }}
+
+),
+
+push_tokens as (
+
+    select * from {{ ref('stg_push__tokens') }}
+
+),
+
+judged as (
+
+    select
+        owned.*,
+        case
+            when reached.bounced_at is not null
+                and reached.bounced_at >= coalesce(reached.engaged_at, reached.bounced_at)
+                then 'hard_bounced'
+            when reached.cleaned_at is not null
+                then 'hard_bounced'
+            when push_tokens.invalidated_at <= clock.as_of
+                then 'token_invalidated'
+        end as undeliverable_reason,
+        reached.confirmed_at is not null as is_confirmed
+    from owned
+    cross join clock
+    left join reached
+        on owned.identifier_type = 'email'
+        and reached.email = owned.identifier_value
+    left join push_tokens
+        on owned.identifier_type = 'push_token'
+        and push_tokens.push_token = owned.identifier_value
+
+),
+
+ranked as (
+
+    select
+        judged.*,
+        row_number() over (
+            partition by customer_id, identifier_type
+            order by
+                case when undeliverable_reason is null then 0 else 1 end,
+                case when is_confirmed then 0 else 1 end,
+                trust_rank,
+                last_seen_at desc,
+                contact_point_id
+        ) as choice_rank
+    from judged
+
+),
+
+final as (
+
+    select
+        contact_point_id,
+        customer_id,
+        identifier_type,
+        case identifier_type
+            when 'postal_address' then 'post'
+            when 'push_token' then 'push'
+            when 'device' then 'web'
+            else identifier_type
+        end as channel,
+        identifier_value as address,
+        undeliverable_reason,
+        undeliverable_reason is null as is_deliverable,
+        customer_id is not null and choice_rank = 1 as is_primary,
+        first_seen_at,
+        last_seen_at
+    from ranked
+
+)
+
+select * from final

@@ -1,0 +1,80 @@
+with
+
+profiles as (
+
+    select * from {{ ref('int_customer_profiles_chosen') }}
+
+),
+
+contact_points as (
+
+    select * from {{ ref('contact_points') }}
+    where is_primary
+
+),
+
+occasions as (
+
+    select * from {{ ref('int_purchase_occasions') }}
+
+),
+
+shop_currency as (
+
+    select * from {{ ref('int_shop_currency_chosen') }}
+
+),
+
+purchase_sums as (
+
+    select
+        customer_id,
+        count(*) as count_orders,
+        sum(kept_amount) as net_revenue,
+        min(occurred_at) as first_ordered_at,
+        max(occurred_at) as last_ordered_at
+    from occasions
+    group by customer_id
+
+),
+
+final as (
+
+    select
+        profiles.customer_id,
+        'person' as kind,
+        emails.contact_point_id as email_contact_point_id,
+        phones.contact_point_id as phone_contact_point_id,
+        emails.address as email,
+        phones.address as phone,
+        profiles.first_name,
+        profiles.last_name,
+        profiles.street,
+        profiles.house_number,
+        profiles.postal_code,
+        profiles.city,
+        profiles.country_code,
+        profiles.language,
+        shop_currency.currency_code,
+        cast(coalesce(purchase_sums.net_revenue, 0) as decimal(18, 2)) as net_revenue,
+        coalesce(purchase_sums.count_orders, 0) as count_orders,
+        profiles.count_source_records,
+        profiles.is_business,
+        profiles.is_test,
+        profiles.first_seen_at,
+        purchase_sums.first_ordered_at,
+        purchase_sums.last_ordered_at
+    from profiles
+    cross join shop_currency
+    left join contact_points as emails
+        on emails.customer_id = profiles.customer_id
+        and emails.identifier_type = 'email'
+    left join contact_points as phones
+        on phones.customer_id = profiles.customer_id
+        and phones.identifier_type = 'phone'
+    left join purchase_sums
+        on purchase_sums.customer_id = profiles.customer_id
+
+)
+
+select * from final

@@ -1,0 +1,34 @@
+with
+
+sessionised as (
+
+    select * from {{ ref('int_events_sessionised') }}
+
+),
+
+final as (
+
+    select
+        event_id,
+        session_id,
+        customer_id,
+        anonymous_id,
+        event_type,
+        platform,
+        device_type,
+        geo_region,
+        page_path,
+        referrer,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        click_id,
+        sku,
+        is_bot,
+        has_analytics_consent,
+        occurred_at
+    from sessionised
+
+)
+
+select * from final

@@ -1,0 +1,95 @@
+with
+
+clock as (
+
+    select * from {{ ref('stg_landing__clock') }}
+
+),
+
+contact_points as (
+
+    select * from {{ ref('contact_points') }}
+
+),
+
+decided as (
+
+    select * from {{ ref('int_consents_decided') }}
+
+),
+
+owned as (
+
+    select
+        decided.*,
+        contact_points.customer_id,
+        contact_points.is_deliverable
+    from decided
+    inner join contact_points
+        on contact_points.contact_point_id = decided.contact_point_id
+
+),
+
+-- An objection made at any address of a person holds for the person.
+objections as (
+
+    select distinct
+        customer_id,
+        purpose,
+        channel
+    from owned
+    where status = 'objected'
+        and customer_id is not null
+
+),
+
+judged as (
+
+    select
+        owned.contact_point_id,
+        owned.customer_id,
+        owned.identifier_type,
+        owned.purpose,
+        owned.channel,
+        owned.status,
+        owned.legal_ground,
+        owned.occurred_at,
+        owned.expires_at,
+        case
+            when owned.status = 'objected' or objections.customer_id is not null
+                then 'objected'
+            when owned.status in ('withdrawn', 'denied', 'expired')
+                then owned.status
+            when not owned.is_granted then 'not_confirmed'
+            when owned.expires_at <= clock.as_of then 'expired'
+            when not owned.is_deliverable then 'undeliverable'
+            else 'allowed'
+        end as reason
+    from owned
+    cross join clock
+    left join objections
+        on objections.customer_id = owned.customer_id
+        and objections.purpose = owned.purpose
+        and objections.channel = owned.channel
+
+),
+
+final as (
+
+    select
+        contact_point_id,
+        customer_id,
+        identifier_type,
+        purpose,
+        channel,
+        status,
+        legal_ground,
+        reason,
+        reason = 'allowed' as is_allowed,
+        occurred_at,
+        expires_at
+    from judged
+
+)
+
+select * from final

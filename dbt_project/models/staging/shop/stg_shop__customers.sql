@@ -1,0 +1,39 @@
+with
+
+countries as (
+
+    select * from {{ ref('countries') }}
+
+),
+
+{{ newest_versions(source('shop', 'customers'), ['customer_id'], 'updated_at') }},
+
+{{ dialled_phones('newest', 'phone', 'newest.country_code') }},
+
+renamed as (
+
+    select
+        {{ blank_to_null('customer_id') }} as shop_customer_id,
+        {{ normalise_email('email') }} as email,
+        {{ e164('phone_number') }} as phone,
+        {{ blank_to_null('first_name') }} as first_name,
+        {{ blank_to_null('last_name') }} as last_name,
+        {{ blank_to_null('street') }} as street,
+        {{ blank_to_null('house_number') }} as house_number,
+        {{ blank_to_null('postal_code') }} as postal_code,
+        {{ blank_to_null('city') }} as city,
+        upper({{ blank_to_null('country_code') }}) as country_code,
+        lower({{ blank_to_null('language') }}) as language,
+        {{ blank_to_null('company') }} as company,
+        coalesce(is_test, false) as is_test,
+        {{ is_malformed('email', normalise_email('email')) }} as has_malformed_email,
+        {{ is_malformed('phone', e164('phone_number')) }} as has_malformed_phone,
+        created_at,
+        updated_at,
+        _arrived_on as arrived_on,
+        count_rivals
+    from numbered
+
+)
+
+select * from renamed
