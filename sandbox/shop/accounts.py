@@ -14,7 +14,7 @@ from sandbox.shop.rows import NOT_SUPERSEDED, Rows, concatenated, superseding
 from sandbox.shop.schema import TABLES
 from sandbox.shop.text import emptied, picked, timestamps
 
-FORM = Form("account", 1.0, 0.6)
+FORM = Form("account")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def described(block: Block, form: Form, records: Records) -> Details:
     """Fill the contact columns; whoever has a second record leaves a phone on both."""
     details = block.contacts.details(form, records.person, records.since, records.keys)
     is_doubled = block.people.is_duplicated[records.person]
-    phone = block.contacts.phone(form.name, records.person, records.keys, is_doubled)
+    phone = block.contacts.phone(
+        form.name, records.person, records.since, records.keys, is_doubled
+    )
     columns = details.columns | {"phone": pa.compute.coalesce(details.columns["phone"], phone)}
     return Details(columns, details.email_slot, details.has_name_variant)
 

@@ -66,7 +66,7 @@ class Block:
     @cached_property
     def account_ids(self) -> Text:
         """The account numbers; row `2 * person + copy`."""
-        return numbered("", self.record_keys(*self._both), 30)
+        return numbered("C", self.record_keys(*self._both), 30)
 
     @cached_property
     def card_ids(self) -> Text:

@@ -97,10 +97,7 @@ def stated(
 
 def newsletter(subscribers: Subscribers, responses: Responses) -> list[Statements]:
     """Ask, confirm and withdraw by double opt-in; the platform misses some ends, the tool others."""
-    topic = Topic(
-        "email", "marketing", "email", "newsletter_form",
-        subscribers.person, subscribers.emails, subscribers.keys,
-    )
+    topic = newsletter_topic(subscribers)
     everybody = np.ones(len(subscribers), dtype=bool)
     ended, is_cleaned = left(subscribers, responses)
     ended = np.where(is_cleaned, NEVER, ended)
@@ -112,6 +109,22 @@ def newsletter(subscribers: Subscribers, responses: Responses) -> list[Statement
         topic.said(confirmed < NEVER, CONFIRMED, confirmed),
         topic.said(hears, WITHDRAWN, ended),
     ]
+
+
+def unheard(subscribers: Subscribers, responses: Responses) -> Statements:
+    """Return the withdrawals that only the e-mail tool knows of; they are binding nevertheless."""
+    topic = newsletter_topic(subscribers)
+    ended, is_cleaned = left(subscribers, responses)
+    is_silent = subscribers.contradiction == SILENT_PLATFORM
+    return topic.said((ended < NEVER) & ~is_cleaned & is_silent, WITHDRAWN, ended)
+
+
+def newsletter_topic(subscribers: Subscribers) -> Topic:
+    """Return the topic of the newsletter: every subscriber and the address on the list."""
+    return Topic(
+        "email", "marketing", "email", "newsletter_form",
+        subscribers.person, subscribers.emails, subscribers.keys,
+    )
 
 
 def existing_customers(block: Block) -> list[Statements]:

@@ -34,8 +34,7 @@ class Form:
 
     name: str
     email_share: float = 1.0
-    phone_share: float = 0.0
-    is_typed: bool = True
+    insists_on_phone: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,43 +94,46 @@ class Contacts:
         """Choose which spelling of the address ends up in each record."""
         people, draws = self.people, self.draws
         slot = np.where(moment >= people.email_changed[person], CHANGED, PRIMARY)
-        if not form.is_typed:
-            return slot
         level = draws.uniform(f"{form.name}/spelling", keys)
-        typo = self.parameters.email_typo_share / max(people.has_phone.mean(), 1e-9)
+        typo = self.parameters.email_typo_share / max(people.gives_phone.mean(), 1e-9)
         shouts = (slot == PRIMARY) & (level > 1.0 - self.parameters.email_case_share)
         slot = np.where(shouts, SHOUTED, slot)
-        slot = np.where(people.has_phone[person] & (level < typo), MISTYPED, slot)
+        slot = np.where(people.gives_phone[person] & (level < typo), MISTYPED, slot)
         return np.where(people.uses_alias[person] & (level > 0.5), ALIAS, slot)
 
     def email(self, person: Integers, slot: Integers) -> pa.Array:
         """Return addresses; a negative slot gives an empty value."""
         return picked(self.emails, np.where(slot < 0, -1, slot * len(self.people) + person))
 
-    def phone(self, name: str, person: Integers, keys: Keys, is_given: Flags) -> pa.Array:
-        """Return phones in whatever format comes to mind; empty where not given."""
+    def phone(
+        self, name: str, person: Integers, moment: Floats, keys: Keys, is_given: Flags
+    ) -> pa.Array:
+        """Return phones in whatever format comes to mind; empty where not given.
+
+        Whoever has moved to another country writes the country's code.
+        """
         style = self.draws.whole(f"{name}/phone format", keys, PHONE_FORMATS)
+        is_abroad = self.country(person, moment) != COUNTRY_OF_PLACE[self.people.place[person]]
+        style = np.where(is_abroad, 2 + style % 3, style)
         given = is_given & self.people.has_phone[person]
         return picked(self.phones, np.where(given, style * len(self.people) + person, -1))
 
     def details(self, form: Form, person: Integers, moment: Floats, keys: Keys) -> Details:
         """Return all contact columns of some records of one silo.
 
-        Whoever leaves out or misspells the address leaves a phone, so that few are lost.
+        Whoever leaves out or misspells the address is one of those who leave a phone.
         """
         people, draws = self.people, self.draws
         slot = self.email_slot(form, person, moment, keys)
         is_given = draws.happens(f"{form.name}/email", keys, form.email_share)
-        slot = np.where(is_given | ~people.has_phone[person], slot, -1)
-        gives_phone = people.gives_phone[person] & draws.happens(
-            f"{form.name}/phone", keys, form.phone_share
-        )
-        gives_phone |= ~np.isin(slot, (PRIMARY, SHOUTED))
+        gives_phone = people.gives_phone[person]
+        slot = np.where(is_given | ~gives_phone, slot, -1)
+        leaves_phone = gives_phone | form.insists_on_phone
         variant, written = self._written(form, person, moment, keys)
         return Details(
             columns={
                 "email": self.email(person, slot),
-                "phone": self.phone(form.name, person, keys, gives_phone),
+                "phone": self.phone(form.name, person, moment, keys, leaves_phone),
                 **written,
             },
             email_slot=slot,

@@ -12,7 +12,7 @@ from sandbox.shop.pools import INDUSTRIES, JOB_TITLES
 from sandbox.shop.rows import Rows, superseding
 from sandbox.shop.text import emptied, numbered, picked, texts, timestamps
 
-FORM = Form("contact", 0.75, 1.0)
+FORM = Form("contact", 0.75, insists_on_phone=True)
 PLACEHOLDERS = ("unbekannt@shop.example", "keine@angabe.example")
 
 

@@ -112,7 +112,9 @@ def case_columns(cases: Cases, orders: Orders) -> dict[str, pa.Array]:
         "case_id": numbered("T", cases.keys, 38),
         "opened_at": timestamps(utc_micros(cases.opened)),
         "requester_email": block.contacts.email(cases.person, np.where(is_call, -1, slot)),
-        "requester_phone": block.contacts.phone("case", cases.person, cases.keys, is_call),
+        "requester_phone": block.contacts.phone(
+            "case", cases.person, cases.opened, cases.keys, is_call
+        ),
         "order_id": picked(orders.ids, cases.order),
         "topic": pa.compute.if_else(pa.array(cases.is_incident), trouble, question),
         "severity": picked(SEVERITIES, severity),

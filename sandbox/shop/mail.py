@@ -20,7 +20,7 @@ RESPONSES = texts(["open", "click", "bounce_hard", "bounce_soft", "unsubscribe",
 OPEN, CLICK, BOUNCE_HARD, BOUNCE_SOFT, UNSUBSCRIBE, COMPLAINT = range(6)
 AGREES, SILENT_TOOL, SILENT_PLATFORM = range(3)
 DEAD_AFTER_DAYS = 150.0
-FORM = Form("newsletter", 1.0, 0.0)
+FORM = Form("newsletter")
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def send_rows(sends: Sends) -> Rows:
     names = texts([f"Newsletter {day:%Y-%m-%d}" for day in days])
     micros = utc_micros(sends.moment)
     columns = {
-        "send_id": numbered("", sends.keys, 40),
+        "send_id": numbered("S", sends.keys, 40),
         "subscriber_id": picked(sends.subscribers.ids, sends.subscriber),
         "sent_at": timestamps(micros),
         "campaign_id": picked(texts([f"nl-{n:03d}" for n in range(len(days))]), sends.campaign),
@@ -221,7 +221,7 @@ def response_rows(responses: Responses) -> Rows:
     micros = utc_micros(responses.moment)
     columns = {
         "response_id": joined("r", hexadecimal(keys)),
-        "send_id": numbered("", sends.keys[send], 40),
+        "send_id": numbered("S", sends.keys[send], 40),
         "response_type": picked(RESPONSES, responses.kind),
         "occurred_at": timestamps(micros),
         "subscriber_id": picked(sends.subscribers.ids, sends.subscriber[send]),

@@ -55,7 +55,7 @@ class Orders:
     @cached_property
     def ids(self) -> pa.Array:
         """The order numbers."""
-        return numbered("", self.keys, 36)
+        return numbered("O", self.keys, 36)
 
     @cached_property
     def account(self) -> Integers:
@@ -76,8 +76,8 @@ class Orders:
     def details(self) -> Details:
         """The contact details given with every order."""
         contacts = self.block.contacts
-        web = contacts.details(Form("order", 1.0, 0.7), self.person, self.moment, self.keys)
-        call = contacts.details(Form("call", 0.45, 1.0), self.person, self.moment, self.keys)
+        web = contacts.details(Form("order"), self.person, self.moment, self.keys)
+        call = contacts.details(Form("call", 0.45, insists_on_phone=True), self.person, self.moment, self.keys)
         is_call = pa.array(self.channel == PHONE)
         columns = {
             name: pa.compute.if_else(is_call, call.columns[name], column)

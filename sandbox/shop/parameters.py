@@ -59,10 +59,10 @@ class ShopParameters:
     contact_share: float = share(0.15, "persons known to the call centre")
 
     # visits
-    visits_per_purchase: float = amount(1.2, "sessions", "browsing before a purchase", 0.0, 20.0)
-    visits_per_year: float = amount(3.0, "sessions per year", "base of a living person", 0.0, 99.0)
-    visits_per_rate: float = amount(0.8, "sessions per purchase", "extra of regulars", 0.0, 20.0)
-    visitor_ratio: float = amount(0.6, "visitors per person", "anonymous visitors", 0.0, 20.0)
+    visits_per_purchase: float = amount(1.0, "sessions", "browsing before a purchase", 0.0, 20.0)
+    visits_per_year: float = amount(2.0, "sessions per year", "base of a living person", 0.0, 99.0)
+    visits_per_rate: float = amount(0.6, "sessions per purchase", "extra of regulars", 0.0, 20.0)
+    visitor_ratio: float = amount(0.5, "visitors per person", "anonymous visitors", 0.0, 20.0)
     bot_share: float = share(0.15, "sessions made by bots")
     analytics_share: float = share(0.72, "devices that allow analytics")
     newsletters_per_year: float = amount(12.0, "sends", "newsletter issues a year", 0.0, 52.0)

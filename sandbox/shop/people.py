@@ -20,7 +20,8 @@ class People:
 
     `keys` number the persons of the whole world without gaps; `partner` is a row of this block
     or -1. Rows of one household lie side by side. `position` is the rank of the first contact in
-    the whole world.
+    the whole world. Who changes addresses or uses several always leaves a phone number as well,
+    so that few persons fall apart for whoever looks only at what is the same.
     """
 
     keys: Keys
@@ -81,8 +82,8 @@ class Population:
         place_weights = [float(place[5]) for place in pools.PLACES]
         email_changed = first_event(draws, "email change", keys, acquired, parameters.email_change_rate)
         uses_alias = draws.happens("alias", keys, parameters.email_alias_share)
-        has_phone = draws.happens("phone", keys, parameters.phone_share) | uses_alias
-        has_phone |= email_changed < NEVER
+        needs_phone = uses_alias | (email_changed < NEVER)
+        has_phone = draws.happens("phone", keys, parameters.phone_share) | needs_phone
         return People(
             keys=keys,
             number=scrambled_order(keys, self.count, 0.7548776662) + 1,
@@ -103,7 +104,7 @@ class Population:
             shares_email=homes.shares_email,
             uses_alias=uses_alias,
             has_phone=has_phone,
-            gives_phone=has_phone & draws.happens("phone habit", keys, 0.55),
+            gives_phone=needs_phone | (has_phone & draws.happens("phone habit", keys, 0.45)),
             has_account=draws.happens("account", keys, parameters.account_share),
             has_card=draws.happens("card", keys, parameters.card_share),
             app_since=self._app_since(keys, acquired),

@@ -110,7 +110,9 @@ class Silos:
         yield "record_link", pa.concat_tables([part.columns(block) for part in self.links()])
         yield "hard_negatives", truth.hard_negatives(block)
         yield "incidents", truth.incident_table(self.cases)
-        yield "legal_state", truth.legal_states(block, self.statements)
+        yield "legal_state", truth.legal_states(
+            block, [*self.statements, consents.unheard(self.subscribers, self.responses)]
+        )
 
     def links(self) -> list[truth.Links]:
         """Return which record belongs to whom, silo by silo."""

@@ -29,7 +29,7 @@ from sandbox.shop.text import decimals, digits, joined, numbered, picked, texts,
 CARDED, PARTNER, TRAINING, WALK_IN = 0, 1, 2, 3
 MOST_WALK_INS = 5
 UNKNOWN = -1
-FORM = Form("card", 0.8, 0.8)
+FORM = Form("card", 0.8)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Build columns of text, money and time for Arrow tables."""
 
+import hashlib
+import struct
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,12 +59,13 @@ def scattered(column: pa.Array, is_present: Flags) -> pa.Array:
 def numbered(prefix: str, keys: Keys, bits: int) -> pa.Array:
     """Return identifiers that tell nothing about their order: a prefix and a scrambled number.
 
-    Keys must be below 2**bits; the numbers are then unique, because multiplying by an odd
-    number and folding by xor are both one to one.
+    Keys must be below 2**bits; the numbers are then unique, because adding, multiplying by an odd
+    number and folding by xor are one to one. Every prefix has numbers of its own.
     """
+    (salt,) = struct.unpack("<Q", hashlib.blake2b(prefix.encode(), digest_size=8).digest())
     mask = np.uint64(2**bits - 1)
     half = np.uint64(bits // 2)
-    numbers = (keys * np.uint64(0x5851F42D4C957F2D)) & mask
+    numbers = ((keys + np.uint64(salt)) * np.uint64(0x5851F42D4C957F2D)) & mask
     numbers ^= numbers >> half
     numbers = (numbers * np.uint64(0xD1342543DE82EF95)) & mask
     numbers ^= numbers >> half

@@ -254,17 +254,13 @@ def incident_table(cases: Cases) -> pa.Table:
     )
 
 
-def legal_states(
-    block: Block, statements: list[Statements], silent: Statements | None = None
-) -> pa.Table:
+def legal_states(block: Block, statements: list[Statements]) -> pa.Table:
     """Return truth.legal_state: what is allowed per contact point, purpose and channel, and when.
 
     An interval lasts from one statement to the next, or until a consent expires. Marketing by
     e-mail is allowed once confirmed, or on the ground of similar goods; elsewhere once granted.
-    Statements that only the e-mail tool heard of count as well.
     """
-    parts = [*statements, *([silent] if silent is not None else [])]
-    table = pa.concat_tables([state_columns(block, part) for part in parts])
+    table = pa.concat_tables([state_columns(block, part) for part in statements])
     table = table.filter(pc.less(table["moment"], block.calendar.cut + 1.0))
     point = ("identifier_type", "identifier", "purpose", "channel")
     table = table.sort_by([(name, "ascending") for name in (*point, "moment")])

@@ -114,7 +114,7 @@ def buying(block: Block, orders: Orders) -> Visits:
     minutes = block.draws.between("checkout minutes", keys, 4.0, 25.0)
     start = orders.moment[order] - minutes / 1440.0
     is_app = orders.channel[order] == APP
-    visits = visit(block, PURCHASE, orders.person[order], start, keys, is_app, 2.0, 5)
+    visits = visit(block, PURCHASE, orders.person[order], start, keys, is_app, 1.2, 5)
     return replaced(
         visits, order=order, device=orders.device[order], account=orders.account[order]
     )
@@ -131,7 +131,7 @@ def preparing(block: Block) -> Visits:
     moment = at_hour(block.draws, "prepare", keys, purchases.moment[purchase] - ahead)
     moment = np.minimum(moment, purchases.moment[purchase] - 0.04)
     is_app = block.channel[purchase] == APP
-    return visit(block, BROWSE, purchases.person[purchase], moment, keys, is_app, 2.4)
+    return visit(block, BROWSE, purchases.person[purchase], moment, keys, is_app, 1.9)
 
 
 def browsing(block: Block) -> Visits:
@@ -150,7 +150,7 @@ def browsing(block: Block) -> Visits:
     stays = draws.happens("still comes", keys, interest(block, person, moment))
     stays &= moment < block.seen
     is_app = (moment >= people.app_since[person]) & draws.happens("by app", keys, 0.6)
-    return visit(block, BROWSE, person, moment, keys, is_app, 2.6).chosen(stays)
+    return visit(block, BROWSE, person, moment, keys, is_app, 2.0).chosen(stays)
 
 
 def interest(block: Block, person: Integers, moment: Floats) -> Floats:
@@ -204,7 +204,7 @@ def strange(block: Block) -> Visits:
         is_app=np.zeros(len(keys), dtype=bool),
         account=nobody,
         order=nobody,
-        length=1 + draws.poisson("stranger length", keys, 2.0),
+        length=1 + draws.poisson("stranger length", keys, 1.5),
         source=draws.choice("stranger source", keys, SOURCE_WEIGHTS),
     )
 
@@ -226,7 +226,7 @@ def automatic(block: Block, visits: Visits) -> Visits:
         is_app=np.zeros(len(model), dtype=bool),
         account=nobody,
         order=nobody,
-        length=2 + draws.poisson("bot length", keys, 4.0),
+        length=2 + draws.poisson("bot length", keys, 2.5),
         source=np.where(draws.happens("bot referrer", keys, 0.2), 1, 0),
     )
 
