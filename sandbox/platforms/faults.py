@@ -46,6 +46,16 @@ class Fault:
             return "dropped"
         return f"status {self.status}" if self.status else "delayed"
 
+    @property
+    def spoils(self) -> bool:
+        """Say whether the reply is spoiled, not only late."""
+        return self.status is not None or self.drop_connection
+
+    @property
+    def hinders(self) -> bool:
+        """Say whether the platform does not even see the request."""
+        return self.spoils and self.when == "before"
+
     def matches(self, vendor: str, method: str, path: str) -> bool:
         """Say whether a request is meant."""
         return (

@@ -11,7 +11,14 @@ import orjson
 from sandbox.platforms.google_rpc import field_problem, require_bearer, rpc_problem
 from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import (
-    Answer, Call, Endpoint, Json, Refusal, Vendor, parse_json, timestamp,
+    Answer,
+    Call,
+    Endpoint,
+    Json,
+    Refusal,
+    Vendor,
+    parse_json,
+    timestamp,
 )  # fmt: skip
 from sandbox.platforms.windows import Limit, Verdict
 
@@ -118,9 +125,8 @@ def _check_message(store: Store, message: Json) -> None:
         _refuse(400, "Exactly one of token, topic or condition is required.", "INVALID_ARGUMENT")
     data = message.get("data") or {}
     if not all(isinstance(value, str) for value in data.values()):
-        raise Refusal(
-            field_problem("Invalid value at 'message.data' (TYPE_STRING).", [{"field": "message.data"}])
-        )
+        text = "Invalid value at 'message.data' (TYPE_STRING)."
+        raise Refusal(field_problem(text, [{"field": "message.data", "description": text}]))
     if len(orjson.dumps(data)) > MAX_DATA_BYTES:
         _refuse(400, "Message too big.", "INVALID_ARGUMENT")
     if targets == ["topic"]:

@@ -1,4 +1,4 @@
-"""The way in: every vendor request is admitted, limited, answered, logged, or spoiled by a fault."""
+"""The way in: every vendor request is admitted, limited, answered and logged, or spoiled."""
 
 from __future__ import annotations
 
@@ -54,14 +54,10 @@ class Gateway:
             fault = self._faults.take(vendor.name, request.method, request.url.path)
             if fault and fault.delay_seconds:
                 await asyncio.sleep(fault.delay_seconds)
-            spoiled = fault is not None and bool(fault.status or fault.drop_connection)
-            skipped = spoiled and fault is not None and fault.when == "before"
             call = self._call(vendor, request, body)
-            answer = Answer(fault.status or 0) if skipped and fault else None
-            answer = self._answer(vendor, endpoint, call, answer, fault, started)
-            if spoiled and fault:
-                return faulty_response(fault)
-            return _response(vendor, answer)
+            answer = self._answer(vendor, endpoint, call, fault, started)
+            spoils = fault is not None and fault.spoils
+            return faulty_response(fault) if fault and spoils else _response(vendor, answer)
 
         return serve
 
@@ -79,13 +75,14 @@ class Gateway:
         )
 
     def _answer(
-        self, vendor: Vendor, endpoint: Endpoint, call: Call, answer: Answer | None,
-        fault: Fault | None, started: float,
-    ) -> Answer:  # fmt: skip
+        self, vendor: Vendor, endpoint: Endpoint, call: Call, fault: Fault | None, started: float
+    ) -> Answer:
         label = fault.label if fault else None
         try:
             with self._store.transaction():
-                if answer is None:
+                if fault and fault.hinders:
+                    answer = Answer(fault.status or 0)
+                else:
                     vendor.settle(self._store)
                     answer = self._handle(vendor, endpoint, call)
                 self._store.log(_entry(vendor, endpoint, call, answer, label, started))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
-
-import orjson
 
 from sandbox.platforms import fcm
 from sandbox.platforms.faults import Faults, UnusableFault, read_fault
@@ -68,21 +67,15 @@ class Inspection:
         """Return the audiences of one vendor."""
         vendor = self._vendors.get(request.path_params["vendor"])
         if vendor is None:
-            return _reply({"error": f"Unknown vendor. Use one of: {', '.join(self._vendors)}."}, 404)
+            return self._unknown_vendor()
         return _reply({"audiences": self._audiences(vendor)})
 
     async def members(self, request: Request) -> Response:
-        """Return the members of one audience, named by its name or its id."""
+        """Return the members of one audience, named by its id or its name."""
         vendor = self._vendors.get(request.path_params["vendor"])
         if vendor is None:
-            return _reply({"error": f"Unknown vendor. Use one of: {', '.join(self._vendors)}."}, 404)
-        name = request.path_params["name"]
-        audiences = self._audiences(vendor)
-        named = [a for a in audiences if a["id"] == name] or [
-            a for a in audiences if a["name"] == name
-        ]
-        if (vendor.name, name) == ("klaviyo", "profiles") and not named:
-            named = [{"id": "profiles", "name": "profiles"}]
+            return self._unknown_vendor()
+        named = _named(vendor, self._audiences(vendor), request.path_params["name"])
         if len(named) != 1:
             remedy = "Use its id." if named else "GET /_state lists the audiences."
             error = f"{len(named)} audiences have this name. {remedy}"
@@ -90,6 +83,10 @@ class Inspection:
         members = vendor.members(self._store, named[0]["id"], -1)
         whole = {"vendor": vendor.name, **named[0], "count_members": len(members)}
         return _reply({**whole, "members": members})
+
+    def _unknown_vendor(self) -> Response:
+        error = f"No such vendor. Use one of: {', '.join(self._vendors)}."
+        return _reply({"error": error}, 404)
 
     async def requests(self, request: Request) -> Response:
         """Return the logged requests with an id above `since`, oldest first."""
@@ -118,9 +115,7 @@ class Inspection:
                 self._faults.add(read_fault(described, tuple(self._vendors)))
             except UnusableFault as error:
                 return _reply({"error": str(error)}, 400)
-        return _reply(
-            {"faults": self._faults.waiting()}, 201 if request.method == "POST" else 200
-        )
+        return _reply({"faults": self._faults.waiting()}, 201 if request.method == "POST" else 200)
 
     async def reset(self, request: Request) -> Response:
         """Forget all audiences, members, jobs, requests and faults."""
@@ -136,11 +131,19 @@ class Inspection:
                 (audience, vendor.members(self._store, audience["id"], SHOWN_MEMBERS))
                 for audience in self._audiences(vendor)
             ]
-            shown.append((vendor, audiences))
+            shown.append((vendor.name, vendor.title, audiences))
         rows = self._store.rows(f"{_LOG} order by id desc limit {SHOWN_REQUESTS}")
         requests = [_log_view(row) for row in rows]
         summary = summarise(self._store, 0, self._vendors)
         return HTMLResponse(render_page(shown, requests, summary))
+
+
+def _named(vendor: Vendor, audiences: list[Json], name: str) -> list[Json]:
+    """Return the audiences with an id or name; Klaviyo's account counts as the one `profiles`."""
+    named = [a for a in audiences if a["id"] == name] or [a for a in audiences if a["name"] == name]
+    if not named and (vendor.name, name) == ("klaviyo", "profiles"):
+        return [{"id": name, "name": name}]
+    return named
 
 
 def _log_view(row: tuple[Any, ...]) -> Json:

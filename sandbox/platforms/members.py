@@ -16,16 +16,16 @@ from sandbox.platforms.state import Store
 
 TABLES = """
 create table if not exists members (
-    number integer primary key, audience text not null, content text not null,
+    number integer primary key, audience integer not null, content text not null,
     note text not null, last_added_at integer not null);
-create index if not exists members_by_audience on members (audience, last_added_at);
+create index if not exists members_by_audience on members (audience);
 create table if not exists member_finders (
     finder integer not null, member integer not null,
     primary key (finder, member)) without rowid;
 """
 
 SEPARATOR = "\x1f"
-_HASH_DIGITS = 15
+_HASH_DIGITS = 15  # 60 bits
 
 
 class Member(NamedTuple):
@@ -41,7 +41,7 @@ class Member(NamedTuple):
 
 
 def hash_finder(kind: int, sha256_hex: str) -> int:
-    """Return the finder of a hashed identifier: 60 bits of its hash and its kind (1-7) above."""
+    """Return the finder of a hashed identifier: 60 bits of its hash below its kind (1 to 7)."""
     return kind << 60 | int(sha256_hex[:_HASH_DIGITS], 16)
 
 
@@ -51,14 +51,14 @@ def text_finder(text: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def add_members(store: Store, audience: str, added: Iterable[Member], micros: int) -> int:
+def add_members(store: Store, audience: int, added: Iterable[Member], micros: int) -> int:
     """Add members, or refresh when they were last added (microseconds); return how many."""
     rows, links = [], []
     for content, finders, note in added:
-        number = text_finder(f"{audience}{SEPARATOR}{content}")
+        number = text_finder(f"{audience} {content}")
         rows.append((number, audience, content, note, micros))
         for finder in finders:
-            links.append((finder, number))  # noqa: PERF401 - faster than extend of a generator
+            links.append((finder, number))
     store.run_many(
         "insert into members values (?, ?, ?, ?, ?) on conflict (number) do update set"
         " note = excluded.note, last_added_at = excluded.last_added_at",
@@ -68,7 +68,7 @@ def add_members(store: Store, audience: str, added: Iterable[Member], micros: in
     return len(rows)
 
 
-def remove_members(store: Store, audience: str, finders: Iterable[int]) -> int:
+def remove_members(store: Store, audience: int, finders: Iterable[int]) -> int:
     """Remove every member that one of the finders leads to; return how many were removed."""
     return store.run(
         "delete from members where audience = ? and number in (select member from member_finders"
@@ -77,19 +77,19 @@ def remove_members(store: Store, audience: str, finders: Iterable[int]) -> int:
     )
 
 
-def sweep_members(store: Store, audience: str, micros: int) -> int:
+def sweep_members(store: Store, audience: int, micros: int) -> int:
     """Remove every member last added before the moment; return how many were removed."""
     return store.run(
         "delete from members where audience = ? and last_added_at < ?", (audience, micros)
     )
 
 
-def count_members(store: Store, audience: str) -> int:
+def count_members(store: Store, audience: int) -> int:
     """Return how many members the audience holds."""
     return int(store.value("select count(*) from members where audience = ?", (audience,)))
 
 
-def list_members(store: Store, audience: str, limit: int = -1) -> list[tuple[list[str], str, int]]:
+def list_members(store: Store, audience: int, limit: int = -1) -> list[tuple[list[str], str, int]]:
     """Return (values as `kind:value`, note, last added in microseconds) of every member."""
     rows = store.rows(
         "select content, note, last_added_at from members where audience = ?"

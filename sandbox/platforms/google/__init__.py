@@ -21,7 +21,7 @@ def audiences(store: Store) -> list[Json]:
     """Return every user list and how many members it holds."""
     return [
         {"id": str(list_id), "name": name, "account_id": account,
-         "count_members": book.count_members(store, f"google:{list_id}")}
+         "count_members": book.count_members(store, list_id)}
         for list_id, name, account in store.rows(
             "select list_id, display_name, account_id from google_user_lists order by display_name"
         )
@@ -31,14 +31,13 @@ def audiences(store: Store) -> list[Json]:
 def members(store: Store, list_id: str, limit: int) -> list[Json]:
     """Return the members of a user list: sorted identifiers, both consents, when last added."""
     found = []
-    for identifiers, note, micros in book.list_members(store, f"google:{list_id}", limit):
-        ad_user_data, ad_personalization = note.split(",")
+    for identifiers, note, micros in book.list_members(store, int(list_id), limit):
         added_at = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(
             microsecond=micros % 1_000_000
         )
         found.append(
-            {"identifiers": identifiers, "ad_user_data": ad_user_data,
-             "ad_personalization": ad_personalization, "last_added_at": timestamp(added_at)}
+            {"identifiers": identifiers, "ad_user_data": note, "ad_personalization": note,
+             "last_added_at": timestamp(added_at)}
         )  # fmt: skip
     return found
 
@@ -50,9 +49,9 @@ GOOGLE = Vendor(
     title="Google Customer Match",
     tables=user_lists.TABLES + ingestion.TABLES,
     endpoints=(
-        Endpoint("POST", "/v1/audienceMembers:ingest", ingestion.ingest, WRITES, "ingestion"),
-        Endpoint("POST", "/v1/audienceMembers:remove", ingestion.remove, WRITES, "ingestion"),
-        Endpoint("POST", "/v1/audienceMembers:removeAll", ingestion.remove_all, WRITES, "ingestion"),
+        Endpoint("POST", "/v1/audienceMembers:ingest", ingestion.ingest, WRITES, "writes"),
+        Endpoint("POST", "/v1/audienceMembers:remove", ingestion.remove, WRITES, "writes"),
+        Endpoint("POST", "/v1/audienceMembers:removeAll", ingestion.remove_all, WRITES, "writes"),
         Endpoint("GET", "/v1/requestStatus:retrieve", ingestion.get_status, READS, "status"),
         Endpoint("POST", _LISTS, user_lists.create_user_list, LISTS, "lists"),
         Endpoint("GET", _LISTS, user_lists.list_user_lists, LISTS, "lists"),

@@ -12,7 +12,7 @@ import orjson
 from sandbox.platforms import members as book
 from sandbox.platforms.google import schema
 from sandbox.platforms.google.errors import refuse_field
-from sandbox.platforms.google.people import ADDRESS, EMAIL, PHONE, Consents, Person, read_people
+from sandbox.platforms.google.people import Consents, Person, read_people
 from sandbox.platforms.google_rpc import rpc_problem
 from sandbox.platforms.vendor import Answer, Call, Json, timestamp
 
@@ -34,11 +34,6 @@ class Destination:
     list_id: int
     named: Json
 
-    @property
-    def audience(self) -> str:
-        """Return the name of its members in the book."""
-        return f"google:{self.list_id}"
-
 
 def ingest(call: Call) -> Answer:
     """Add members to user lists; members without both consents are counted and not stored."""
@@ -51,43 +46,16 @@ def ingest(call: Call) -> Answer:
     people = read_people(document)
     if document.get("validateOnly"):
         return Answer(200, {}, rows=len(people))
-    stored = [_member(person) for person in people if person.consents == CONSENTED]
+    stored = [
+        book.Member(person.content, person.finders, CONSENTED[0])
+        for person in people
+        if person.consents == CONSENTED
+    ]
     for destination in destinations:
-        book.add_members(call.store, destination.audience, stored, _micros(call.now))
+        book.add_members(call.store, destination.list_id, stored, _micros(call.now))
     status = {"audienceMembersIngestionStatus": {"userDataIngestionStatus": _counts(people)}}
     body = _accept(call, destinations, status, people, _problems(people))
     return Answer(200, body, rows=len(people), changed=bool(stored))
-
-
-def _member(person: Person) -> book.Member:
-    emails, phones, addresses, consents = person
-    texts = [f"{ADDRESS}:{value}" for value in sorted(addresses)]
-    texts += [f"{EMAIL}:{value}" for value in sorted(emails)]
-    texts += [f"{PHONE}:{value}" for value in sorted(phones)]
-    finders = [*map(_email_finder, emails), *map(_phone_finder, phones)]
-    finders = finders or [*map(_address_finder, addresses)]
-    return book.Member(book.SEPARATOR.join(texts), finders, ",".join(map(str, consents)))
-
-
-def _email_finder(value: str) -> int:
-    return book.hash_finder(1, value)
-
-
-def _phone_finder(value: str) -> int:
-    return book.hash_finder(2, value)
-
-
-def _address_finder(value: str) -> int:
-    return book.text_finder(f"{ADDRESS}:{value}")
-
-
-def _strongest(person: Person) -> list[int]:
-    """Return the finders of its e-mails; without any its phones; without these its addresses."""
-    if person.emails:
-        return [_email_finder(value) for value in person.emails]
-    if person.phones:
-        return [_phone_finder(value) for value in person.phones]
-    return [_address_finder(value) for value in person.addresses]
 
 
 def _problems(people: list[Person]) -> Counter[str]:
@@ -105,7 +73,7 @@ def _problem(consents: Consents) -> str:
 
 
 def _counts(people: list[Person]) -> Json:
-    identifiers = sum(len(p.emails) + len(p.phones) + len(p.addresses) for p in people)
+    identifiers = sum(len(person.texts) for person in people)
     return {"recordCount": str(len(people)), "userIdentifierCount": str(identifiers)}
 
 
@@ -118,8 +86,8 @@ def remove(call: Call) -> Answer:
         refuse_field("audience_members", "INVALID_ARGUMENT", "A removal carries no consent.")
     if document.get("validateOnly"):
         return Answer(200, {}, rows=len(people))
-    finders = [finder for person in people for finder in _strongest(person)]
-    removed = sum(book.remove_members(call.store, d.audience, finders) for d in destinations)
+    finders = [finder for person in people for finder in person.strongest]
+    removed = sum(book.remove_members(call.store, d.list_id, finders) for d in destinations)
     status = {"audienceMembersRemovalStatus": {"userDataRemovalStatus": _counts(people)}}
     body = _accept(call, destinations, status, people, Counter())
     return Answer(200, body, rows=len(people), changed=removed > 0)
@@ -136,7 +104,7 @@ def remove_all(call: Call) -> Answer:
         refuse_field("remove_as_of_time", "INVALID_REMOVE_AS_OF_TIME")
     if document.get("validateOnly"):
         return Answer(200, {})
-    swept = [book.sweep_members(call.store, d.audience, _micros(limit)) for d in destinations]
+    swept = [book.sweep_members(call.store, d.list_id, _micros(limit)) for d in destinations]
     body = _accept(call, destinations, {"removeAllAudienceMembersStatus": {}}, [], Counter())
     return Answer(200, body, rows=sum(swept), changed=sum(swept) > 0)
 
@@ -160,9 +128,7 @@ def _destination(call: Call, index: int, named: Json) -> Destination:
     if account.get("accountType") not in ("GOOGLE_ADS", 1) or not account.get("accountId"):
         refuse_field(f"{place}.operating_account", "INVALID_DESTINATION")
     list_id = named.get("productDestinationId") or ""
-    owner = call.store.row(
-        "select account_id from google_user_lists where list_id = ?", (list_id,)
-    )
+    owner = call.store.row("select account_id from google_user_lists where list_id = ?", (list_id,))
     if owner is None or owner[0] != account["accountId"]:
         refuse_field(f"{place}.product_destination_id", "INVALID_USER_LIST_ID")
     return Destination(int(list_id), named)

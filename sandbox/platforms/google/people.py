@@ -6,9 +6,14 @@ import re
 from typing import Any, NamedTuple
 
 from sandbox.platforms.google.errors import (
-    refuse_field, refuse_fields, refuse_json, refuse_unknown, violation,
+    refuse_field,
+    refuse_fields,
+    refuse_json,
+    refuse_unknown,
+    violation,
 )  # fmt: skip
 from sandbox.platforms.google.schema import CONSENT_STATUSES
+from sandbox.platforms.members import SEPARATOR, hash_finder, text_finder
 from sandbox.platforms.vendor import Json
 
 MAX_MEMBERS = 10_000
@@ -25,8 +30,8 @@ _OTHER_DATA = {
 }  # fmt: skip
 _USER_DATA = {"userIdentifiers"}
 _IDENTIFIERS = {EMAIL, PHONE, ADDRESS}
-_ADDRESS = {"givenName", "familyName", "regionCode", "postalCode"}
-_ANALYTICS_ADDRESS = {"addressLine", "city", "administrativeArea"}
+_ADDRESS = ("givenName", "familyName", "regionCode", "postalCode")
+_ANY_ADDRESS = {*_ADDRESS, "addressLine", "city", "administrativeArea"}
 _CONSENT = {"adUserData", "adPersonalization"}
 _CONSENT_VALUES: dict[object, str] = {name: name for name in CONSENT_STATUSES}
 _CONSENT_VALUES |= dict(enumerate(CONSENT_STATUSES))
@@ -38,12 +43,31 @@ _is_region = re.compile(r"[A-Z]{2}").fullmatch
 
 
 class Person(NamedTuple):
-    """One member as read (a tuple, because a request makes ten thousand of them)."""
+    """One member as read (a tuple, because a request makes ten thousand of them).
 
-    emails: list[str]
-    phones: list[str]
+    `texts` are its identifiers as `kind:value`; the others are the finders of each kind.
+    """
+
+    texts: list[str]
+    emails: list[int]
+    phones: list[int]
     addresses: list[str]
     consents: Consents
+
+    @property
+    def content(self) -> str:
+        """Return all identifiers in one text, in a fixed order."""
+        return SEPARATOR.join(sorted(self.texts))
+
+    @property
+    def finders(self) -> list[int]:
+        """Return what finds this member later: e-mails and phones, else its addresses."""
+        return [*self.emails, *self.phones] or [*map(text_finder, self.addresses)]
+
+    @property
+    def strongest(self) -> list[int]:
+        """Return the finders of its e-mails; without any its phones; else its addresses."""
+        return self.emails or self.phones or [*map(text_finder, self.addresses)]
 
 
 class _Reader:
@@ -60,7 +84,7 @@ class _Reader:
         consents = self.usual
         if (given := member.get("consent")) is not None:
             consents = read_consents(given, consents, f"audience_members[{index}].consent")
-        person = Person([], [], [], consents)
+        person = Person([], [], [], [], consents)
         data = member.get("userData")
         if type(data) is not dict or not data.keys() <= _USER_DATA:
             self._wrong_data(data, index)
@@ -70,7 +94,19 @@ class _Reader:
             reason = "TOO_MANY_USER_IDENTIFIERS" if identifiers else "NO_IDENTIFIERS_PROVIDED"
             self.found.append(violation(_place(index), reason))
         for number, identifier in enumerate(identifiers):
-            self._identifier(identifier, index, number, person)
+            if type(identifier) is not dict or len(identifier) != 1:
+                _refuse_identifier(identifier, index, number)
+            ((kind, value),) = identifier.items()
+            if kind == EMAIL and type(value) is str and _is_sha256(value):
+                person.emails.append(hash_finder(1, value))
+            elif kind == PHONE and type(value) is str and _is_sha256(value):
+                person.phones.append(hash_finder(2, value))
+            elif kind == ADDRESS:
+                value = self._address(value, index, number)
+                person.addresses.append(value)
+            else:
+                self._wrong_value(identifier, value, kind, index, number)
+            person.texts.append(f"{kind}:{value}")
         return person
 
     def _wrong_data(self, data: Any, index: int) -> None:
@@ -80,20 +116,9 @@ class _Reader:
             refuse_json(f"audience_members[{index}].user_data", "An object is needed.")
         self.found.append(violation(_place(index), "NO_IDENTIFIERS_PROVIDED"))
 
-    def _identifier(self, identifier: Any, index: int, number: int, person: Person) -> None:
-        if type(identifier) is not dict or len(identifier) != 1:
+    def _wrong_value(self, identifier: Any, value: Any, kind: str, index: int, number: int) -> None:
+        if type(value) is not str or kind not in _LABELS:
             _refuse_identifier(identifier, index, number)
-        ((kind, value),) = identifier.items()
-        if kind == ADDRESS:
-            self._address(value, index, number, person)
-            return
-        if type(value) is not str or kind not in _IDENTIFIERS:
-            _refuse_identifier(identifier, index, number)
-        if not _is_sha256(value):
-            self._wrong_hash(value, kind, index)
-        (person.emails if kind == EMAIL else person.phones).append(value)
-
-    def _wrong_hash(self, value: str, kind: str, index: int) -> None:
         if _is_hex(value):
             self.found.append(violation(_place(index), "INVALID_SHA256_FORMAT"))
             return
@@ -101,23 +126,27 @@ class _Reader:
         text = f"{_LABELS[kind]} is not hex encoded."
         self.found.append(violation(place, "INVALID_HEX_ENCODING", text))
 
-    def _address(self, value: Any, index: int, number: int, person: Person) -> None:
-        if type(value) is not dict or not value.keys() <= _ADDRESS | _ANALYTICS_ADDRESS:
+    def _address(self, value: Any, index: int, number: int) -> str:
+        if type(value) is not dict or not value.keys() <= _ANY_ADDRESS:
             place = f"audience_members[{index}].user_data.user_identifiers[{number}].address"
-            names = value.keys() if type(value) is dict else set()
-            refuse_unknown(place, names - _ADDRESS - _ANALYTICS_ADDRESS)
-        given, family = value.get("givenName"), value.get("familyName")
-        region, postal = value.get("regionCode"), value.get("postalCode")
-        place = f"{_place(index)}.user_data.user_identifiers"
-        if not (given and family and region and postal):
+            names = {*value} if type(value) is dict else set()
+            refuse_unknown(place, names - _ANY_ADDRESS)
+        texts: list[Any] = [value.get(name) for name in _ADDRESS]
+        if not all(type(text) is str and text for text in texts):
             text = "An address needs given name, family name, region code and postal code."
-            self.found.append(violation(place, "REQUIRED_FIELD_MISSING", text))
-        elif not (_is_sha256(str(given)) and _is_sha256(str(family))):
+            self._wrong_address(index, "REQUIRED_FIELD_MISSING", text)
+            return ""
+        given, family, region, _ = texts
+        if not (_is_sha256(given) and _is_sha256(family)):
             self.found.append(violation(_place(index), "INVALID_SHA256_FORMAT"))
-        elif not _is_region(str(region)):
+        if not _is_region(region):
             text = "The region code needs two upper-case letters."
-            self.found.append(violation(place, "INVALID_REGION_CODE", text))
-        person.addresses.append(f"{given},{family},{region},{postal}")
+            self._wrong_address(index, "INVALID_REGION_CODE", text)
+        return ",".join(texts)
+
+    def _wrong_address(self, index: int, reason: str, text: str) -> None:
+        place = f"{_place(index)}.user_data.user_identifiers"
+        self.found.append(violation(place, reason, text))
 
 
 def read_people(document: Json) -> list[Person]:

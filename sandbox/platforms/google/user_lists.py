@@ -104,6 +104,6 @@ def get_user_list(call: Call) -> Answer:
     )
     if row is None:
         refuse(404, "NOT_FOUND", "Requested entity was not found.")
-    count = str(book.count_members(call.store, f"google:{list_id}"))
+    count = str(book.count_members(call.store, int(list_id)))
     size = {"displayNetworkMembersCount": count, "searchNetworkMembersCount": count}
     return Answer(200, {**orjson.loads(row[0]), "sizeInfo": size}, rows=1)

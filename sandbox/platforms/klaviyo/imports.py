@@ -10,7 +10,11 @@ from uuid import uuid4
 import orjson
 
 from sandbox.platforms.klaviyo.errors import (
-    check_object, read_resource, refuse, refuse_field, refuse_fields,
+    check_object,
+    read_resource,
+    refuse,
+    refuse_field,
+    refuse_fields,
 )  # fmt: skip
 from sandbox.platforms.klaviyo.lists import add_to_list, require_lists
 from sandbox.platforms.klaviyo.matching import RowError, normalise, read_book, write_book

@@ -39,9 +39,7 @@ def create_list(call: Call) -> Answer:
     if not isinstance(name, str) or not name.strip():
         refuse_field("/data/attributes/name", "The list name must be a text that is not empty.")
     day_ago = timestamp(call.now - timedelta(days=1))
-    recent = call.store.value(
-        "select count(*) from klaviyo_lists where created_at > ?", (day_ago,)
-    )
+    recent = call.store.value("select count(*) from klaviyo_lists where created_at > ?", (day_ago,))
     if recent >= LISTS_A_DAY * call.settings.rate_factor:
         detail = "The daily limit of new lists is used up."
         refuse(429, "throttled", detail, {"Retry-After": "3600"})

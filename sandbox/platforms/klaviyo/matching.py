@@ -12,9 +12,7 @@ from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Json
 
 _MERGED = ("properties", "location")
-_is_email = re.compile(
-    r"[^@\s,;<>()\"]+@[^@\s.,;<>()\"]+(?:\.[^@\s.,;<>()\"]+)+"
-).fullmatch
+_is_email = re.compile(r"[^@\s,;<>()\"]+@[^@\s.,;<>()\"]+(?:\.[^@\s.,;<>()\"]+)+").fullmatch
 _is_phone = re.compile(r"\+[1-9]\d{6,14}").fullmatch
 
 

@@ -62,7 +62,9 @@ def _channels(person: object, index: int, consent: str) -> list[str]:
     attributes = check_object(person, place, {"type", "attributes"}, {"id"})["attributes"]
     place = f"{place}/attributes"
     check_object(attributes, place, {"subscriptions"}, {"email", "phone_number"})
-    channels = check_object(attributes["subscriptions"], f"{place}/subscriptions", set(), {*CHANNELS})
+    channels = check_object(
+        attributes["subscriptions"], f"{place}/subscriptions", set(), {*CHANNELS}
+    )
     for channel, purposes in channels.items():
         where = f"{place}/subscriptions/{channel}"
         marketing = check_object(purposes, where, {"marketing"})["marketing"]
@@ -91,7 +93,7 @@ def _record(store: Store, number: int, channels: list[str], consent: str, now: s
     suppression = None if consent == "SUBSCRIBED" else "UNSUBSCRIBE"
     for channel in channels:
         store.run(
-            f"update klaviyo_profiles set {channel}_consent = ?, suppression = ?,"  # noqa: S608
+            f"update klaviyo_profiles set {channel}_consent = ?, suppression = ?,"
             " updated_at = ? where number = ?",
             (consent, suppression, now, number),
         )

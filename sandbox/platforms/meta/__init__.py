@@ -16,7 +16,7 @@ def audiences(store: Store) -> list[Json]:
     """Return every custom audience and how many users it holds."""
     return [
         {"id": str(audience_id), "name": name, "account_id": account,
-         "count_members": book.count_members(store, f"meta:{audience_id}")}
+         "count_members": book.count_members(store, audience_id)}
         for audience_id, name, account in store.rows(
             "select audience_id, name, account_id from meta_audiences order by name"
         )
@@ -27,7 +27,7 @@ def members(store: Store, audience_id: str, limit: int) -> list[Json]:
     """Return the users of an audience: each row by its schema keys, without empty cells."""
     return [
         dict(cell.split(":", 1) for cell in cells)
-        for cells, _, _ in book.list_members(store, f"meta:{audience_id}", limit)
+        for cells, _, _ in book.list_members(store, int(audience_id), limit)
     ]
 
 

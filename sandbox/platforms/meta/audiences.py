@@ -109,7 +109,7 @@ def _fields(given: Json) -> list[str]:
 
 def _view(store: Store, row: tuple[Any, ...], fields: list[str]) -> Json:
     audience_id, account_id, name, subtype, source, description, created = row
-    count = book.count_members(store, f"meta:{audience_id}")
+    count = book.count_members(store, audience_id)
     whole = {
         "id": str(audience_id), "account_id": account_id, "name": name, "subtype": subtype,
         "customer_file_source": source, "description": description,

@@ -16,9 +16,7 @@ _CREDENTIALS = {"access_token", "appsecret_proof"}
 _OBJECTS = ("payload", "session")
 
 
-def graph_problem(
-    status: int, code: int, message: str, subcode: int | None = None
-) -> Answer:
+def graph_problem(status: int, code: int, message: str, subcode: int | None = None) -> Answer:
     """Return a Graph API error body."""
     error: Json = {"message": message, "type": "OAuthException", "code": code}
     if subcode is not None:

@@ -61,13 +61,12 @@ def change_users(call: Call, operation: str) -> Answer:
     started = _continue_session(call, audience_id, operation, session, counts, micros)
     if started is None:  # the same batch again: from a client that never saw the answer
         return Answer(200, body, rows=len(rows))
-    audience = f"meta:{audience_id}"
     if operation == "remove":
-        changed = book.remove_members(call.store, audience, map(_finder, good))
+        changed = book.remove_members(call.store, audience_id, map(_finder, good))
     else:
-        changed = book.add_members(call.store, audience, map(_member, good), micros)
+        changed = book.add_members(call.store, audience_id, map(_member, good), micros)
     if operation == "replace" and session["last_batch_flag"]:
-        changed += book.sweep_members(call.store, audience, started)
+        changed += book.sweep_members(call.store, audience_id, started)
     return Answer(200, body, rows=len(rows), changed=changed > 0)
 
 
@@ -106,9 +105,7 @@ def _sorted_out(schema: list[str], rows: list[list[Any]]) -> tuple[list[Cells], 
         cells = [
             (key, value)
             for key, place, is_hashed in keys
-            if (value := row[place])
-            and type(value) is str
-            and (not is_hashed or _is_hash(value))
+            if (value := row[place]) and type(value) is str and (not is_hashed or _is_hash(value))
         ]
         if cells and len(cells) + row.count("") == len(row):
             good.append(cells)
