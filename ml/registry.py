@@ -61,8 +61,18 @@ class Registry:
             draft = Path(name) / folder.name
             draft.mkdir()
             _write_files(draft, model, report)
-            draft.rename(folder)
+            _move(draft, folder)
         return _sum(_verified(folder)[MODEL])
+
+    def publish(
+        self, champion: Model, challenger: Model, report: Mapping[str, Any]
+    ) -> dict[Alias, str]:
+        """Store both models of a training, then point both aliases at them; return their sums."""
+        models: dict[Alias, Model] = {"champion": champion, "challenger": challenger}
+        sums = {alias: self.save(model, report) for alias, model in models.items()}
+        versions = {alias: model.version for alias, model in models.items()}
+        self.set_aliases(champion.name, versions)
+        return sums
 
     def load(self, name: str, version_or_alias: str, *, sha256: str | None = None) -> Model:
         """Load a version or alias; its bytes are checked before anything is made of them.
@@ -250,6 +260,15 @@ def _checked(name: str) -> str:
             "Use letters, digits, dots, dashes and underscores."
         )
     return name
+
+
+def _move(draft: Path, folder: Path) -> None:
+    """Put a whole version in its place; another run may have saved the same one meanwhile."""
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -93,3 +94,70 @@ def _simulate(*, customers: int, days: int, until: pd.Timestamp, seed: int) -> p
 def simulate() -> Callable[..., pd.DataFrame]:
     """Simulate purchases: customers, days of history, until, seed."""
     return _simulate
+
+
+CLOCK = pd.Timestamp("2026-11-01")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A simulated shop at its clock: features of five dates and every purchase."""
+
+    features: pd.DataFrame
+    occasions: pd.DataFrame
+    clock: pd.Timestamp
+
+    @property
+    def current(self) -> pd.DataFrame:
+        """Return the current snapshots."""
+        return self.features[self.features["is_current"]]
+
+
+def _shop(occasions: pd.DataFrame, clock: pd.Timestamp) -> Shop:
+    """Return a shop with snapshots at its clock and every 90 days before it."""
+    dates = [clock - pd.Timedelta(days=90 * step) for step in range(5)]
+    is_old_enough = [(date - occasions["occurred_at"].min()).days >= 180 for date in dates]
+    kept = [date for date, keep in zip(dates, is_old_enough, strict=True) if keep]
+    return Shop(_features(occasions, kept), occasions, clock)
+
+
+@pytest.fixture(scope="session")
+def shop() -> Shop:
+    """A shop of 2,000 customers whose rates differ: there is something to learn."""
+    return _shop(_simulate(customers=2_000, days=1_000, until=CLOCK, seed=7), CLOCK)
+
+
+@pytest.fixture(scope="session")
+def random_shop() -> Shop:
+    """A shop where everybody orders at the same rate for ever: there is nothing to learn."""
+    generator = np.random.default_rng(3)
+    count = generator.poisson(4, 1_500)
+    customers = np.repeat(np.arange(1_500), count)
+    seconds = generator.integers(0, 800 * 86_400, len(customers))
+    occasions = pd.DataFrame(
+        {
+            "customer_id": "c" + pd.Series(customers).astype(str),
+            "occurred_at": (CLOCK - pd.to_timedelta(seconds + 1, unit="s")).astype(
+                "datetime64[us]"
+            ),
+            "net_amount": generator.lognormal(3, 0.5, len(customers)).round(2),
+        }
+    )
+    return _shop(occasions, CLOCK)
+
+
+@pytest.fixture(scope="session")
+def retail_shop() -> Shop:
+    """The real orders of Online Retail: one purchase per customer and day, returns left out."""
+    lines = pd.read_parquet(RETAIL)
+    is_sale = ~lines["InvoiceNo"].str.startswith("C") & (lines["Quantity"] > 0)
+    lines = lines[is_sale & (lines["UnitPrice"] > 0) & lines["CustomerID"].notna()]
+    lines = lines.assign(
+        customer_id=lines["CustomerID"].astype(str),
+        net_amount=lines["Quantity"] * lines["UnitPrice"],
+        day=lines["InvoiceDate"].dt.normalize(),
+    )
+    occasions = lines.groupby(["customer_id", "day"], as_index=False).agg(
+        occurred_at=("InvoiceDate", "min"), net_amount=("net_amount", "sum")
+    )
+    return _shop(occasions, pd.Timestamp("2011-12-10"))
