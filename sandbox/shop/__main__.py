@@ -5,7 +5,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from sandbox.shop import DEFAULT_UNTIL, SIZES, ParameterError, Summary, generate
+from sandbox.shop import DEFAULT_UNTIL, SIZES, LandingError, ParameterError, Summary, generate
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -39,7 +39,7 @@ def main() -> int:
             until=chosen.until,
             overrides=chosen.set,
         )
-    except ParameterError as error:
+    except (LandingError, ParameterError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.write(f"{report(summary)}\n")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sandbox.shop.block import Block
 from sandbox.shop.calendar import utc_day, utc_micros
@@ -53,7 +54,7 @@ def described(block: Block, form: Form, records: Records) -> Details:
     phone = block.contacts.phone(
         form.name, records.person, records.since, records.keys, is_doubled
     )
-    columns = details.columns | {"phone": pa.compute.coalesce(details.columns["phone"], phone)}
+    columns = details.columns | {"phone": pc.coalesce(details.columns["phone"], phone)}
     return Details(columns, details.email_slot, details.has_name_variant)
 
 
@@ -77,7 +78,7 @@ def account_rows(block: Block) -> tuple[Rows, Records, Details]:
     }
     arrived = utc_day(micros)
     superseded = superseding(records.keys, micros, arrived)
-    rows = Rows(("shop", "customers"), columns, arrived, superseding(records.keys, micros, arrived))
+    rows = Rows(("shop", "customers"), columns, arrived, superseded)
     return (with_staff(rows, block) if block.number == 0 else rows), records, details
 
 
@@ -88,7 +89,7 @@ def with_staff(rows: Rows, block: Block) -> Rows:
     moment = timestamps(utc_micros(opened.astype(np.float64)))
     known = {
         "customer_id": STAFF_ACCOUNTS,
-        "email": picked(STAFF_EMAIL, np.zeros(count)),
+        "email": picked(STAFF_EMAIL, np.zeros(count, dtype=np.int64)),
         "created_at": moment,
         "updated_at": moment,
         "is_test": pa.array(np.ones(count, dtype=bool)),

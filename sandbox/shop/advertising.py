@@ -43,7 +43,8 @@ def click_rows(block: Block, visits: Visits) -> tuple[Rows, Integers]:
         "campaign_id": picked(CAMPAIGN_IDS, campaign[visit]),
     }
     arrived = utc_day(micros)
-    return Rows(("ads", "clicks"), columns, arrived), counted(block.calendar, campaign[visit], arrived)
+    rows = Rows(("ads", "clicks"), columns, arrived)
+    return rows, counted(block.calendar, campaign[visit], arrived)
 
 
 def counted(calendar: Calendar, campaign: Integers, day: Integers) -> Integers:

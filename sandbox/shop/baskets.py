@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sandbox.shop.catalogue import CATEGORIES
 from sandbox.shop.block import Block
+from sandbox.shop.catalogue import CATEGORIES
 from sandbox.shop.draws import Flags, Integers, Keys, combined
 
 CATEGORY_WEIGHTS = (30, 22, 12, 28, 8)

@@ -105,7 +105,7 @@ class Block:
         return combined(combined(owner_keys, slot + 11), generation)
 
     def device_slot(self, person: Integers, keys: Keys, is_app: np.ndarray) -> Integers:
-        """Choose the device of a visit: the app's, or the person's favourite browser 3 times in 4."""
+        """Choose the device of a visit: the app's, or 3 times in 4 the favourite browser."""
         favourite = self.draws.happens("mobile person", self.people.keys, 0.6)[person]
         other = self.draws.happens("other device", keys, 0.25)
         browser = np.where(favourite ^ other, MOBILE, DESKTOP)

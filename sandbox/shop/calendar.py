@@ -15,7 +15,10 @@ HOUR = 1.0 / 24.0
 MONTH_FACTORS = (0.85, 0.80, 0.90, 0.95, 1.0, 0.95, 0.85, 0.85, 0.95, 1.0, 1.0, 1.0)
 WEB_WEEKDAYS = (1.05, 1.0, 0.98, 0.97, 0.88, 0.90, 1.20)
 STORE_WEEKDAYS = (0.85, 0.9, 0.95, 1.0, 1.2, 1.6, 0.0)
-WEB_HOURS = (8, 4, 2, 1, 1, 3, 10, 22, 34, 44, 50, 52, 54, 52, 48, 48, 52, 60, 70, 84, 90, 76, 46, 20)
+WEB_HOURS = (
+    *(8, 4, 2, 1, 1, 3, 10, 22, 34, 44, 50, 52),
+    *(54, 52, 48, 48, 52, 60, 70, 84, 90, 76, 46, 20),
+)
 STORE_HOURS = (0,) * 9 + (4, 7, 9, 9, 9, 10, 11, 12, 13, 10, 6) + (0,) * 4
 
 
@@ -47,7 +50,7 @@ def utc_micros(local_days: Floats) -> Integers:
     """Turn local days (Berlin, fractional, since 1970) into UTC microseconds, whole seconds."""
     is_summer = np.searchsorted(CHANGES, local_days, side="right") % 2 == 1
     seconds = np.rint(local_days * 86_400).astype(np.int64)
-    return (seconds - 3600 * (1 + is_summer)) * 1_000_000
+    return np.asarray((seconds - 3600 * (1 + is_summer)) * 1_000_000)
 
 
 def local_micros(local_days: Floats) -> Integers:

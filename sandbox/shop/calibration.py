@@ -38,7 +38,7 @@ def year2(parameters: ShopParameters) -> float:
     calendar = Calendar(start, start + 3 * 365, start, parameters.november_december_factor)
     keys = np.arange(SAMPLE, dtype=np.uint64)
     positions = np.arange(SAMPLE)
-    first = start + (positions % 364)
+    first = (start + positions % 364).astype(np.float64)
     everybody = np.ones(SAMPLE, dtype=bool)
     draws = Draws(0)
     # Only those with a second purchase can return: simulate them alone, weigh them afterwards.

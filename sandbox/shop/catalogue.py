@@ -16,7 +16,10 @@ FAMILIES = (
     ("Jacket", "Trousers", "Shirt", "Boots", "Hat"),
     ("Wood oil", "Waterproofing", "Cleaner", "Care box"),
 )
-ADJECTIVES = ("Alpine", "Nordic", "Classic", "Light", "Urban", "Forest", "Coast", "Studio", "Trail", "Cosy")
+ADJECTIVES = (
+    *("Alpine", "Nordic", "Classic", "Light", "Urban"),
+    *("Forest", "Coast", "Studio", "Trail", "Cosy"),
+)
 MEDIAN_PRICES = (24.0, 69.0, 189.0, 59.0, 14.0)
 REBUY_DAYS = (0, 0, 0, 0, 60)
 PER_FAMILY = 16
@@ -48,16 +51,16 @@ class Catalogue:
         """Return the table shop.products."""
         family = texts([name for group in FAMILIES for name in group])
         rebuy = np.array(REBUY_DAYS)[self.category]
-        count = len(self)
+        price_band = digits(self.price // 4000)
         return {
             "sku": self.sku,
             "name": self.name,
             "category": picked(texts(CATEGORIES), self.category),
             "family": picked(family, self.family),
-            "substitutes_group": joined("group-", digits(self.family), "-", digits(self.price // 4000)),
+            "substitutes_group": joined("group-", digits(self.family), "-", price_band),
             "list_price": decimals(self.price, 2),
             "unit_cost": decimals(self.cost, 2),
-            "currency_code": pa.repeat(pa.scalar("EUR"), count),
+            "currency_code": pa.repeat(pa.scalar("EUR"), len(self)),
             "is_durable": pa.array(self.is_durable),
             "rebuy_days": pa.array(rebuy, mask=rebuy == 0),
             "launched_at": timestamps(self.launched * 86_400_000_000),

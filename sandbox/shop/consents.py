@@ -96,7 +96,7 @@ def stated(
 
 
 def newsletter(subscribers: Subscribers, responses: Responses) -> list[Statements]:
-    """Ask, confirm and withdraw by double opt-in; the platform misses some ends, the tool others."""
+    """Ask, confirm and withdraw by double opt-in; the platform misses some of the ends."""
     topic = newsletter_topic(subscribers)
     everybody = np.ones(len(subscribers), dtype=bool)
     ended, is_cleaned = left(subscribers, responses)

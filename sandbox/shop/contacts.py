@@ -211,8 +211,9 @@ class MailSpellings:
     def at_domain(self, local: pa.Array, domains: tuple[str, ...] = pools.MAIL_DOMAINS) -> pa.Array:
         """Compose an address; business customers have the domain of their company."""
         company = joined("firma", digits(self.people.number), ".example")
-        own = pc.if_else(pa.array(self.people.is_business), company, picked(texts(domains), self.domain))
-        return joined(local, own, separator="@")
+        private = picked(texts(domains), self.domain)
+        domain = pc.if_else(pa.array(self.people.is_business), company, private)
+        return joined(local, domain, separator="@")
 
     @cached_property
     def primary(self) -> pa.Array:
@@ -229,7 +230,8 @@ class MailSpellings:
         """The same mail box with a plus tag, or at gmail.com with a dot for every second person."""
         local = self.local(self.first, self.last)
         tagged = joined(local, "+shop")
-        dotted = joined(pc.utf8_slice_codeunits(local, 0, 2), ".", pc.utf8_slice_codeunits(local, 2))
+        head, tail = pc.utf8_slice_codeunits(local, 0, 2), pc.utf8_slice_codeunits(local, 2)
+        dotted = joined(head, ".", tail)
         is_dotted = (self.domain == 0) & ~self.people.is_business & (self.people.number % 2 == 0)
         return self.at_domain(pc.if_else(pa.array(is_dotted), dotted, tagged))
 

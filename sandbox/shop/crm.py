@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sandbox.shop.accounts import Records, described, states
 from sandbox.shop.block import Block
@@ -44,13 +45,13 @@ def contact_rows(block: Block) -> tuple[Rows, Records, Details]:
 def with_placeholders(email: pa.Array, is_placeholder: np.ndarray, records: Records) -> pa.Array:
     """Replace addresses by what clerks type when they have none."""
     choice = (records.keys % np.uint64(2)).astype(np.int64)
-    return pa.compute.if_else(
+    return pc.if_else(
         pa.array(is_placeholder), picked(texts(PLACEHOLDERS), choice), email
     )
 
 
 def industry(block: Block, person: Integers, is_business: np.ndarray) -> Integers:
-    """Return the industry of business customers; it follows from the trade in the company's name."""
+    """Return the industry of business customers, which their company's name tells."""
     return np.where(is_business, block.people.number[person] % len(INDUSTRIES), -1)
 
 

@@ -50,7 +50,7 @@ class Draws:
 
     def uniform(self, name: str, keys: Keys) -> Floats:
         """Return one float in [0, 1) per key."""
-        return (self.bits(name, keys) >> np.uint64(11)) * 2.0**-53
+        return np.asarray((self.bits(name, keys) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
     def even(self, name: str, positions: Integers, dimension: int) -> Floats:
         """Return floats in [0, 1) that fill the interval evenly along consecutive positions.

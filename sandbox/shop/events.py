@@ -80,8 +80,10 @@ class Events:
         visits, draws = self.visits, self.block.draws
         seconds = 35.0 * visits.length
         is_buying = visits.order >= 0
-        span = np.where(is_buying, np.append(self.orders.moment, 0.0)[visits.order] - visits.start, seconds / 86_400)
-        part = (self.step + 0.9 * draws.uniform("event time", self.keys)) / visits.length[self.visit]
+        ordered = np.append(self.orders.moment, 0.0)[visits.order]
+        span = np.where(is_buying, ordered - visits.start, seconds / 86_400)
+        level = draws.uniform("event time", self.keys)
+        part = (self.step + 0.9 * level) / visits.length[self.visit]
         is_end = is_buying[self.visit] & (self.kind == COMPLETED)
         part = np.where(is_end, 1.0, np.where(self.step == 0, 0.0, part))
         start = utc_micros(visits.start)[self.visit]

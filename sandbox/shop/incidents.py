@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sandbox.shop.block import Block
 from sandbox.shop.calendar import utc_day, utc_micros
@@ -41,9 +42,8 @@ class Cases:
 def opened(orders: Orders) -> Cases:
     """Open the cases of one block."""
     block = orders.block
-    about = np.flatnonzero(
-        (orders.kind == MAIN) & block.draws.happens("case", orders.keys, block.parameters.case_share)
-    )
+    asks = block.draws.happens("case", orders.keys, block.parameters.case_share)
+    about = np.flatnonzero(asks & (orders.kind == MAIN))
     waiting = block.draws.between("case wait", orders.keys[about], 0.5, 14.0)
     person, moment = incidents(block)
     count = len(about)
@@ -116,6 +116,6 @@ def case_columns(cases: Cases, orders: Orders) -> dict[str, pa.Array]:
             "case", cases.person, cases.opened, cases.keys, is_call
         ),
         "order_id": picked(orders.ids, cases.order),
-        "topic": pa.compute.if_else(pa.array(cases.is_incident), trouble, question),
+        "topic": pc.if_else(pa.array(cases.is_incident), trouble, question),
         "severity": picked(SEVERITIES, severity),
     }

@@ -39,9 +39,10 @@ class Landing:
     def write_backfill(self, rows: Rows, part: int) -> int:
         """Write what a connector finds on the day it is switched on; return the rows written."""
         table = typed(rows.table, rows.kept(rows.in_backfill(self.connected)))
-        if table.num_rows:
+        count: int = table.num_rows
+        if count:
             write(table, self.path(rows.table, self.connected, part))
-        return table.num_rows
+        return count
 
     def daily(self, rows: Rows) -> dict[int, pa.Table]:
         """Return what arrives on each day after the back-fill."""

@@ -112,7 +112,7 @@ def issue_days(block: Block) -> Floats:
     if per_year <= 0:
         return np.zeros(0)
     days = np.arange(calendar.start + 4.0, calendar.horizon, 365.25 / per_year)
-    return np.floor(days) + 7.0 / 24.0
+    return np.asarray(np.floor(days) + 7.0 / 24.0)
 
 
 def sent(subscribers: Subscribers) -> Sends:

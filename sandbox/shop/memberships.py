@@ -25,11 +25,11 @@ class Memberships:
 
     def first(self, silo: str) -> Floats:
         """Return when the first record of a silo comes into being, per person."""
-        return self.since[SILOS.index(silo)]
+        return np.asarray(self.since[SILOS.index(silo)])
 
     def second(self, silo: str) -> Floats:
         """Return when the second record of a silo comes into being, per person."""
-        return self.again[SILOS.index(silo)]
+        return np.asarray(self.again[SILOS.index(silo)])
 
     def records(self, silo: str, before: float) -> tuple[Integers, Integers, Floats]:
         """Return person, copy (0 or 1) and moment of all records of a silo before a moment."""

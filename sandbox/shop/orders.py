@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sandbox.shop import baskets
 from sandbox.shop.baskets import Lines
@@ -76,11 +77,12 @@ class Orders:
     def details(self) -> Details:
         """The contact details given with every order."""
         contacts = self.block.contacts
+        by_phone = Form("call", 0.45, insists_on_phone=True)
         web = contacts.details(Form("order"), self.person, self.moment, self.keys)
-        call = contacts.details(Form("call", 0.45, insists_on_phone=True), self.person, self.moment, self.keys)
+        call = contacts.details(by_phone, self.person, self.moment, self.keys)
         is_call = pa.array(self.channel == PHONE)
         columns = {
-            name: pa.compute.if_else(is_call, call.columns[name], column)
+            name: pc.if_else(is_call, call.columns[name], column)
             for name, column in web.columns.items()
         }
         slot = np.where(self.channel == PHONE, call.email_slot, web.email_slot)
@@ -99,7 +101,8 @@ class Orders:
         apparel = block.people.favourite[self.person] == baskets.APPAREL
         chance = np.where(apparel, parameters.apparel_return_share * 0.72, 0.0)
         chance += parameters.other_return_share
-        return block.draws.happens("return", self.keys, chance) & (self.kind == MAIN)
+        comes_back = block.draws.happens("return", self.keys, chance)
+        return np.asarray(comes_back & (self.kind == MAIN))
 
     @cached_property
     def lines(self) -> Lines:
@@ -143,10 +146,10 @@ def placed(block: Block) -> Orders:
         TEST: parameters.test_order_share,
     }
     parts = [(main, np.full(len(main), MAIN))]
-    for kind, share in shares.items():
-        wanted = block.draws.happens(f"order kind {kind}", purchases.keys[main], share)
-        wanted &= (kind in (CANCELLED, TEST)) | (block.channel[main] != PHONE)
-        parts.append((main[wanted], np.full(int(wanted.sum()), kind)))
+    for extra, share in shares.items():
+        wanted = block.draws.happens(f"order kind {extra}", purchases.keys[main], share)
+        wanted &= (extra in (CANCELLED, TEST)) | (block.channel[main] != PHONE)
+        parts.append((main[wanted], np.full(int(wanted.sum()), extra)))
     purchase = np.concatenate([part[0] for part in parts])
     kind = np.concatenate([part[1] for part in parts])
     keys = purchases.keys[purchase] * np.uint64(8) + kind.astype(np.uint64)
@@ -213,7 +216,7 @@ def base(orders: Orders) -> dict[str, pa.Array]:
         "order_id": orders.ids,
         "ordered_at": timestamps(utc_micros(orders.moment)),
         "net_amount": decimals(orders.net, 2),
-        "customer_id": pa.compute.if_else(pa.array(is_test), picked(STAFF_ACCOUNTS, staff), account),
+        "customer_id": pc.if_else(is_test, picked(STAFF_ACCOUNTS, staff), account),
         **{name: emptied(column, ~is_test) for name, column in orders.details.columns.items()},
         "device_id": emptied(device_names(orders.device), has_device),
         "sales_channel": picked(texts(["web", "app", "phone"]), orders.channel),
@@ -222,7 +225,7 @@ def base(orders: Orders) -> dict[str, pa.Array]:
         "is_test": pa.array(is_test),
     }
     staff_email = picked(STAFF_EMAIL, 0 * staff)
-    columns["email"] = pa.compute.if_else(pa.array(is_test), staff_email, columns["email"])
+    columns["email"] = pc.if_else(pa.array(is_test), staff_email, columns["email"])
     return columns
 
 
@@ -249,7 +252,7 @@ def sent_back(orders: Orders) -> Flags:
     before_shipping = np.concatenate([~is_product[1:], [False]])
     is_last_product = is_product & (is_last | before_shipping)
     whole = orders.kind[lines.basket] == REFUNDED
-    return whole | (is_last_product & orders.wants_return[lines.basket])
+    return np.asarray(whole | (is_last_product & orders.wants_return[lines.basket]))
 
 
 def line_columns(orders: Orders, order: Integers, is_return: Flags) -> dict[str, pa.Array]:
@@ -263,7 +266,7 @@ def line_columns(orders: Orders, order: Integers, is_return: Flags) -> dict[str,
         "line_number": pa.array(lines.line[order]),
         "net_amount": decimals(net, 2),
         "sku": picked(catalogue.sku, product),
-        "description": pa.compute.fill_null(picked(catalogue.name, product), "Shipping"),
+        "description": pc.fill_null(picked(catalogue.name, product), "Shipping"),
         "line_type": picked(texts(["product", "shipping"]), is_shipping),
         "quantity": decimals(quantity * 1000, 3),
         "unit_price": decimals(lines.unit_price[order] * 100, 4),

@@ -112,7 +112,7 @@ class ShopParameters:
 
         `year2_retention=none` turns that target off.
         """
-        changes = dict(parsed(assignment) for assignment in assignments)
+        changes: dict[str, Any] = dict(parsed(assignment) for assignment in assignments)
         return replace(self, **changes)
 
     def as_dictionary(self) -> dict[str, float | None]:
@@ -127,7 +127,8 @@ def parsed(assignment: str) -> tuple[str, float | None]:
     if not sign:
         raise ParameterError(f"'{assignment}' is no assignment. Write it as NAME=VALUE.")
     if name not in known:
-        raise ParameterError(f"The world has no parameter '{name}'. {suggestion(name, list(known))}")
+        hint = suggestion(name, list(known))
+        raise ParameterError(f"The world has no parameter '{name}'. {hint}")
     return name, number(name, value, known[name].metadata["limits"])
 
 
@@ -149,5 +150,7 @@ def number(name: str, value: str, limits: tuple[float, float]) -> float | None:
     except ValueError:
         result = float("nan")
     if not low <= result <= high:
-        raise ParameterError(f"'{name}' cannot be '{value}'. Give a number from {low:g} to {high:g}.")
+        raise ParameterError(
+            f"'{name}' cannot be '{value}'. Give a number from {low:g} to {high:g}."
+        )
     return result

@@ -80,7 +80,8 @@ class Population:
         draws, parameters = self.draws, self.parameters
         acquired = self._acquired(keys)
         place_weights = [float(place[5]) for place in pools.PLACES]
-        email_changed = first_event(draws, "email change", keys, acquired, parameters.email_change_rate)
+        rate = parameters.email_change_rate
+        email_changed = first_event(draws, "email change", keys, acquired, rate)
         uses_alias = draws.happens("alias", keys, parameters.email_alias_share)
         needs_phone = uses_alias | (email_changed < NEVER)
         has_phone = draws.happens("phone", keys, parameters.phone_share) | needs_phone

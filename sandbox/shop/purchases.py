@@ -100,7 +100,7 @@ def simulated(
 
 
 def second_moment(draws: Draws, keys: Keys, first: Floats, traits: Traits) -> Floats:
-    """Place the second purchase; the hour follows the day's profile, the gap stays inside its date."""
+    """Place the second purchase: at a likely hour, unless that would move it over an edge."""
     second = first + traits.second_gap
     timed = at_hour(draws, "second", keys, second)
     is_safe = (timed - first > LEAST_GAP) & (np.abs(timed - first - 10) > 1.0)

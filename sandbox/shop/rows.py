@@ -64,3 +64,9 @@ def superseding(entity: Integers | Keys, version: Integers, arrived: Integers) -
 def concatenated(parts: list[dict[str, pa.Array]]) -> dict[str, pa.Array]:
     """Put columns of the same names below each other."""
     return {name: pa.concat_arrays([part[name] for part in parts]) for name in parts[0]}
+
+
+def expanded(rows: Integers, count: Integers) -> tuple[Integers, Integers]:
+    """Repeat every row as often as told; return the rows and their running number from 0."""
+    first = np.cumsum(count) - count
+    return np.repeat(rows, count), np.arange(int(count.sum())) - np.repeat(first, count)

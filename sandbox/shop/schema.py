@@ -2,12 +2,13 @@
 
 import pyarrow as pa
 
-TEXT, WHOLE, DAY, MOMENT, FLAG = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us"), pa.bool_()
+TEXT, WHOLE, FLAG = pa.string(), pa.int64(), pa.bool_()
+DAY, MOMENT = pa.date32(), pa.timestamp("us")
 MONEY, PRICE, QUANTITY = pa.decimal128(18, 2), pa.decimal128(18, 4), pa.decimal128(18, 3)
 
 TableName = tuple[str, str]
-ADDRESS = {name: TEXT for name in ("street", "house_number", "postal_code", "city", "country_code")}
-NAMES = {"first_name": TEXT, "last_name": TEXT}
+ADDRESS = dict.fromkeys(("street", "house_number", "postal_code", "city", "country_code"), TEXT)
+NAMES = dict.fromkeys(("first_name", "last_name"), TEXT)
 
 TABLES: dict[TableName, dict[str, pa.DataType]] = {
     ("shop", "customers"): {
@@ -15,14 +16,15 @@ TABLES: dict[TableName, dict[str, pa.DataType]] = {
         "company": TEXT, "created_at": MOMENT, "updated_at": MOMENT, "is_test": FLAG,
     },
     ("shop", "orders"): {
-        "order_id": TEXT, "ordered_at": MOMENT, "net_amount": MONEY, "customer_id": TEXT, "email": TEXT,
-        "phone": TEXT, **NAMES, **ADDRESS, "device_id": TEXT, "status": TEXT, "sales_channel": TEXT,
-        "coupon_code": TEXT, "currency_code": TEXT, "is_test": FLAG, "updated_at": MOMENT,
+        "order_id": TEXT, "ordered_at": MOMENT, "net_amount": MONEY, "customer_id": TEXT,
+        "email": TEXT, "phone": TEXT, **NAMES, **ADDRESS, "device_id": TEXT, "status": TEXT,
+        "sales_channel": TEXT, "coupon_code": TEXT, "currency_code": TEXT, "is_test": FLAG,
+        "updated_at": MOMENT,
     },
     ("shop", "order_items"): {
-        "order_id": TEXT, "line_number": WHOLE, "net_amount": MONEY, "sku": TEXT, "description": TEXT,
-        "line_type": TEXT, "quantity": QUANTITY, "unit_price": PRICE, "discount_amount": MONEY,
-        "returned_quantity": QUANTITY, "refunded_amount": MONEY,
+        "order_id": TEXT, "line_number": WHOLE, "net_amount": MONEY, "sku": TEXT,
+        "description": TEXT, "line_type": TEXT, "quantity": QUANTITY, "unit_price": PRICE,
+        "discount_amount": MONEY, "returned_quantity": QUANTITY, "refunded_amount": MONEY,
     },
     ("shop", "products"): {
         "sku": TEXT, "name": TEXT, "category": TEXT, "family": TEXT, "substitutes_group": TEXT,
@@ -61,8 +63,9 @@ TABLES: dict[TableName, dict[str, pa.DataType]] = {
         "subscriber_id": TEXT, "is_machine": FLAG,
     },
     ("crm", "contacts"): {
-        "contact_id": TEXT, **NAMES, "email": TEXT, "phone": TEXT, "company": TEXT, "job_title": TEXT,
-        "industry": TEXT, "company_size": WHOLE, **ADDRESS, "created_at": MOMENT, "updated_at": MOMENT,
+        "contact_id": TEXT, **NAMES, "email": TEXT, "phone": TEXT, "company": TEXT,
+        "job_title": TEXT, "industry": TEXT, "company_size": WHOLE, **ADDRESS,
+        "created_at": MOMENT, "updated_at": MOMENT,
     },
     ("helpdesk", "cases"): {
         "case_id": TEXT, "opened_at": MOMENT, "requester_email": TEXT, "requester_phone": TEXT,

@@ -1,32 +1,29 @@
 """Generate the simulated shop into a landing folder, and continue it day by day."""
 
-import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
-from sandbox.shop import advertising
+from sandbox.shop import advertising, manifest
 from sandbox.shop.calendar import day_number, day_of
 from sandbox.shop.calibration import solved
 from sandbox.shop.draws import Integers
 from sandbox.shop.landing import Daily, Landing, write_truth
-from sandbox.shop.parameters import ParameterError, ShopParameters
+from sandbox.shop.parameters import ShopParameters
 from sandbox.shop.schema import TABLES, TableName
 from sandbox.shop.silos import Silos
 from sandbox.shop.world import DEFAULT_UNTIL, World, world_of
 
 Progress = Callable[[str, int, int], None]
 CONNECTED_DAYS = 30
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -101,15 +98,16 @@ def generate(
     """Write the shop's landing files until the end of a day, and the truth about them.
 
     If the folder already holds the same world until an earlier day, only the days since are
-    added. Raise ParameterError for a parameter, size or day that cannot be, and for a folder
-    that holds something else.
+    added. Raise ParameterError for a parameter, size or day that cannot be, and LandingError for
+    a folder that holds something else or a later day.
     """
     began = time.monotonic()
     parameters = solved(ShopParameters().with_overrides(overrides))
     world = world_of(size, seed, parameters)
     last = until or DEFAULT_UNTIL
     calendar = world.calendar(last)
-    known = prepared(landing, truth, world, last)
+    known = prepared(landing, world, last)
+    shutil.rmtree(truth, ignore_errors=True)
     connected = day_number(date.fromisoformat(known["connected_on"])) if known else None
     connected = connected or max(calendar.cut - 1 - CONNECTED_DAYS, calendar.start)
     place = Landing(landing, connected, calendar.cut)
@@ -120,7 +118,7 @@ def generate(
         if progress:
             progress("simulate the shop", number + 1, world.blocks)
     finish(task, outcome)
-    write_manifest(landing, world, last, connected)
+    manifest.save(landing, described(world, last, connected))
     rows = {".".join(table): outcome.rows.get(table, 0) for table in TABLES}
     return Summary(size, seed, last, day_of(connected), rows, time.monotonic() - began)
 
@@ -154,30 +152,18 @@ def finish(task: Task, outcome: Outcome) -> None:
         outcome.rows[table] = outcome.rows.get(table, 0) + count
 
 
-def prepared(landing: Path, truth: Path, world: World, until: date) -> dict[str, str] | None:
-    """Empty a folder that holds another world; return the manifest of the same one, if any."""
-    described = description(world)
-    manifest = read_manifest(landing)
-    shutil.rmtree(truth, ignore_errors=True)
-    if manifest is None and landing.exists() and any(landing.iterdir()):
-        raise ParameterError(
-            f"{landing} holds files that no simulation wrote. Choose another folder, or empty it."
+def prepared(landing: Path, world: World, until: date) -> manifest.Manifest | None:
+    """Return the manifest of a folder that holds this world until an earlier day, else empty it."""
+    known = manifest.prepared(landing, description(world))
+    if known and date.fromisoformat(known["until"]) > until:
+        raise manifest.LandingError(
+            f"{landing} already holds this world until {known['until']}: it cannot go back "
+            f"to {until}. Choose a later day, or empty the folder."
         )
-    if manifest and all(manifest.get(name) == value for name, value in described.items()):
-        if date.fromisoformat(manifest["until"]) > until:
-            raise ParameterError(
-                f"{landing} already holds this world until {manifest['until']}: it cannot go back "
-                f"to {until}. Choose a later day, or empty the folder."
-            )
-        if manifest["is_complete"]:
-            return manifest
-    shutil.rmtree(landing, ignore_errors=True)
-    landing.mkdir(parents=True)
-    save(landing, {**described, "until": until.isoformat(), "is_complete": False})
-    return None
+    return known
 
 
-def description(world: World) -> dict[str, object]:
+def description(world: World) -> manifest.Manifest:
     """Return what makes a world the same world."""
     return {
         "shop": "simulated",
@@ -187,20 +173,7 @@ def description(world: World) -> dict[str, object]:
     }
 
 
-def read_manifest(landing: Path) -> dict[str, str] | None:
-    """Return the manifest of a landing folder, None if there is none."""
-    path = landing / MANIFEST
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def write_manifest(landing: Path, world: World, until: date, connected: int) -> None:
-    """Say what the folder holds."""
+def described(world: World, until: date, connected: int) -> manifest.Manifest:
+    """Return what the finished folder holds."""
     days = {"until": until.isoformat(), "connected_on": day_of(connected).isoformat()}
-    save(landing, {**description(world), **days, "is_complete": True})
-
-
-def save(landing: Path, content: dict[str, object]) -> None:
-    """Write the manifest in one step."""
-    draft = landing / f".{MANIFEST}.draft"
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    draft.replace(landing / MANIFEST)
+    return {**description(world), **days, "is_complete": True}

@@ -23,7 +23,7 @@ from sandbox.shop.contacts import COUNTRY_OF_PLACE, Details, Form
 from sandbox.shop.draws import Floats, Integers, Keys
 from sandbox.shop.memberships import STORE
 from sandbox.shop.pools import CURRENCIES
-from sandbox.shop.rows import Rows, superseding
+from sandbox.shop.rows import Rows, expanded, superseding
 from sandbox.shop.text import decimals, digits, joined, numbered, picked, texts, timestamps
 
 CARDED, PARTNER, TRAINING, WALK_IN = 0, 1, 2, 3
@@ -79,13 +79,14 @@ def printed(block: Block) -> Receipts:
     purchases, parameters = block.purchases, block.parameters
     carded = np.flatnonzero((block.channel == STORE) & (purchases.moment < block.seen + 40))
     keys = purchases.keys[carded]
-    ratio = parameters.unidentified_receipt_share / max(1 - parameters.unidentified_receipt_share, 0.01)
+    unidentified = parameters.unidentified_receipt_share
+    ratio = unidentified / max(1 - unidentified, 0.01)
     walk_ins = np.minimum(block.draws.poisson("walk-ins", keys, ratio), MOST_WALK_INS)
     lends = block.draws.happens("lends card", keys, 1.6 * parameters.partner_card_share)
     lends &= purchases.number[carded] > 2
     trains = block.draws.happens("training", keys, parameters.test_order_share)
-    step = np.arange(len(carded) and walk_ins.sum()) - np.repeat(np.cumsum(walk_ins) - walk_ins, walk_ins)
-    purchase = np.concatenate([carded, carded[lends], carded[trains], np.repeat(carded, walk_ins)])
+    walking, step = expanded(carded, walk_ins)
+    purchase = np.concatenate([carded, carded[lends], carded[trains], walking])
     kind = np.concatenate(
         [
             np.repeat([CARDED, PARTNER, TRAINING], [len(carded), lends.sum(), trains.sum()]),

@@ -13,7 +13,7 @@ from sandbox.shop.draws import Flags, Integers, Keys
 Text = pa.Array | pa.ChunkedArray
 
 
-def texts(values: Sequence[str]) -> pa.Array:
+def texts(values: Sequence[str | None]) -> pa.Array:
     """Return a plain text column."""
     return pa.array(values, pa.string())
 

@@ -141,7 +141,9 @@ class Links:
                 "is_identifiable": pa.array(
                     everything if self.is_identifiable is None else self.is_identifiable
                 ),
-                "is_duplicate": pa.array(nothing if self.is_duplicate is None else self.is_duplicate),
+                "is_duplicate": pa.array(
+                    nothing if self.is_duplicate is None else self.is_duplicate
+                ),
                 "has_email_typo": pa.array(slot == MISTYPED),
                 "has_email_alias": pa.array(slot == ALIAS),
                 "has_changed_email": pa.array(slot == CHANGED),
@@ -159,7 +161,8 @@ def record_links(
     chosen = Details({}, details.email_slot[first], details.has_name_variant[first])
     copy = records.copy[first]
     keys = picked(ids, 2 * records.person[first] + copy)
-    return Links(source, table, keys, records.person[first], records.created[first], chosen, copy > 0)
+    person, created = records.person[first], records.created[first]
+    return Links(source, table, keys, person, created, chosen, copy > 0)
 
 
 def contact_links(records: Records, details: Details) -> Links:

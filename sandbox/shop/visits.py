@@ -10,6 +10,7 @@ from sandbox.shop.draws import Flags, Floats, Integers, Keys, combined
 from sandbox.shop.mail import CLICK, Responses
 from sandbox.shop.memberships import APP, WEB
 from sandbox.shop.orders import CANCELLED, MAIN, REFUNDED, Orders
+from sandbox.shop.rows import expanded
 
 PURCHASE, BROWSE, SIGN_UP, NEWSLETTER, VISITOR, BOT = range(6)
 SOURCES = (
@@ -101,15 +102,16 @@ def visit(
     )
 
 
-def replaced(visits: Visits, **changes: np.ndarray) -> Visits:
+def replaced(visits: Visits, **changes: Integers | Keys) -> Visits:
     """Return visits with some columns replaced."""
-    return Visits(*(changes.get(field.name, getattr(visits, field.name)) for field in fields(visits)))
+    names = [field.name for field in fields(visits)]
+    return Visits(*(changes.get(name, getattr(visits, name)) for name in names))
 
 
 def buying(block: Block, orders: Orders) -> Visits:
     """Visit the shop to place an order, on the device that the order names."""
-    is_online = np.isin(orders.channel, (WEB, APP)) & np.isin(orders.kind, (MAIN, CANCELLED, REFUNDED))
-    order = np.flatnonzero(is_online)
+    is_online = np.isin(orders.channel, (WEB, APP))
+    order = np.flatnonzero(is_online & np.isin(orders.kind, (MAIN, CANCELLED, REFUNDED)))
     keys = combined(orders.keys[order], 1)
     minutes = block.draws.between("checkout minutes", keys, 4.0, 25.0)
     start = orders.moment[order] - minutes / 1440.0
@@ -154,7 +156,7 @@ def browsing(block: Block) -> Visits:
 
 
 def interest(block: Block, person: Integers, moment: Floats) -> Floats:
-    """Return how much of the usual activity is left: it fades 30 to 120 days before most dropouts."""
+    """Return how much activity is left: it fades 30 to 120 days before most dropouts."""
     people, draws = block.people, block.draws
     lead = draws.between("decline lead", people.keys, 30.0, 120.0)
     declines = draws.happens("declines", people.keys, block.parameters.decline_share)
@@ -229,9 +231,3 @@ def automatic(block: Block, visits: Visits) -> Visits:
         length=2 + draws.poisson("bot length", keys, 2.5),
         source=np.where(draws.happens("bot referrer", keys, 0.2), 1, 0),
     )
-
-
-def expanded(rows: Integers, count: Integers) -> tuple[Integers, Integers]:
-    """Repeat every row as often as told; return the rows and their running number from 0."""
-    first = np.cumsum(count) - count
-    return np.repeat(rows, count), np.arange(int(count.sum())) - np.repeat(first, count)
