@@ -26,7 +26,8 @@ final as (
         sku,
         is_bot,
         has_analytics_consent,
-        occurred_at
+        occurred_at,
+        coalesce(received_at, occurred_at) as received_at
     from sessionised
 
 )
