@@ -38,15 +38,15 @@ def run_demo(
         console.print(f"The other shop's state is kept in {settings.home}/archive/{aside}.")
     _fill(settings, world, until)
     with sandbox_platforms(settings) as url:
-        before = _platform_requests(url, 0)
+        before = _count_requests(url)
         result = run_daily(settings)
-        sent = _platform_requests(url, before["last_id"])
+        after = _count_requests(url)
     summary = summaries.collect(settings, result)
     summary |= {
         "shop": world.shop,
         "size": world.size,
         "seed": world.seed,
-        "platforms": {"requests": sent["requests"], "changed_state": sent["changed_state"]},
+        "platforms": {name: after[name] - before[name] for name in after},
         "seconds": round(time.monotonic() - started, 1),
     }
     summaries.write(settings, summary)
@@ -98,9 +98,8 @@ def show_customer(settings: Settings, text: str) -> None:
     stage = found.stage
     if stage:
         console.print(f"Stage: [bold]{stage['stage']}[/] ({stage['phase']}): {stage['reason']}")
-    _show_rows(
-        "Known by", found.identifiers, ("identifier_type", "identifier_value", "source", "is_shared")
-    )
+    columns = ("identifier_type", "identifier_value", "source", "is_shared")
+    _show_rows("Known by", found.identifiers, columns)
     _show_rows(
         "Consents",
         found.consents,
@@ -145,13 +144,14 @@ def _platforms_of(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _platform_requests(url: str, since: int) -> dict[str, int]:
+def _count_requests(url: str) -> dict[str, int]:
+    """Return how many requests the platforms have seen, and how many of them changed something."""
     import httpx
 
-    answer = httpx.get(f"{url}/_requests/summary", params={"since": since}, timeout=10)
+    answer = httpx.get(f"{url}/_requests/summary", timeout=10)
     answer.raise_for_status()
-    found: dict[str, int] = answer.json()
-    return found
+    found = answer.json()
+    return {name: int(found[name]) for name in ("requests", "changed_state")}
 
 
 def _show_end(settings: Settings, summary: dict[str, Any], result: RunResult) -> None:
@@ -179,14 +179,9 @@ def _show_failures(settings: Settings, result: RunResult) -> None:
 def _show_difference(difference: Any) -> None:
     counts = ", ".join(f"{action} {count:,}" for action, count in difference.counts.items())
     console.print(f"\n[bold]{difference.sync}[/]  {difference.desired:,} desired; {counts}")
-    _show_rows(
-        "",
-        [
-            {"action": row.action, "key": row.row_key, "customer": row.customer_id, "why": row.reason}
-            for row in difference.rows
-        ],
-        ("action", "key", "customer", "why"),
-    )
+    columns = ("action", "row_key", "customer_id", "reason")
+    rows = [{name: getattr(row, name) for name in columns} for row in difference.rows]
+    _show_rows("", rows, columns)
 
 
 def _show_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -110,7 +111,7 @@ def _show_people(people: Mapping[str, Any]) -> None:
 
 def _show_stages(stages: Sequence[Mapping[str, Any]]) -> None:
     total = sum(row["customers"] for row in stages) or 1
-    table = Table(title="\nWhere they are", title_justify="left", title_style="bold")
+    table = Table(title="Where they are", title_justify="left", title_style="bold")
     table.add_column("stage")
     table.add_column("customers", justify="right")
     table.add_column("share", justify="right")
@@ -119,6 +120,7 @@ def _show_stages(stages: Sequence[Mapping[str, Any]]) -> None:
         table.add_row(
             str(row["stage"]).replace("_", " "), f"{row['customers']:,}", f"{share:.1%}"
         )
+    console.print()
     console.print(table)
 
 
@@ -143,23 +145,34 @@ def _show_model(model: Mapping[str, Any]) -> None:
 
 
 def show_syncs(syncs: Sequence[Mapping[str, Any]]) -> None:
-    """Print one line per sync: desired, blocked by reason, added, changed, removed, held."""
-    table = Table(title="\nWhat the platforms hold", title_justify="left", title_style="bold")
-    table.add_column("sync", no_wrap=True)
-    for name in ("desired", "blocked", "added", "changed", "removed", "rejected", "held now"):
+    """Print one row per sync, and below them why rows are blocked."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title="What the platforms hold")
+    table.title_justify, table.title_style = "left", "bold"
+    table.add_column("audience", no_wrap=True)
+    columns = ("desired", "blocked", "added", "changed", "removed", "rejected", "held")
+    for name in columns:
         table.add_column(name, justify="right")
-    table.add_column("why blocked")
+    for row in syncs:
+        label = row["sync"].replace("__", "\n  ")
+        if row["status"] == "ok":
+            table.add_row(label, *(f"\n{number:,}" for number in _sync_numbers(row)))
+        else:
+            table.add_row(label, "\n[red]stopped[/]")
+    console.print(table)
     for row in syncs:
         if row["status"] != "ok":
-            table.add_row(row["sync"], *[""] * 7, f"[red]{row['reason']}[/]")
-            continue
-        why = ", ".join(
-            f"{reason.replace('_', ' ')} {count:,}"
-            for reason, count in sorted(row["blocked_by_reason"].items(), key=lambda i: -i[1])
-        )
-        numbers = (
-            row["desired"], sum(row["blocked_by_reason"].values()), row["added"], row["changed"],
-            row["removed"], row["rejected"] + row["invalid"], row["acknowledged"],
-        )  # fmt: skip
-        table.add_row(row["sync"], *(f"{number:,}" for number in numbers), why)
-    console.print(table)
+            console.print(f"  [red]{row['sync']}[/]: {row['reason']}")
+        elif row["blocked_by_reason"]:
+            console.print(f"  {row['sync']} blocks {_reasons(row['blocked_by_reason'])}")
+
+
+def _sync_numbers(row: Mapping[str, Any]) -> tuple[int, ...]:
+    return (
+        row["desired"], sum(row["blocked_by_reason"].values()), row["added"], row["changed"],
+        row["removed"], row["rejected"] + row["invalid"], row["acknowledged"],
+    )  # fmt: skip
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in ordered)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
@@ -67,7 +68,8 @@ def dbt_models(
     """Build the selected models and test them."""
     step = "Build models"
     reporter().begin(step)
-    with warehouse.writing():
+    log = settings.logs / "dbt.log"
+    with warehouse.writing(), log.open("a") as said, redirect_stdout(said):
         events = list(_watch(_start(context, dbt), step, context))
     with warehouse.connect(read_only=True) as connection:
         for event in events:
@@ -75,7 +77,8 @@ def dbt_models(
 
 
 def _start(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Any:
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    # Unit tests judge the code, not the data: they run in `make test`.
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--no-use-colors"]
     return dbt.cli(arguments, context=context, raise_on_error=False)
 
 
@@ -111,13 +114,14 @@ def remember_failures(results: list[tuple[str, str, str]]) -> None:
 
     Models that this run touched are judged anew; what other runs said of others stands.
     """
-    known = set(read_failures())
-    for status, unique_id, _ in results:
-        known -= {_name(model) for model in _models_of(unique_id)}
-        del status
-    for status, unique_id, _ in results:
-        if status in ("fail", "error"):
-            known |= {_name(model) for model in _models_of(unique_id)}
+    judged = {_name(model) for _, unique_id, _ in results for model in _models_of(unique_id)}
+    failed = {
+        _name(model)
+        for status, unique_id, _ in results
+        if status in ("fail", "error")
+        for model in _models_of(unique_id)
+    }
+    known = (read_failures() - judged) | failed
     settings.failing_models.write_text(json.dumps(sorted(known)))
 
 
@@ -156,9 +160,10 @@ def _with_row_count(event: Any, connection: Any) -> Any:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the dbt resource; the assets are picked up by themselves."""
+    """Return the models as assets, and the resource that builds them."""
     return dg.Definitions(
+        assets=[dbt_models],
         resources={
             "dbt": FastDbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT))
-        }
+        },
     )
