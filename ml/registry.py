@@ -97,7 +97,7 @@ class Registry:
         folder = self._root / _checked(name)
         if not folder.is_dir():
             return []
-        return sorted(path.parent.name for path in folder.glob(f"[!.]*/{MANIFEST}"))
+        return sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
 
     def aliases(self, name: str) -> dict[str, str]:
         """Return which version each alias names."""

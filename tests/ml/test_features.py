@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.errors import FeatureError
@@ -34,6 +34,7 @@ def frame_of(count: int = 3) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+@settings(max_examples=25)
 @given(order=st.permutations([*KEYS, *NAMES]), rows=st.permutations(range(4)))
 def test_order_of_columns_and_rows_does_not_matter(order: list[str], rows: list[int]) -> None:
     """A frame means the same in any order of columns and rows."""
