@@ -18,6 +18,12 @@ resolved as (
 
 ),
 
+records as (
+
+    select * from {{ ref('int_source_records_unioned') }}
+
+),
+
 consent_events as (
 
     select * from {{ ref('stg_consent__events') }}
@@ -42,16 +48,17 @@ sighted as (
         identifiers.identifier_type,
         identifiers.identifier_value,
         resolved.customer_id,
-        identifiers.trust_rank,
+        records.trust_rank,
         identifiers.first_seen_at,
         identifiers.last_seen_at
     from identifiers
     inner join judged
         on judged.identifier_type = identifiers.identifier_type
-        and judged.identifier_value = identifiers.identifier_value
+        and judged.match_value = identifiers.match_value
+    inner join records
+        on records.node_id = identifiers.node_id
     left join resolved
-        on resolved.source = identifiers.source
-        and resolved.source_record_key = identifiers.source_record_key
+        on resolved.node_id = identifiers.node_id
     where identifiers.identifier_type in ('email', 'phone')
         and not judged.is_blocked
     union all

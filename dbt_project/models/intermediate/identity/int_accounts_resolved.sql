@@ -3,6 +3,7 @@ with
 identifiers as (
 
     select * from {{ ref('int_identifiers_unioned') }}
+    where identifier_type = 'shop_customer'
 
 ),
 
@@ -12,7 +13,7 @@ resolved as (
 
 ),
 
--- All records of an account are one customer, unless the account itself is a placeholder.
+-- The records of an account are one customer, unless the account is a placeholder.
 accounts as (
 
     select
@@ -20,11 +21,9 @@ accounts as (
         min(resolved.customer_id) as customer_id
     from identifiers
     inner join resolved
-        on resolved.source = identifiers.source
-        and resolved.source_record_key = identifiers.source_record_key
-    where identifiers.identifier_type = 'shop_customer'
+        on resolved.node_id = identifiers.node_id
     group by identifiers.identifier_value
-    having count(distinct resolved.customer_id) = 1
+    having min(resolved.customer_id) = max(resolved.customer_id)
 
 )
 

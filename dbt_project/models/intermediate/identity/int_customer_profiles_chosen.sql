@@ -34,8 +34,7 @@ ranked_{{ part }} as (
         ) as choice_rank
     from records
     inner join resolved
-        on resolved.source = records.source
-        and resolved.source_record_key = records.source_record_key
+        on resolved.node_id = records.node_id
     where records.{{ {'name': 'last_name', 'address': 'postal_code'}.get(part, part) }}
         is not null
 
@@ -52,8 +51,7 @@ summed as (
         min(records.seen_at) as first_seen_at
     from records
     inner join resolved
-        on resolved.source = records.source
-        and resolved.source_record_key = records.source_record_key
+        on resolved.node_id = records.node_id
     group by resolved.customer_id
 
 ),

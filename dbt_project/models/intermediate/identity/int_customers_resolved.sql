@@ -1,8 +1,8 @@
 with
 
-nodes as (
+records as (
 
-    select * from {{ ref('int_identity_nodes_numbered') }}
+    select * from {{ ref('int_source_records_unioned') }}
 
 ),
 
@@ -16,24 +16,28 @@ components as (
 named as (
 
     select
-        node_id as component_id,
-        {{ dbt.hash("concat(source, ':', source_record_key)") }} as customer_id
-    from nodes
+        components.component_id,
+        {{ dbt.hash("concat(records.source, ':', records.source_record_key)") }}
+            as customer_id
+    from components
+    inner join records
+        on records.node_id = components.component_id
+    where components.node_id = components.component_id
 
 ),
 
 resolved as (
 
     select
-        nodes.source,
-        nodes.source_record_key,
-        nodes.node_id,
+        records.node_id,
+        records.source,
+        records.source_record_key,
         named.customer_id
-    from nodes
-    inner join components
-        on components.node_id = nodes.node_id
+    from components
     inner join named
         on named.component_id = components.component_id
+    inner join records
+        on records.node_id = components.node_id
 
 )
 

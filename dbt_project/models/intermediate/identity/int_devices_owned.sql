@@ -3,12 +3,15 @@ with
 identifiers as (
 
     select * from {{ ref('int_identifiers_unioned') }}
+    where identifier_type = 'device'
 
 ),
 
 judged as (
 
     select * from {{ ref('int_identifiers_judged') }}
+    where identifier_type = 'device'
+        and not is_blocked
 
 ),
 
@@ -18,6 +21,7 @@ resolved as (
 
 ),
 
+-- A device that two customers use tells nothing about who holds it at the moment.
 owned as (
 
     select
@@ -27,15 +31,11 @@ owned as (
         max(identifiers.last_seen_at) as last_seen_at
     from identifiers
     inner join judged
-        on judged.identifier_type = identifiers.identifier_type
-        and judged.identifier_value = identifiers.identifier_value
+        on judged.match_value = identifiers.match_value
     inner join resolved
-        on resolved.source = identifiers.source
-        and resolved.source_record_key = identifiers.source_record_key
-    where identifiers.identifier_type = 'device'
-        and not judged.is_blocked
+        on resolved.node_id = identifiers.node_id
     group by identifiers.identifier_value
-    having count(distinct resolved.customer_id) = 1
+    having min(resolved.customer_id) = max(resolved.customer_id)
 
 )
 

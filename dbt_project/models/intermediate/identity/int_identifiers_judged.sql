@@ -6,6 +6,12 @@ identifiers as (
 
 ),
 
+records as (
+
+    select * from {{ ref('int_source_records_unioned') }}
+
+),
+
 identifier_types as (
 
     select * from {{ ref('identity_identifier_types') }}
@@ -21,17 +27,24 @@ blocked_values as (
 counted as (
 
     select
-        identifier_type,
-        identifier_value,
+        identifiers.identifier_type,
+        identifiers.match_value,
         count(*) as count_records,
-        count(distinct name_key) as count_names,
-        count(distinct shop_customer_id) as count_accounts,
+        count(distinct records.name_key) as count_names,
+        count(distinct records.shop_customer_id) as count_accounts,
         -- The name on the most trusted record: records without a name go to that person.
-        min(concat(cast(trust_rank as {{ dbt.type_string() }}), name_key)) as ranked_name
+        min(
+            concat(
+                cast(records.trust_rank as {{ dbt.type_string() }}),
+                records.name_key
+            )
+        ) as ranked_name
     from identifiers
+    inner join records
+        on records.node_id = identifiers.node_id
     group by
-        identifier_type,
-        identifier_value
+        identifiers.identifier_type,
+        identifiers.match_value
 
 ),
 
@@ -39,11 +52,11 @@ blocked as (
 
     select distinct
         counted.identifier_type,
-        counted.identifier_value
+        counted.match_value
     from counted
     inner join blocked_values
         on blocked_values.identifier_type = counted.identifier_type
-        and lower(counted.identifier_value) like blocked_values.pattern
+        and lower(counted.match_value) like blocked_values.pattern
 
 ),
 
@@ -51,24 +64,25 @@ judged as (
 
     select
         counted.identifier_type,
-        counted.identifier_value,
+        counted.match_value,
         counted.count_records,
         counted.count_names,
         counted.count_accounts,
         substring(counted.ranked_name, 2) as main_name_key,
-        blocked.identifier_value is not null as is_blocked,
+        blocked.match_value is not null as is_blocked,
         coalesce(
             greatest(counted.count_names, counted.count_accounts)
             > identifier_types.max_holders_per_value,
             false
         ) as is_shared,
-        identifier_types.is_joining as is_joining_type
+        identifier_types.is_joining,
+        identifier_types.is_identifying
     from counted
     inner join identifier_types
         on identifier_types.identifier_type = counted.identifier_type
     left join blocked
         on blocked.identifier_type = counted.identifier_type
-        and blocked.identifier_value = counted.identifier_value
+        and blocked.match_value = counted.match_value
 
 )
 

@@ -1,5 +1,5 @@
--- depends_on: {{ ref('int_identity_nodes_numbered') }}
-{{ config(materialized='components', nodes='int_identity_nodes_numbered') }}
+-- depends_on: {{ ref('int_identity_nodes_chosen') }}
+{{ config(materialized='components', nodes='int_identity_nodes_chosen') }}
 
 with
 

@@ -12,9 +12,40 @@ judged as (
 
 ),
 
+identifier_types as (
+
+    select * from {{ ref('identity_identifier_types') }}
+
+),
+
+records as (
+
+    select * from {{ ref('int_source_records_unioned') }}
+
+),
+
 nodes as (
 
-    select * from {{ ref('int_identity_nodes_numbered') }}
+    select * from {{ ref('int_identity_nodes_chosen') }}
+
+),
+
+joining as (
+
+    select judged.*
+    from judged
+    inner join identifier_types
+        on identifier_types.identifier_type = judged.identifier_type
+    where judged.count_records > 1
+        and judged.is_joining
+        and not judged.is_blocked
+        and not judged.is_shared
+        -- A telephone or device that bears no name must not join two accounts.
+        and not (
+            identifier_types.is_weak
+            and judged.count_names = 0
+            and judged.count_accounts > 1
+        )
 
 ),
 
@@ -22,54 +53,52 @@ nodes as (
 held as (
 
     select
-        nodes.node_id,
+        identifiers.node_id,
         identifiers.identifier_type,
-        identifiers.identifier_value,
+        identifiers.match_value,
         case
-            when judged.count_names > 1
-                then coalesce(identifiers.name_key, judged.main_name_key)
+            when joining.count_names > 1
+                then coalesce(records.name_key, joining.main_name_key)
             else ''
         end as holder
     from identifiers
-    inner join judged
-        on judged.identifier_type = identifiers.identifier_type
-        and judged.identifier_value = identifiers.identifier_value
+    inner join joining
+        on joining.identifier_type = identifiers.identifier_type
+        and joining.match_value = identifiers.match_value
     inner join nodes
-        on nodes.source = identifiers.source
-        and nodes.source_record_key = identifiers.source_record_key
-    where judged.is_joining_type
-        and not judged.is_blocked
-        and not judged.is_shared
-        -- A phone or device without any name on it must not join two accounts.
-        and not (
-            judged.identifier_type in ('phone', 'device', 'push_token')
-            and judged.count_names = 0
-            and judged.count_accounts > 1
-        )
+        on nodes.node_id = identifiers.node_id
+    inner join records
+        on records.node_id = identifiers.node_id
+
+),
+
+oldest as (
+
+    select
+        identifier_type,
+        match_value,
+        holder,
+        min(node_id) as node_id
+    from held
+    group by
+        identifier_type,
+        match_value,
+        holder
 
 ),
 
 drawn as (
 
-    select
-        min(node_id) over (
-            partition by identifier_type, identifier_value, holder
-        ) as node_a,
-        node_id as node_b,
-        identifier_type
-    from held
-
-),
-
-kept as (
-
     select distinct
-        node_a,
-        node_b,
-        identifier_type
-    from drawn
-    where node_a <> node_b
+        oldest.node_id as node_a,
+        held.node_id as node_b
+    from held
+    inner join oldest
+        on oldest.identifier_type = held.identifier_type
+        and oldest.match_value = held.match_value
+        and oldest.holder = held.holder
+    where oldest.node_id <> held.node_id
 
 )
 
-select * from kept
+select * from drawn

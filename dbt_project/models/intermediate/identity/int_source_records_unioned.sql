@@ -30,12 +30,12 @@
     },
     {
         'model': 'stg_helpdesk__cases', 'table': 'helpdesk:cases', 'key': 'helpdesk_case_id',
-        'seen_at': 'opened_at', 'has': ['email', 'phone'],
+        'seen_at': 'opened_at', 'has': ['email', 'phone', 'shop_order_id'],
     },
 ] %}
 {% set texts = [
     'shop_customer_id', 'crm_contact_id', 'loyalty_card_id', 'mail_subscriber_id', 'push_token',
-    'device_id',
+    'device_id', 'shop_order_id', 'helpdesk_case_id',
 ] + contact + ['language', 'company'] %}
 
 with
@@ -73,10 +73,15 @@ unioned as (
 
 ),
 
+-- Numbered in order of first sight: the smallest number of a person is their oldest record.
 folded as (
 
     select
+        row_number() over (
+            order by unioned.seen_at, unioned.source, unioned.source_record_key
+        ) as node_id,
         unioned.*,
+        {{ mailbox('email') }} as mailbox,
         {{ name_key('first_name', 'last_name') }} as name_key,
         {{ address_key('street', 'house_number', 'postal_code', 'country_code') }}
             as household_key

@@ -18,32 +18,24 @@ resolved as (
 
 ),
 
-final as (
+evidenced as (
 
     select
         resolved.customer_id,
         identifiers.identifier_type,
         identifiers.identifier_value,
-        identifiers.source,
-        identifiers.source_record_key,
+        resolved.source,
+        resolved.source_record_key,
         judged.is_shared or judged.is_blocked as is_shared,
-        min(identifiers.first_seen_at) as first_seen_at,
-        max(identifiers.last_seen_at) as last_seen_at
+        identifiers.first_seen_at,
+        identifiers.last_seen_at
     from identifiers
     inner join judged
         on judged.identifier_type = identifiers.identifier_type
-        and judged.identifier_value = identifiers.identifier_value
+        and judged.match_value = identifiers.match_value
     inner join resolved
-        on resolved.source = identifiers.source
-        and resolved.source_record_key = identifiers.source_record_key
-    group by
-        resolved.customer_id,
-        identifiers.identifier_type,
-        identifiers.identifier_value,
-        identifiers.source,
-        identifiers.source_record_key,
-        judged.is_shared or judged.is_blocked
+        on resolved.node_id = identifiers.node_id
 
 )
 
-select * from final
+select * from evidenced
