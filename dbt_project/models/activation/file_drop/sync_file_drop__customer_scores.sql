@@ -1,0 +1,29 @@
+with
+
+lifecycle_stages as (
+
+    select * from {{ ref('lifecycle_stages') }}
+
+),
+
+predictions as (
+
+    select * from {{ ref('predictions') }} where model_name = 'next_order'
+
+),
+
+-- Four decimals: a score that moved less is the same score to whoever reads the file.
+selected as (
+
+    select
+        lifecycle_stages.customer_id,
+        lifecycle_stages.stage,
+        lifecycle_stages.substage,
+        lifecycle_stages.phase,
+        cast(round(predictions.probability, 4) as decimal(5, 4)) as next_order_probability
+    from lifecycle_stages
+    left join predictions on lifecycle_stages.customer_id = predictions.customer_id
+
+)
+
+select * from selected

@@ -1,0 +1,31 @@
+with
+
+audience_flags as (
+
+    select * from {{ ref('audience_flags') }} where is_existing_customer
+
+),
+
+customers as (
+
+    select * from {{ ref('customers') }}
+
+),
+
+selected as (
+
+    select
+        customers.customer_id,
+        customers.email_contact_point_id as contact_point_id,
+        customers.email,
+        customers.phone,
+        customers.first_name,
+        customers.last_name,
+        customers.country_code,
+        customers.postal_code
+    from audience_flags
+    inner join customers on audience_flags.customer_id = customers.customer_id
+
+)
+
+select * from selected

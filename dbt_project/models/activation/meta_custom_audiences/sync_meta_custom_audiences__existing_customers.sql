@@ -1,0 +1,33 @@
+with
+
+audience_flags as (
+
+    select * from {{ ref('audience_flags') }} where is_existing_customer
+
+),
+
+customers as (
+
+    select * from {{ ref('customers') }}
+
+),
+
+selected as (
+
+    select
+        customers.customer_id,
+        customers.email_contact_point_id as contact_point_id,
+        customers.customer_id as external_id,
+        customers.email,
+        customers.phone,
+        customers.first_name,
+        customers.last_name,
+        customers.postal_code,
+        customers.city,
+        customers.country_code
+    from audience_flags
+    inner join customers on audience_flags.customer_id = customers.customer_id
+
+)
+
+select * from selected

@@ -1,0 +1,74 @@
+with
+
+clock as (
+
+    select * from {{ ref('stg_landing__clock') }}
+
+),
+
+int_purchase_occasions as (
+
+    select * from {{ ref('int_purchase_occasions') }}
+
+),
+
+steps as (
+
+    {{ dbt.generate_series(5) }}
+
+),
+
+dated as (
+
+    select
+        {{ dbt.dateadd(
+            'day', '-90 * cast(steps.generated_number - 1 as ' ~ dbt.type_int() ~ ')', 'clock.as_of'
+        ) }} as as_of,
+        steps.generated_number = 1 as is_current
+    from clock
+    cross join steps
+
+),
+
+first_purchases as (
+
+    select
+        customer_id,
+        min(occurred_at) as first_ordered_at
+    from int_purchase_occasions
+    group by customer_id
+
+),
+
+history as (
+
+    select min(first_ordered_at) as starts_at from first_purchases
+
+),
+
+-- With less than half a year behind it a past date says little about how people buy.
+chosen as (
+
+    select
+        dated.as_of,
+        dated.is_current
+    from dated
+    cross join history
+    where
+        dated.is_current
+        or history.starts_at <= {{ dbt.dateadd('day', -180, 'dated.as_of') }}
+
+),
+
+spined as (
+
+    select
+        first_purchases.customer_id,
+        chosen.as_of,
+        chosen.is_current
+    from first_purchases
+    inner join chosen on first_purchases.first_ordered_at < chosen.as_of
+
+)
+
+select * from spined
