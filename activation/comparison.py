@@ -25,8 +25,7 @@ with source_rows as (
         cast({key} as varchar) as row_key,
         cast(customer_id as varchar) as customer_id,
         {contact_point} as contact_point_id,
-        {payload} as payload,
-        {identifiers} as identifiers
+        {payload} as payload
     from {relation}
 ),
 judged as ({judged}),
@@ -43,7 +42,7 @@ orphans as (
         and not exists (select 1 from desired where desired.row_key = recorded.row_key)
 ),
 newcomers as (
-    select desired.row_key, desired.identifiers from desired
+    select desired.row_key, desired.payload from desired
     where
         desired.block_reason is null
         and not exists (select 1 from recorded where recorded.row_key = desired.row_key)
@@ -76,7 +75,6 @@ compared as (
         coalesce(desired.contact_point_id, held.contact_point_id) as contact_point_id,
         desired.row_hash,
         desired.payload,
-        desired.identifiers,
         held.identifiers as held_identifiers,
         held.is_held as was_held,
         held.first_held_at as held_since,
@@ -98,13 +96,15 @@ compared as (
     from desired
     full outer join held on held.current_key = desired.row_key
 ),
+touched as (
+    select * from compared where action is not null
+),
 changes as (
     select
-        compared.*,
+        touched.*,
         {stale} as stale
-    from compared
+    from touched
     {wanted}
-    where compared.action is not null
 )
 """
 
@@ -120,13 +120,12 @@ _NOTHING_SHARED = """
 
 _WANTED = """
     left join (
-        select
-            {value} as value,
-            min(desired.row_key) as first_key,
-            max(desired.row_key) as last_key
-        from desired
-        where desired.block_reason is null
-        group by 1
+        select value, min(row_key) as first_key, max(row_key) as last_key
+        from (
+            select row_key, {value} as value from desired where block_reason is null
+        ) as identified
+        where value in (select {held} from touched where held_identifiers is not null)
+        group by value
     ) as wanted_{number}
         on wanted_{number}.value = {held}
 """
@@ -134,15 +133,14 @@ _WANTED = """
 
 def comparison(connection: Connection, spec: SyncSpec, gate: Gate, account: str) -> str:
     """Return the common table expressions that end in `changes`: one row per row to act on."""
-    has_ledger = connection.table_exists("ledger", "sync_rows")
-    identities = spec.capabilities.identities
+    has_ledger = _has_rows(connection, spec, account)
+    identities = spec.capabilities.identities if has_ledger else ()
     contact_point = "cast(contact_point_id as varchar)" if spec.has_contact_point else "null"
     return render(
         _COMPARED,
         key=column(spec.key),
         contact_point=contact_point,
         payload=payload(spec),
-        identifiers=identifiers(spec),
         relation=spec.relation,
         judged=gate.judged("source_rows"),
         row_hash=md5_hex(f"{literal(spec.capabilities.normaliser + '|')} || payload"),
@@ -157,17 +155,29 @@ def comparison(connection: Connection, spec: SyncSpec, gate: Gate, account: str)
     )
 
 
+def _has_rows(connection: Connection, spec: SyncSpec, account: str) -> bool:
+    """Say whether the ledger knows anything of a sync; if not, nothing need be compared."""
+    if not connection.table_exists("ledger", "sync_rows"):
+        return False
+    found = connection.execute(
+        "select 1 from ledger.sync_rows where sync = ? and account = ? limit 1",
+        (spec.name, account),
+    )
+    return bool(found)
+
+
 def payload(spec: SyncSpec) -> str:
     """Return the expression for everything that is sent of a row, as JSON text."""
     return json_object([(f.name, canonical(f.name, f.data_type)) for f in spec.fields])
 
 
 def identifiers(spec: SyncSpec) -> str:
-    """Return the expression for what the ledger keeps of a row so that it can be removed later."""
+    """Return what the ledger keeps of a `payload` so that the row can be removed later."""
     if spec.capabilities.surfaces[spec.surface].mirror == "replace":
-        return payload(spec)
+        return "payload"
     known = {name for identity in spec.capabilities.identities for name in identity}
-    return json_object([(f.name, column(f.name)) for f in spec.fields if f.name in known])
+    kept = [field.name for field in spec.fields if field.name in known]
+    return json_object([(name, json_text("payload", name)) for name in kept])
 
 
 def _identity(document: str, identity: tuple[str, ...]) -> str:
@@ -179,7 +189,7 @@ def _shared(identities: tuple[tuple[str, ...], ...]) -> str:
         render(
             _SHARED,
             strength=strength,
-            newcomer=_identity("newcomers.identifiers", identity),
+            newcomer=_identity("newcomers.payload", identity),
             orphan=_identity("orphans.identifiers", identity),
         )
         for strength, identity in enumerate(identities)
@@ -191,8 +201,8 @@ def _wanted(number: int, identity: tuple[str, ...]) -> str:
     return render(
         _WANTED,
         number=number,
-        value=_identity("desired.identifiers", identity),
-        held=_identity("compared.held_identifiers", identity),
+        value=_identity("payload", identity),
+        held=_identity("touched.held_identifiers", identity),
     )
 
 
@@ -208,13 +218,13 @@ def _stale(identities: tuple[tuple[str, ...], ...], *, keeps_rows: bool) -> str:
         unused = f"{wanted}.value is null"
         if keeps_rows:
             unused += (
-                f" or ({wanted}.first_key = compared.row_key"
-                f" and {wanted}.last_key = compared.row_key)"
+                f" or ({wanted}.first_key = touched.row_key"
+                f" and {wanted}.last_key = touched.row_key)"
             )
-        held = _identity("compared.held_identifiers", identity)
+        held = _identity("touched.held_identifiers", identity)
         name = literal(identity[0] + ",")
         parts.append(
-            f"case when (compared.action = 'remove' or not compared.is_same)"
+            f"case when (touched.action = 'remove' or not touched.is_same)"
             f" and {held} is not null and ({unused})"
             f" then {name} else '' end"
         )

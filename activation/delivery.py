@@ -212,7 +212,7 @@ class Delivery:
 
     def _upserts(self, number: int, blocked: dict[int, str]) -> Iterator[Row]:
         candidates = render(_UPSERTS, run_id=literal(self.run_id), number=number)
-        statement = render(_JUDGED, judged=self.gate.judged(candidates))
+        statement = render(_JUDGED, judged=self.gate.judged(candidates, are_few=True))
         for row_number, payload, reason in _stream(self.ledger.connection, statement):
             if reason is None:
                 yield Row(row_number, orjson.loads(payload))

@@ -68,28 +68,17 @@ select
         when address.severity = 5 then 'undeliverable'
         when point.channel = {channel} and not coalesce(point.is_deliverable, false)
             then 'undeliverable'
-        when consent.contact_point_id is null then 'no_consent'
-        when consent.is_withdrawn = 1 then 'consent_withdrawn'
-        when consent.is_expired = 1 then 'consent_expired'
-        when consent.is_undeliverable = 1 then 'undeliverable'
-        when consent.is_objected = 1 then 'objection'
-        when consent.is_allowed = 0 or consent.count_purposes < {count_purposes}
+        when consent.obstacle = 1 then 'objection'
+        when consent.obstacle = 2 then 'consent_withdrawn'
+        when consent.obstacle = 3 then 'consent_expired'
+        when consent.obstacle = 4 then 'undeliverable'
+        when consent.obstacle is null or consent.obstacle < 9 or not {every_purpose}
             then 'no_consent'
         when hold.customer_id is not null then 'service_hold'
     end as block_reason
 from {candidates} as candidate
-left join (
-    select
-        contact_point_id,
-        max(identifier_type) as identifier_type,
-        max(channel) as channel,
-        max(address) as address,
-        bool_and(coalesce(is_deliverable, false)) as is_deliverable,
-        max({key_hash}) as suppression_key
-    from core.contact_points
-    where contact_point_id in (select contact_point_id from {narrowed})
-    group by contact_point_id
-) as point on point.contact_point_id = candidate.contact_point_id
+left join core.contact_points as point
+    on point.contact_point_id = candidate.contact_point_id {only_points}
 left join (
     select customer_id, min({severity}) as severity
     from privacy.suppressions
@@ -104,25 +93,14 @@ left join (
     from privacy.suppressions
     where coalesce(scope, 'all') in ('all', {channel})
     group by suppression_key
-) as address on address.suppression_key = point.suppression_key
+) as address on address.suppression_key = {suppression_key}
 left join (
     select
         contact_point_id,
-        count(distinct purpose) as count_purposes,
-        min({allowed}) as is_allowed,
-        max(case when {allowed} = 0 and reason = 'withdrawn' then 1 else 0 end) as is_withdrawn,
-        max(
-            case when {allowed} = 0 and (reason = 'expired' or expires_at <= {as_of})
-                then 1 else 0 end
-        ) as is_expired,
-        max(case when {allowed} = 0 and reason = 'undeliverable' then 1 else 0 end)
-            as is_undeliverable,
-        max(case when {allowed} = 0 and reason = 'objected' then 1 else 0 end) as is_objected
+        min({obstacle}) as obstacle
+        {purposes_seen}
     from privacy.consents
-    where
-        purpose in ({purposes})
-        and channel = {channel}
-        and contact_point_id in (select contact_point_id from {narrowed})
+    where purpose in ({purposes}) and channel = {channel} {only_consents}
     group by contact_point_id
 ) as consent on consent.contact_point_id = candidate.contact_point_id
 left join (
@@ -143,8 +121,19 @@ _SEVERITY = """case reason
             when 'erased' then 1 when 'objected' then 2 when 'complained' then 3
             when 'hard_bounced' then 5 else 4 end"""
 
-_ALLOWED = """case when is_allowed and (expires_at is null or expires_at > {as_of})
-            then 1 else 0 end"""
+# What stands against each consent row; 9 = nothing. The worst of a contact point's rows counts.
+_OBSTACLE = """case
+            when reason = 'objected' then 1
+            when is_allowed and (expires_at is null or expires_at > {as_of}) then 9
+            when reason = 'withdrawn' then 2
+            when reason = 'expired' or expires_at <= {as_of} then 3
+            when reason = 'undeliverable' then 4
+            else 5
+        end"""
+
+_ONLY = """
+    and contact_point_id in (select contact_point_id from {candidates} as narrowed)
+"""
 
 
 @dataclass(frozen=True)
@@ -155,29 +144,33 @@ class Gate:
     as_of: datetime
     is_open: bool
 
-    def judged(self, candidates: str) -> str:
+    def judged(self, candidates: str, *, are_few: bool = False) -> str:
         """Return a query that adds `block_reason` (null = may pass) to the rows of a relation.
 
-        The relation has `customer_id`, `contact_point_id` and `payload` (a JSON text of the fields).
+        The relation has `customer_id`, `contact_point_id` and `payload`, a JSON text of the fields.
+        `are_few` reads only the candidates' part of the large tables.
         """
         if not self.is_open:
             return render(_CLOSED, candidates=candidates)
         if self.spec.is_internal:
             return render(_INTERNAL, candidates=candidates)
         moment = literal(self.as_of)
+        only = render(_ONLY, candidates=candidates) if are_few else ""
         return render(
             _PERSONAL,
             candidates=candidates,
-            narrowed=candidates,
             mismatch=_mismatch(self.spec),
             channel=literal(self.spec.channel),
-            count_purposes=len(set(self.spec.purposes)),
-            key_hash=sha256_hex("identifier_type || '|' || address"),
+            suppression_key=sha256_hex("point.identifier_type || '|' || point.address"),
             severity=_SEVERITY,
-            allowed=render(_ALLOWED, as_of=moment),
+            obstacle=render(_OBSTACLE, as_of=moment),
             as_of=moment,
             purposes=literals(self.spec.purposes),
+            purposes_seen=_purposes_seen(self.spec.purposes),
+            every_purpose=_every_purpose(self.spec.purposes),
             is_marketing="1 = 1" if "marketing" in self.spec.purposes else "1 = 0",
+            only_points=only.replace("contact_point_id in", "point.contact_point_id in"),
+            only_consents=only,
         )
 
 
@@ -204,3 +197,14 @@ def _mismatch(spec: SyncSpec) -> str:
         if field in sent
     ]
     return " or ".join(compared) or "1 = 0"
+
+
+def _purposes_seen(purposes: tuple[str, ...]) -> str:
+    return "".join(
+        f", max(case when purpose = {literal(purpose)} then 1 else 0 end) as has_{number}"
+        for number, purpose in enumerate(purposes)
+    )
+
+
+def _every_purpose(purposes: tuple[str, ...]) -> str:
+    return "(" + " and ".join(f"consent.has_{number} = 1" for number in range(len(purposes))) + ")"

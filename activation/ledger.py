@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from activation.comparison import identifiers
 from activation.connection import Connection
 from activation.ledger_schema import create_tables
 from activation.plan import PlanCounts
@@ -19,7 +20,7 @@ _RECORD = """
 insert into ledger.sync_rows
 select
     sync, {account}, row_key, customer_id, contact_point_id, row_hash,
-    case when state in ('delivered', 'unknown') then identifiers else held_identifiers end,
+    case when state in ('delivered', 'unknown') then {identifiers} else held_identifiers end,
     case state when 'delivered' then 'acknowledged' else state end,
     code,
     state in ('delivered', 'unknown') or coalesce(was_held, false),
@@ -65,7 +66,7 @@ where run_id = {run_id} and state in ('rejected', 'invalid')
 """
 
 _PURGE = """
-update ledger.plan_rows set payload = null, identifiers = null, held_identifiers = null
+update ledger.plan_rows set payload = null, held_identifiers = null
 where run_id = {run_id} and (payload is not null or held_identifiers is not null)
 """
 
@@ -248,6 +249,7 @@ class Ledger:
             now=literal(now()),
             normaliser=literal(self.spec.capabilities.normaliser),
             run_id=literal(run_id),
+            identifiers=identifiers(self.spec),
             rows=rows,
             **parts,
         )

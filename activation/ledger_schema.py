@@ -19,7 +19,7 @@ _TABLES = {
     "plan_rows": """
         run_id varchar, sync varchar, row_number bigint, row_key varchar, ledger_key varchar,
         customer_id varchar, contact_point_id varchar, action varchar, reason varchar,
-        row_hash varchar, payload varchar, identifiers varchar, held_identifiers varchar,
+        row_hash varchar, payload varchar, held_identifiers varchar,
         stale varchar, was_held boolean, held_since timestamp, removal_batch bigint,
         upsert_batch bigint, state varchar, code varchar, settled_at timestamp
     """,

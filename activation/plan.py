@@ -16,20 +16,19 @@ insert into ledger.plan_rows
 staged as (
     select
         *,
-        action = 'remove' or (action <> 'blocked' and stale <> '') as has_removal,
-        action in ('add', 'change', 'retry') as has_upsert
+        case
+            when action = 'remove' then 1
+            when action = 'blocked' then 4
+            when stale <> '' then 2
+            else 3
+        end as stage
     from changes
 ),
 numbered as (
     select
         *,
-        row_number() over (order by has_removal desc, has_upsert, row_key) as row_number,
-        sum(case when has_removal then 1 else 0 end)
-            over (order by has_removal desc, has_upsert, row_key rows unbounded preceding)
-            as removal_number,
-        sum(case when has_upsert then 1 else 0 end)
-            over (order by has_removal desc, has_upsert, row_key rows unbounded preceding)
-            as upsert_number
+        row_number() over (order by stage, row_key) as row_number,
+        (select count(*) from staged where stage = 1) as count_removals
     from staged
 )
 select
@@ -43,21 +42,21 @@ select
     action,
     reason,
     row_hash,
-    case when has_upsert then payload end as payload,
-    case when has_upsert then identifiers end as identifiers,
+    case when stage in (2, 3) then payload end as payload,
     held_identifiers,
     stale,
     was_held,
     held_since,
-    case when has_removal then cast(floor((removal_number - 1) / {removal_rows}) as bigint) end
+    case when stage in (1, 2) then cast(floor((row_number - 1) / {removal_rows}) as bigint) end
         as removal_batch,
-    case when has_upsert then cast(floor((upsert_number - 1) / {upsert_rows}) as bigint) end
-        as upsert_batch,
+    case
+        when stage in (2, 3)
+            then cast(floor((row_number - count_removals - 1) / {upsert_rows}) as bigint)
+    end as upsert_batch,
     case when action = 'blocked' then 'blocked' else 'planned' end as state,
     case when action = 'blocked' then reason end as code,
     null as settled_at
 from numbered
-order by row_number
 """
 
 _COUNTS = """
