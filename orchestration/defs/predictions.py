@@ -108,17 +108,13 @@ def _remember(outcome: Any) -> dict[str, Any]:
             "status": "refused", "reasons": json.dumps(list(outcome.reasons)), "report": "{}",
             "model_version": None, "sha256": None, "trained_at": now,
         }  # fmt: skip
-    registry = Registry(settings.models)
     report = dict(outcome.report)
-    sha256 = registry.save(outcome.champion, report)
-    registry.save(outcome.challenger, report)
-    versions = {"champion": outcome.champion.version, "challenger": outcome.challenger.version}
-    registry.set_aliases(outcome.champion.name, versions)
+    sums = Registry(settings.models).publish(outcome.champion, outcome.challenger, report)
     return {
         "model_name": outcome.champion.name, "as_of": outcome.champion.as_of.to_pydatetime(),
         "status": outcome.status, "reasons": json.dumps([report.get("reason", "")]),
         "report": json.dumps(report, default=str), "model_version": outcome.champion.version,
-        "sha256": sha256, "trained_at": now,
+        "sha256": sums["champion"], "trained_at": now,
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import duckdb
 import httpx
@@ -63,7 +64,7 @@ class Platforms:
 
     def members(self, vendor: str, audience: str) -> list[dict[str, Any]]:
         """Return the members of an audience."""
-        return self._get(f"/_state/{vendor}/audiences/{audience}/members")["members"]
+        return self._get(f"/_state/{vendor}/audiences/{quote(audience)}/members")["members"]
 
     def audiences(self, vendor: str) -> list[dict[str, Any]]:
         """Return the audiences of a vendor."""

@@ -1,0 +1,206 @@
+"""The platforms hold exactly the people that consent, stage and model say, for every sync.
+
+What is expected is put together here from the marts, in other words than the sync models, the
+audience flags and the gate use; what is held is asked from the platforms over HTTP.
+"""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+# Everyone the marts allow to be addressed for a purpose over a channel at an address.
+ALLOWED = """
+select point.contact_point_id, point.customer_id, point.address
+from core.contact_points as point
+inner join (
+    select contact_point_id from privacy.consents, raw.clock
+    where purpose in ({purposes}) and channel = '{channel}' and is_allowed
+    and (expires_at is null or expires_at > clock.as_of)
+    group by 1 having count(distinct purpose) = {count}
+) as consent using (contact_point_id)
+where point.identifier_type = '{identifier_type}'
+and ('{channel}' <> point.channel or point.is_deliverable)
+and not exists (
+    select 1 from privacy.suppressions as s
+    where s.scope in ('all', '{channel}') and (
+        s.suppression_key = sha256(point.identifier_type || '|' || point.address)
+        or (s.customer_id = point.customer_id and s.reason <> 'hard_bounced')
+    )
+)
+"""
+HELD = "select customer_id from decisions.holds where is_active"
+
+
+def allowed(purposes, channel, identifier_type):
+    listed = ", ".join(f"'{purpose}'" for purpose in purposes)
+    return ALLOWED.format(
+        purposes=listed, count=len(purposes), channel=channel, identifier_type=identifier_type
+    )
+
+
+def customers(demo, condition, purposes, channel, *, promotional):
+    """Return {customer_id: e-mail} of the people who belong into an e-mail or ads audience."""
+    held = f"and customer_id not in ({HELD})" if promotional else ""
+    return dict(
+        demo.query(f"""
+            select c.customer_id, c.email
+            from core.customers as c
+            inner join insight.lifecycle_stages as s using (customer_id)
+            inner join ({allowed(purposes, channel, "email")}) as a
+                on a.contact_point_id = c.email_contact_point_id
+            where not c.is_test and {condition} {held}
+        """)
+    )
+
+
+MARKETING = ("marketing",)
+ADS = ("ads_user_data", "ads_personalisation")
+NUDGE = "s.stage = 'new_customer' and s.substage = 'second_chance'"
+LAPSED = "s.phase = 'former_good'"
+BUYERS = "c.count_orders > 0"
+
+
+def audience(sync):
+    """Return what the platform calls the audience of a sync, as its exposure says."""
+    twin = next((ROOT / "dbt_project/models/activation").rglob(f"sync_{sync}.yml"))
+    return yaml.safe_load(twin.read_text())["exposures"][0]["config"]["meta"]["sync"]["target"]
+
+
+@pytest.mark.parametrize(
+    ("sync", "condition"),
+    [("klaviyo__second_purchase_nudge", NUDGE), ("klaviyo__win_back", LAPSED)],
+)
+def test_klaviyo_lists_hold_exactly_the_right_people(demo, platforms, sync, condition):
+    """Every member consents to e-mail, is in the right stage, and nobody else is there."""
+    expected = customers(demo, condition, MARKETING, "email", promotional=True)
+
+    members = platforms.members("klaviyo", audience(sync))
+
+    assert expected
+    assert {m["external_id"]: m["email"] for m in members} == expected
+    assert len(members) == len(expected)
+
+
+def google_hash(email):
+    name, domain = email.split("@")
+    if domain in ("gmail.com", "googlemail.com"):
+        name = name.split("+")[0].replace(".", "")
+    return hashlib.sha256(f"{name}@{domain}".encode()).hexdigest()
+
+
+def test_google_excludes_exactly_the_customers_who_allow_it(demo, platforms):
+    """Every consenting buyer is on the exclusion list by the hash that Google expects."""
+    expected = customers(demo, BUYERS, ADS, "ads", promotional=False)
+
+    members = platforms.members("google", audience("google_customer_match__existing_customers"))
+
+    assert expected
+    hashes = sorted(i for m in members for i in m["identifiers"] if i.startswith("emailAddress:"))
+    assert hashes == sorted(f"emailAddress:{google_hash(email)}" for email in expected.values())
+    assert {m["ad_user_data"] for m in members} == {"CONSENT_GRANTED"}
+
+
+@pytest.mark.parametrize(
+    ("sync", "condition"),
+    [
+        ("meta_custom_audiences__existing_customers", BUYERS),
+        ("meta_custom_audiences__win_back", LAPSED),
+    ],
+)
+def test_meta_audiences_hold_exactly_the_right_people(demo, platforms, sync, condition):
+    """Every member allows ads; the e-mail address arrives hashed and only hashed."""
+    expected = customers(demo, condition, ADS, "ads", promotional=False)
+
+    members = platforms.members("meta", audience(sync))
+
+    assert expected
+    assert {m["EXTERN_ID"]: m["EMAIL"] for m in members} == {
+        customer: hashlib.sha256(email.encode()).hexdigest()
+        for customer, email in expected.items()
+    }
+    assert len(members) == len(expected)
+
+
+def test_push_topic_holds_exactly_the_loyal_devices(demo, platforms):
+    """Every allowed device of a loyal customer is subscribed, and no other."""
+    expected = {
+        token
+        for (token,) in demo.query(f"""
+            select a.address from ({allowed(MARKETING, "push", "push_token")}) as a
+            inner join insight.lifecycle_stages as s using (customer_id)
+            inner join core.customers as c using (customer_id)
+            where s.stage = 'loyal' and not c.is_test and customer_id not in ({HELD})
+        """)
+    }
+
+    topics = platforms.audiences("fcm")
+    members = platforms.members("fcm", topics[0]["name"])
+
+    assert expected
+    assert len(topics) == 1
+    assert "loyal" not in topics[0]["name"].lower()
+    assert sorted(m["token"] for m in members) == sorted(expected)
+
+
+def test_the_file_holds_every_customer_with_stage_and_score(demo):
+    """The in-house file says of everyone what the marts say."""
+    expected = demo.query("""
+        select s.customer_id, s.stage, p.probability
+        from insight.lifecycle_stages as s
+        left join insight.predictions as p using (customer_id)
+    """)
+    files = list((demo.home / "outbox").rglob("*.csv"))
+
+    with files[0].open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+
+    assert len(files) == 1
+    found = {row["customer_id"]: (row["stage"], row["next_order_probability"]) for row in rows}
+    assert len(found) == len(rows) == len(expected)
+    for customer_id, stage, probability in expected:
+        assert found[customer_id][0] == stage
+        told = found[customer_id][1]
+        assert (told == "") == (probability is None)
+        assert probability is None or float(told) == pytest.approx(probability, abs=5.1e-5)
+
+
+def test_nobody_is_addressed_against_the_truth(demo, platforms):
+    """The simulator knows who really allowed what: no e-mail audience holds anyone else."""
+    legal = f"read_parquet('{demo.home}/truth/legal_state/*.parquet', union_by_name = true)"
+    permitted = {
+        row[0]
+        for row in demo.query(f"""
+            select distinct lower(trim(identifier)) from {legal}, raw.clock
+            where purpose = 'marketing' and channel = 'email' and is_allowed
+            and valid_from <= clock.as_of and (valid_to is null or valid_to > clock.as_of)
+        """)
+    }
+    addressed = {
+        member["email"]
+        for sync in ("klaviyo__second_purchase_nudge", "klaviyo__win_back")
+        for member in platforms.members("klaviyo", audience(sync))
+    }
+
+    assert addressed
+    assert addressed - permitted == set()
+
+
+def test_every_planned_row_has_exactly_one_end(demo):
+    """Planned rows are the sum of their final states, in every run of every sync."""
+    for row in demo.summary["syncs"]:
+        planned = row["added"] + row["changed"] + row["removed"] + row["retried"]
+        ended = sum(
+            row[name]
+            for name in ("delivered", "rejected", "invalid", "unknown", "blocked_at_dispatch")
+        )
+
+        assert row["status"] == "ok"
+        assert planned == ended
+        assert row["desired"] == row["acknowledged"] + sum(row["blocked_by_reason"].values()) + (
+            row["rejected"] + row["invalid"]
+        )

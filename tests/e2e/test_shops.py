@@ -1,0 +1,85 @@
+"""Other shops on the same road: real orders, one's own file, and bad files."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import State
+
+ROOT = Path(__file__).parents[2]
+RAW = ROOT / "sandbox/data/online_retail.parquet"
+
+
+@pytest.fixture(scope="module")
+def retail(tmp_path_factory):
+    """Return the state after the demo on the real Online Retail orders."""
+    state = State(tmp_path_factory.mktemp("retail"))
+    state.run("demo", "--shop", "online-retail")
+    return state
+
+
+def test_real_orders_reconcile_to_the_penny(retail):
+    """Every line of the raw file is in the mart, and the totals are equal."""
+    raw = duckdb.execute(
+        f"select count(*), round(sum(Quantity * cast(UnitPrice as decimal(18, 3))), 2) from '{RAW}'"
+    ).fetchall()[0]
+
+    lines, total = retail.query(
+        "select count(*), sum(net_amount) from core.order_items where line_type <> 'unitemised'"
+    )[0]
+
+    assert lines == raw[0] == 541_909
+    assert total == Decimal(str(raw[1])).quantize(Decimal("0.01")) == Decimal("9747747.93")
+    assert retail.query("select sum(net_amount) from core.orders")[0][0] == total
+
+
+def test_real_customers_are_all_found(retail):
+    """One customer per customer number of the raw file, and one audience is in step."""
+    identified = retail.query(
+        "select count(distinct customer_id) from core.customer_identities "
+        "where identifier_type = 'shop_customer'"
+    )
+
+    assert identified == [(4372,)]
+    assert retail.summary["people"]["customers"] == 4372
+    synced = {row["sync"]: row["acknowledged"] for row in retail.summary["syncs"]}
+    assert synced["file_drop__customer_scores"] > 4000
+    assert synced["klaviyo__win_back"] == 0
+
+
+def test_ones_own_orders_take_the_same_road(tmp_path):
+    """A folder with one orders.csv gives customers, stages and a file, and refuses to predict."""
+    shop = tmp_path / "mine"
+    shop.mkdir()
+    lines = ["order_id,email,ordered_at,net_amount"]
+    lines += [
+        f"{n},person{n % 40}@example.org,2026-0{1 + n % 6}-1{n % 9},{10 + n}.50" for n in range(120)
+    ]
+    (shop / "orders.csv").write_text("\n".join(lines) + "\n")
+    state = State(tmp_path / "home")
+
+    state.run("demo", "--shop", str(shop))
+
+    summary = state.summary
+    assert summary["people"]["customers"] == 40
+    assert summary["model"]["status"] == "refused"
+    assert summary["model"]["reasons"]
+    rows = {row["sync"]: row["acknowledged"] for row in summary["syncs"]}
+    assert rows["file_drop__customer_scores"] == 40
+
+
+def test_a_misspelt_column_stops_before_anything_is_built(tmp_path):
+    """One clear error with file, column and remedy; no warehouse table is made."""
+    shop = tmp_path / "mine"
+    shop.mkdir()
+    (shop / "orders.csv").write_text("order_id,emial,ordered_at,net_amount\n1,a@b.de,2026-01-01,5\n")
+    state = State(tmp_path / "home")
+
+    done = state.run("demo", "--shop", str(shop), check=False)
+
+    assert done.returncode == 1
+    assert "orders.csv: column 'emial' is not known. Rename it to 'email'" in " ".join(
+        done.stderr.split()
+    )
+    assert "a@b.de" not in done.stdout + done.stderr

@@ -1,0 +1,92 @@
+"""One writer at a time, and readers that keep what they opened."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from orchestration.warehouse import Warehouse, WarehouseBusy, WarehouseError, is_disk_full
+
+ROOT = Path(__file__).parents[2]
+HOLD = """
+import sys, time
+from pathlib import Path
+from orchestration.warehouse import Warehouse
+with Warehouse(Path(sys.argv[1])).{what}:
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def hold(path, what, seconds):
+    code = HOLD.format(what=what)
+    command = [sys.executable, "-c", code, str(path), str(seconds)]
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    child.stdout.readline()
+    return child
+
+
+@pytest.mark.parametrize("what", ["connect()", "writing()"])
+def test_a_second_writer_waits_for_the_first(tmp_path, what):
+    """Whether a process of ours or an outsider holds the file, we wait and then get it."""
+    path = tmp_path / "w.duckdb"
+    with hold(path, what, 1.5) as child:
+        started = time.monotonic()
+        warehouse = Warehouse(path, lock_timeout=30)
+
+        with warehouse.writing(), warehouse.connect() as connection:
+            connection.execute("create table t as select 1 as one")
+        waited = time.monotonic() - started
+        child.wait()
+
+    assert waited > 0.5
+
+
+def test_waiting_ends_with_a_sentence_that_helps(tmp_path):
+    """After the timeout the message names the file and what to close."""
+    path = tmp_path / "w.duckdb"
+    with hold(path, "connect()", 30) as child:
+        with pytest.raises(WarehouseBusy, match=r"w\.duckdb open. Close it"):
+            Warehouse(path, lock_timeout=0.3)._open(False)
+        child.kill()
+
+
+def test_reading_a_warehouse_that_is_not_there_says_what_to_run(tmp_path):
+    """A newcomer who asks before the first run is told how to make one."""
+    with (
+        pytest.raises(WarehouseError, match="Run `regulars demo` first"),
+        Warehouse(tmp_path / "none.duckdb").connect(read_only=True),
+    ):
+        pass
+
+
+def test_a_failed_transaction_leaves_nothing(tmp_path):
+    """Everything inside the block is undone when an exception leaves it."""
+    with Warehouse(tmp_path / "w.duckdb").connect() as connection:
+        connection.execute("create table t (n bigint, s varchar)")
+        with pytest.raises(ZeroDivisionError), connection.transaction():
+            connection.insert("t", pa.table({"s": ["a"], "n": [1]}))
+            raise ZeroDivisionError
+
+        assert connection.execute("select count(*) from t") == [(0,)]
+
+
+def test_streaming_goes_on_while_the_connection_writes(tmp_path):
+    """A reader in batches does not block the writes that acknowledge them."""
+    with Warehouse(tmp_path / "w.duckdb").connect() as connection:
+        connection.execute("create table t as select * from range(10) as r(n)")
+        connection.execute("create table done (n bigint)")
+
+        for batch in connection.stream("select n from t order by n", 3):
+            connection.insert("done", pa.Table.from_batches([batch]))
+
+        assert connection.execute("select count(*), sum(n) from done") == [(10, 45)]
+
+
+def test_a_full_disk_is_recognised():
+    """The engine's message for a full disk is told apart from others."""
+    assert is_disk_full("IO Error: Could not write: No space left on device")
+    assert not is_disk_full("IO Error: Could not set lock on file")
