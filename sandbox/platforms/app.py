@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -27,4 +29,10 @@ def create_app(database: Path, settings: Settings | None = None) -> Starlette:
     gateway = Gateway(store, settings or Settings(), faults)
     routes = Inspection(store, VENDORS, faults).routes()
     routes += [route for vendor in VENDORS for route in gateway.routes(vendor)]
-    return Starlette(routes=routes)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    return Starlette(routes=routes, lifespan=lifespan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import queue
 import signal
 import socket
 import subprocess
@@ -41,28 +42,42 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    database: Path, port: int, settings: Settings, ready: Callable[[str], None],
-    *, until_stdin_closes: bool = False,
-) -> None:  # fmt: skip
+    database: Path,
+    port: int,
+    settings: Settings,
+    ready: Callable[[str], None],
+    *,
+    until_stdin_closes: bool = False,
+) -> None:
     """Serve until a signal comes; call `ready` with the base URL once requests are answered.
 
     With `until_stdin_closes`, serving also ends when standard input ends: a parent that holds the
     other end of the pipe takes the server with it, however it dies.
     """
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)  # a batch makes 10,000 rows at once: no need to look often
+    server, listener = _prepare(database, port, settings, ready)
+    if until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
+    server.run(sockets=[listener])
+
+
+def _prepare(
+    database: Path, port: int, settings: Settings, ready: Callable[[str], None]
+) -> tuple[uvicorn.Server, socket.socket]:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        create_app(database, settings), log_level="warning", access_log=False, lifespan="off",
-        timeout_graceful_shutdown=1, timeout_keep_alive=60,
-    )  # fmt: skip
-    gc.freeze()
-    gc.set_threshold(200_000, 50, 100)  # a batch makes 10,000 rows at once: no need to look often
-    server = _Server(config, lambda: ready(url))
-    if until_stdin_closes:
-        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
-    server.run(sockets=[listener])
+        create_app(database, settings),
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=60,
+    )
+    return _Server(config, lambda: ready(url)), listener
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:
@@ -95,6 +110,20 @@ def running(
         yield _wait_until_ready(child)
     finally:
         _stop(child)
+
+
+@contextmanager
+def running_in_thread(database: Path, settings: Settings) -> Iterator[str]:
+    """Run the sandbox in a thread of this process and yield its base URL once it answers."""
+    urls: queue.Queue[str] = queue.Queue()
+    server, listener = _prepare(database, 0, settings, urls.put)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield urls.get(timeout=STOP_SECONDS)
+    finally:
+        server.should_exit = True
+        thread.join(STOP_SECONDS)
 
 
 def _wait_until_ready(child: subprocess.Popen[str]) -> str:
