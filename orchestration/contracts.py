@@ -54,9 +54,7 @@ class TableContract:
         for column in absent:
             close = get_close_matches(column.name, unknown, n=1, cutoff=0.8)
             if close:
-                problems.append(
-                    f"column '{close[0]}' is not known. Rename it to '{column.name}'."
-                )
+                problems.append(f"column '{close[0]}' is not known. Rename it to '{column.name}'.")
             elif column.required:
                 problems.append(
                     f"column '{column.name}' ({column.data_type}) is missing. "

@@ -112,9 +112,7 @@ def _midnight_after(day: date) -> datetime:
     return datetime.fromordinal(day.toordinal() + 1)
 
 
-def _contract_of(
-    relative: Path, contracts: Mapping[str, TableContract]
-) -> TableContract | None:
+def _contract_of(relative: Path, contracts: Mapping[str, TableContract]) -> TableContract | None:
     """Match <source>/<table>/…, <source>/<table>.ext, or <table>.ext of the shop."""
     parts = [part.lower() for part in relative.parts]
     stem = Path(parts[-1]).stem

@@ -197,7 +197,7 @@ def _scan(file: LandedFile, paths: list[Path]) -> str:
             "hive_partitioning = false)"
         )
     fields = ", ".join(
-        f"json_extract_string(valid_line, '$.\"{name}\"') as \"{name}\""
+        f'json_extract_string(valid_line, \'$."{name}"\') as "{name}"'
         for name in file.contract.column_names
     )
     return (

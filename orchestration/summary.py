@@ -29,9 +29,7 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "run_id": result.run_id,
             "as_of": str(_one(connection, "select max(as_of) from raw.clock", default="")),
             "sources": _sources(connection),
-            "quarantine": _rows(
-                connection, QUARANTINE, ("source", "table_name", "reason", "rows")
-            ),
+            "quarantine": _rows(connection, QUARANTINE, ("source", "table_name", "reason", "rows")),
             "people": _people(connection),
             "stages": _stages(connection),
             "phases": _rows(

@@ -90,9 +90,7 @@ def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[st
         table.add_column(name, justify="right")
     for source in sources:
         tables = ", ".join(source["tables"]) or "[dim]not connected[/]"
-        table.add_row(
-            source["source"], tables, f"{source['rows']:,}", f"{source['quarantined']:,}"
-        )
+        table.add_row(source["source"], tables, f"{source['rows']:,}", f"{source['quarantined']:,}")
     console.print(table)
     for row in bad[:6]:
         console.print(
@@ -117,9 +115,7 @@ def _show_stages(stages: Sequence[Mapping[str, Any]]) -> None:
     table.add_column("share", justify="right")
     for row in stages:
         share = row["customers"] / total
-        table.add_row(
-            str(row["stage"]).replace("_", " "), f"{row['customers']:,}", f"{share:.1%}"
-        )
+        table.add_row(str(row["stage"]).replace("_", " "), f"{row['customers']:,}", f"{share:.1%}")
     console.print()
     console.print(table)
 

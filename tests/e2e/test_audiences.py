@@ -120,8 +120,7 @@ def test_meta_audiences_hold_exactly_the_right_people(demo, platforms, sync, con
 
     assert expected
     assert {m["EXTERN_ID"]: m["EMAIL"] for m in members} == {
-        customer: hashlib.sha256(email.encode()).hexdigest()
-        for customer, email in expected.items()
+        customer: hashlib.sha256(email.encode()).hexdigest() for customer, email in expected.items()
     }
     assert len(members) == len(expected)
 

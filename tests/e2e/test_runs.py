@@ -34,14 +34,17 @@ def held(url, vendor):
     for audience in audiences:
         found = httpx.get(f"{url}/_state/{vendor}/audiences/{audience['id']}/members").json()
         members[audience["name"]] = sorted(
-            m.get("external_id") or m.get("EXTERN_ID") or m.get("token") or str(m.get("identifiers"))
+            m.get("external_id")
+            or m.get("EXTERN_ID")
+            or m.get("token")
+            or str(m.get("identifiers"))
             for m in found["members"]
         )
     return members
 
 
 def test_a_second_demo_changes_nothing_at_the_platforms(demo, tmp_path):
-    """Running everything again sends no request that changes state and keeps the summary's counts."""
+    """Running everything again changes nothing there and keeps the summary's counts."""
     state = demo.copy(tmp_path / "home")
     first = state.summary
 
@@ -57,7 +60,7 @@ def test_a_second_demo_changes_nothing_at_the_platforms(demo, tmp_path):
 
 
 def test_a_killed_delivery_is_finished_by_the_next_sync(demo, tmp_path):
-    """After SIGKILL in mid-delivery `regulars sync` completes it and repeats only what was in flight."""
+    """After SIGKILL `regulars sync` completes it and repeats only what was in flight."""
     state = demo.copy(tmp_path / "home")
     sync = "fcm__loyal_early_access"
     platforms = state.home / "platforms.sqlite"

@@ -73,7 +73,9 @@ def test_a_misspelt_column_stops_before_anything_is_built(tmp_path):
     """One clear error with file, column and remedy; no warehouse table is made."""
     shop = tmp_path / "mine"
     shop.mkdir()
-    (shop / "orders.csv").write_text("order_id,emial,ordered_at,net_amount\n1,a@b.de,2026-01-01,5\n")
+    (shop / "orders.csv").write_text(
+        "order_id,emial,ordered_at,net_amount\n1,a@b.de,2026-01-01,5\n"
+    )
     state = State(tmp_path / "home")
 
     done = state.run("demo", "--shop", str(shop), check=False)

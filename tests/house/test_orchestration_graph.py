@@ -74,7 +74,9 @@ def test_every_exposure_is_one_asset_after_its_gate(graph):
 
     assert len(graph["exposures"]) >= 7
     for name in graph["exposures"]:
-        assert {f"activation/sync_{name.split('__')[0]}__" in p for p in parents[f"activation/{name}"]}
+        assert {
+            f"activation/sync_{name.split('__')[0]}__" in p for p in parents[f"activation/{name}"]
+        }
         assert "privacy/consents" in parents[f"activation/{name}"]
         assert any(p.startswith("activation/sync_") for p in parents[f"activation/{name}"])
 
@@ -84,6 +86,8 @@ def test_predictions_come_back_into_dbt(graph):
     edges = {tuple(edge) for edge in graph["edges"]}
 
     assert ("insight/customer_features", "ml/next_order_model") in edges
-    assert any(parent == "ml/predictions" and child.startswith("staging/") for parent, child in edges)
+    assert any(
+        parent == "ml/predictions" and child.startswith("staging/") for parent, child in edges
+    )
     assert graph["checks"] > 50
     assert graph["schedules"] == ["every_morning"]

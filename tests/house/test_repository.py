@@ -8,7 +8,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def tracked():
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
@@ -32,7 +34,9 @@ def test_every_model_has_a_twin_and_ends_as_the_others_do():
 
     assert models
     assert [p.name for p in models if not p.with_suffix(".yml").exists()] == []
-    assert [p.name for p in models if not re.search(r"select \*\s+from \w+\s*$", p.read_text())] == []
+    assert [
+        p.name for p in models if not re.search(r"select \*\s+from \w+\s*$", p.read_text())
+    ] == []
 
 
 def test_every_environment_variable_is_explained():

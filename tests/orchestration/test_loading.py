@@ -83,7 +83,7 @@ def test_a_misspelt_column_is_not_silently_lost(tmp_path):
     write(tmp_path, "orders.csv", ORDERS.replace("email", "e_mail"))
     files, _ = discover(tmp_path, CONTRACTS)
 
-    with pytest.raises(LandingError, match="'e_mail' is not known. Rename it to 'email'"):
+    with pytest.raises(LandingError, match=r"'e_mail' is not known\. Rename it to 'email'"):
         check_headers(files)
 
 
