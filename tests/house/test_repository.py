@@ -29,7 +29,7 @@ def test_no_file_names_a_package_index():
 
 
 def test_every_model_has_a_twin_and_ends_as_the_others_do():
-    """A model's purpose, columns and tests stand beside it, and its last line shows the last step."""
+    """Purpose, columns and tests stand beside a model; its last line shows the last step."""
     models = [p for p in tracked() if p.suffix == ".sql" and "models" in p.relative_to(ROOT).parts]
 
     assert models
