@@ -60,7 +60,8 @@ class TerminalReporter:
         self.seconds[step] = self.seconds.get(step, 0.0) + seconds
         if step in self._tasks:
             self._progress.remove_task(self._tasks.pop(step))
-        self._out.print(f"[green]✓[/] {step:<42} {result}  [dim]{seconds:.1f} s[/]")
+        line = f"[green]✓[/] {step:<42} {result}  [dim]{seconds:.1f} s[/]"
+        self._out.print(line, soft_wrap=True)
 
     def leave(self, message: str) -> None:
         """End what was still moving because the run stopped."""
@@ -103,7 +104,8 @@ def _show_people(people: Mapping[str, Any]) -> None:
     console.print(
         f"\n[bold]Who they are[/]  {people['source_records']:,} records of people → "
         f"[bold]{people['customers']:,}[/] customers "
-        f"({people['merged_records']:,} records merged), {people['buyers']:,} of them have bought"
+        f"({people['merged_records']:,} records merged), {people['buyers']:,} of them have bought",
+        soft_wrap=True,
     )
 
 

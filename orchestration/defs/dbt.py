@@ -20,6 +20,7 @@ from orchestration.progress import reporter
 from orchestration.project import DBT_PROJECT, dbt_project, manifest, settings
 from orchestration.warehouse import Warehouse, is_disk_full
 
+LANDING_CLOCK = dg.AssetKey(["landing", "clock"])
 STORED = ("table", "incremental", "snapshot", "seed")
 
 
@@ -47,6 +48,15 @@ class Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """Return staging, intermediate, core, privacy, insight, decisions or activation."""
         return str(dbt_resource_props["schema"])
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetSpec:
+        """Let seeds wait for the landing: a step of their own would start dbt once more."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        if unique_id.startswith("seed."):
+            return spec.merge_attributes(deps=[LANDING_CLOCK])
+        return spec
 
 
 translator = Translator()
