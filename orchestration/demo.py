@@ -47,6 +47,7 @@ def run_demo(
         "size": world.size,
         "seed": world.seed,
         "platforms": {name: after[name] - before[name] for name in after},
+        "steps": {step: round(seconds, 2) for step, seconds in reporter().seconds.items()},
         "seconds": round(time.monotonic() - started, 1),
     }
     summaries.write(settings, summary)

@@ -7,7 +7,9 @@ from typing import Protocol
 
 
 class Reporter(Protocol):
-    """What a run tells while it works."""
+    """What a run tells while it works; `seconds` holds the time of every finished step."""
+
+    seconds: dict[str, float]
 
     def begin(self, step: str) -> None:
         """A step of the run starts."""
@@ -25,6 +27,9 @@ class Reporter(Protocol):
 class SilentReporter:
     """Report nothing; runs that Dagster's own daemon starts are watched in its UI."""
 
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
     def begin(self, step: str) -> None:
         """Say nothing."""
 
@@ -35,12 +40,12 @@ class SilentReporter:
         """Say nothing."""
 
 
-_current: ContextVar[Reporter] = ContextVar("reporter", default=SilentReporter())  # noqa: B039 - it holds no state
+_current: ContextVar[Reporter | None] = ContextVar("reporter", default=None)
 
 
 def reporter() -> Reporter:
     """Return the reporter of this run."""
-    return _current.get()
+    return _current.get() or SilentReporter()
 
 
 @contextmanager

@@ -1,0 +1,36 @@
+"""Print one JSON line per figure: name, value, unit, size, and the ratio to a named reference."""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.activation import measure_activation
+from tests.benchmarks.road import measure_road
+from tests.benchmarks.simulator import measure_simulator
+
+SIZES = ("reference", "load")
+
+
+def main() -> None:
+    """Measure everything, or the sizes that are named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", nargs="+", default=SIZES, help="tiny, demo, reference, load")
+    parser.add_argument("--folder", type=Path, help="keep what was built here")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        figures = (
+            lambda: measure_simulator(arguments.sizes[0]),
+            measure_activation,
+            *(lambda size=size: measure_road(size, folder) for size in arguments.sizes),
+        )
+        for measure in figures:
+            for figure in measure():
+                sys.stdout.write(json.dumps(figure) + "\n")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
