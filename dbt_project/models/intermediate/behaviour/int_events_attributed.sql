@@ -24,13 +24,28 @@ devices as (
 
 ),
 
+-- Who is logged in is known; otherwise the owner of a device that nobody else uses.
 attributed as (
 
     select
-        events.*,
+        events.event_id,
         coalesce(accounts.customer_id, devices.customer_id) as customer_id,
-        coalesce(events.utm_campaign, events.click_id) as campaign,
-        coalesce(events.device_type, '') = 'bot' as is_bot
+        events.anonymous_id,
+        events.event_type,
+        events.platform,
+        events.device_type,
+        events.geo_region,
+        events.page_path,
+        events.referrer,
+        events.utm_source,
+        events.utm_medium,
+        events.utm_campaign,
+        events.click_id,
+        events.sku,
+        coalesce(events.device_type, '') = 'bot' as is_bot,
+        events.has_analytics_consent,
+        {{ known_time('events.occurred_at', 'clock.as_of') }} as occurred_at,
+        coalesce(events.received_at, events.occurred_at) as received_at
     from events
     left join accounts
         on accounts.shop_customer_id = events.shop_customer_id

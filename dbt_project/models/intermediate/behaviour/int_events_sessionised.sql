@@ -16,7 +16,7 @@ compared as (
         lag(customer_id) over (
             partition by anonymous_id order by occurred_at, event_id
         ) as previous_customer_id,
-        lag(campaign) over (
+        lag(coalesce(utm_campaign, click_id)) over (
             partition by anonymous_id order by occurred_at, event_id
         ) as previous_campaign
     from events
@@ -32,7 +32,7 @@ started as (
         case
             when previous_at is null
                 or {{ dbt.datediff('previous_at', 'occurred_at', 'second') }} > 1800
-                or campaign <> coalesce(previous_campaign, '')
+                or coalesce(utm_campaign, click_id) <> coalesce(previous_campaign, '')
                 or coalesce(customer_id, '') <> coalesce(previous_customer_id, '')
                 then 1
             else 0

@@ -15,6 +15,8 @@ store_items as (
 unioned as (
 
     select
+        'shop' as source,
+        shop_order_id as source_order_id,
         concat('shop:', shop_order_id) as order_id,
         line_number,
         sku,
@@ -28,11 +30,12 @@ unioned as (
         end as discount_amount,
         refunded_amount,
         returned_quantity,
-        arrived_on,
-        count_rivals
+        arrived_on
     from shop_items
     union all
     select
+        'store' as source,
+        store_receipt_id as source_order_id,
         concat('store:', store_receipt_id) as order_id,
         line_number,
         sku,
@@ -42,8 +45,7 @@ unioned as (
         coalesce(discount_amount, 0) as discount_amount,
         0 as refunded_amount,
         0 as returned_quantity,
-        arrived_on,
-        count_rivals
+        arrived_on
     from store_items
 
 )

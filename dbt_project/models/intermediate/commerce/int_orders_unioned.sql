@@ -32,8 +32,7 @@ unioned as (
         net_amount,
         coupon_code,
         is_test,
-        arrived_on,
-        count_rivals
+        arrived_on
     from shop_orders
     union all
     select
@@ -48,8 +47,7 @@ unioned as (
         net_amount,
         cast(null as {{ dbt.type_string() }}) as coupon_code,
         is_test,
-        arrived_on,
-        count_rivals
+        arrived_on
     from store_receipts
 
 ),
@@ -62,12 +60,7 @@ timed as (
         unioned.source,
         unioned.source_order_id,
         unioned.source_record_key,
-        case
-            when unioned.ordered_at > clock.as_of
-                and not {{ is_future('unioned.ordered_at', 'clock.as_of') }}
-                then clock.as_of
-            else unioned.ordered_at
-        end as ordered_at,
+        {{ known_time('unioned.ordered_at', 'clock.as_of') }} as ordered_at,
         unioned.sales_channel,
         unioned.status,
         unioned.currency_code,
@@ -75,8 +68,7 @@ timed as (
         unioned.coupon_code,
         unioned.is_test,
         {{ is_future('unioned.ordered_at', 'clock.as_of') }} as is_future,
-        unioned.arrived_on,
-        unioned.count_rivals
+        unioned.arrived_on
     from unioned
     cross join clock
 

@@ -34,8 +34,8 @@ classified as (
 
 ),
 
--- An open request neither gives nor takes: it counts only while nothing else is known.
--- At the same moment the stricter event wins.
+-- The latest event decides, at the same moment the stricter one. Only a yes that would need a
+-- confirmation never replaces what is known: another yes takes nothing away.
 ranked as (
 
     select
@@ -43,10 +43,7 @@ ranked as (
         row_number() over (
             partition by contact_point_id, purpose, channel
             order by
-                case
-                    when status in ('requested', 'granted') and not is_granted then 1
-                    else 0
-                end,
+                case when status = 'granted' and not is_granted then 1 else 0 end,
                 occurred_at desc,
                 case when is_granted then 1 else 0 end,
                 status,

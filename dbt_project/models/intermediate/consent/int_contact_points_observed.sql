@@ -1,5 +1,11 @@
 with
 
+clock as (
+
+    select * from {{ ref('stg_landing__clock') }}
+
+),
+
 identifiers as (
 
     select * from {{ ref('int_identifiers_unioned') }}
@@ -75,6 +81,8 @@ sighted as (
         and resolved.source_record_key = concat('tokens:', push_tokens.push_token)
     left join devices
         on devices.device_id = push_tokens.device_id
+    cross join clock
+    where not {{ is_future('push_tokens.registered_at', 'clock.as_of') }}
     union all
     select
         'device' as identifier_type,
@@ -93,7 +101,9 @@ sighted as (
         occurred_at as first_seen_at,
         occurred_at as last_seen_at
     from consent_events
-    where identifier_value is not null
+    cross join clock
+    where consent_events.identifier_value is not null
+        and consent_events.occurred_at <= clock.as_of
 
 )
 

@@ -27,7 +27,7 @@ final as (
         is_bot,
         has_analytics_consent,
         occurred_at,
-        coalesce(received_at, occurred_at) as received_at
+        received_at
     from sessionised
 
 )

@@ -23,7 +23,9 @@ owned as (
     select
         decided.*,
         contact_points.customer_id,
+        -- A full mailbox keeps no advertisement from being shown.
         contact_points.is_deliverable
+        or contact_points.channel <> decided.channel as is_deliverable
     from decided
     inner join contact_points
         on contact_points.contact_point_id = decided.contact_point_id

@@ -20,9 +20,12 @@ renamed as (
         {{ blank_to_null('sku') }} as sku,
         {{ blank_to_null('geo_region') }} as geo_region,
         coalesce(has_analytics_consent, false) as has_analytics_consent,
-        -- Nothing happens after it was received: a later time is a device clock that runs fast.
-        case when received_at < occurred_at then received_at else occurred_at end as occurred_at,
         received_at,
+        -- Nothing happens after it was received: a later time is a device clock that runs fast.
+        case
+            when received_at < occurred_at then received_at
+            else occurred_at
+        end as occurred_at,
         _arrived_on as arrived_on,
         count_rivals
     from newest

@@ -1,0 +1,137 @@
+"""Nothing that happened, or became known, after a moment may change what was known at it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+# How each input of the features tells when a row became known.
+KNOWN_AT = {
+    "intermediate.int_purchase_occasions": "occurred_at",
+    "intermediate.int_purchase_lines_joined": "occurred_at",
+    "intermediate.int_mail_contacts_assigned": "occurred_at",
+    "core.events": "greatest(occurred_at, received_at)",
+    "core.service_cases": "opened_at",
+    "raw.push__tokens": "registered_at",
+}
+
+# What a different future could have brought: rows of it are changed beyond recognition.
+OTHER_FUTURE = {
+    "intermediate.int_purchase_occasions": "net_amount = 99999, sales_channel = 'store'",
+    "intermediate.int_purchase_lines_joined": (
+        "category = 'other', quantity = 9, returned_quantity = 9, discount_amount = 500"
+    ),
+    "intermediate.int_mail_contacts_assigned": "contact_type = 'click', is_machine = false",
+    "core.events": "event_type = 'add_to_cart', platform = 'app', utm_campaign = event_id",
+    "core.service_cases": "closed_at = null",
+    "raw.push__tokens": "platform = 'other'",
+}
+
+
+@pytest.fixture(scope="module")
+def shop(make_shop):
+    """A small shop built up to the features."""
+    small = make_shop("tiny", 5)
+    small.build("+customer_features")
+    return small
+
+
+@pytest.fixture
+def world(shop, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A copy of the shop's warehouse to do things to."""
+    copy = tmp_path / shop.warehouse.name
+    shutil.copy(shop.warehouse, copy)
+    with duckdb.connect(str(copy)) as connection:
+        yield connection
+
+
+def past(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the newest as_of before the clock."""
+    sql = "select max(as_of) from insight.customer_features where not is_current"
+    return str(connection.execute(sql).fetchall()[0][0])
+
+
+def forget(connection: duckdb.DuckDBPyConnection, moment: str) -> None:
+    """Delete every input row that was not known before the moment."""
+    for table, known_at in KNOWN_AT.items():
+        connection.execute(f"delete from {table} where {known_at} >= timestamp '{moment}'")
+
+
+def change(connection: duckdb.DuckDBPyConnection, moment: str) -> None:
+    """Give every input row that was not known before the moment another content."""
+    for table, assignments in OTHER_FUTURE.items():
+        condition = f"{KNOWN_AT[table]} >= timestamp '{moment}'"
+        connection.execute(f"update {table} set {assignments} where {condition}")
+    connection.execute(
+        "update core.service_cases set closed_at = opened_at + interval 900 day"
+        f" where closed_at >= timestamp '{moment}'"
+    )
+
+
+def features(connection: duckdb.DuckDBPyConnection, sql: str, moment: str) -> list[tuple]:
+    """Compute the features of a moment anew."""
+    chosen = f"select * from ({sql}) where as_of = timestamp '{moment}' order by customer_id"
+    return connection.execute(chosen).fetchall()
+
+
+@pytest.mark.parametrize("perturb", [forget, change])
+def test_features_of_a_past_moment_ignore_what_was_not_known_then(shop, world, perturb: Callable):
+    """Features of a past as_of are the same to the last bit whatever came after it."""
+    sql, moment = shop.compiled("customer_features"), past(world)
+    before = features(world, sql, moment)
+
+    perturb(world, moment)
+
+    assert len(before) > 500
+    assert features(world, sql, moment) == before
+
+
+@pytest.mark.parametrize("perturb", [forget, change])
+def test_the_perturbation_reaches_the_features_of_today(shop, world, perturb: Callable):
+    """The same change does show in the features of the clock, so the test above can fail."""
+    sql = shop.compiled("customer_features")
+    today = "select as_of from insight.customer_features where is_current limit 1"
+    clock = str(world.execute(today).fetchall()[0][0])
+    columns = [row[0] for row in world.execute(f"describe ({sql})").fetchall()]
+    before = features(world, sql, clock)
+
+    perturb(world, past(world))
+
+    after = features(world, sql, clock)
+    changed = {
+        name
+        for old, new in zip(before, after, strict=False)
+        for name, a, b in zip(columns, old, new, strict=True)
+        if a != b
+    }
+    assert {
+        "count_orders", "revenue_365d", "discount_share", "count_carts_30d", "count_clicks_90d",
+        "count_sessions_30d", "has_app", "has_open_case",
+    } & changed  # fmt: skip
+    assert len(changed) >= 8
+
+
+def test_a_late_event_counts_from_the_day_it_was_received(shop, world):
+    """An event of before the moment that was received after it changes nothing at the moment."""
+    sql, moment = shop.compiled("customer_features"), past(world)
+    before = features(world, sql, moment)
+    late = f"""
+        insert into core.events by name
+        select * replace (
+            event_id || ':late' as event_id,
+            occurred_at - interval 1 hour as occurred_at,
+            timestamp '{moment}' + interval 2 day as received_at
+        )
+        from core.events
+        where occurred_at between timestamp '{moment}' - interval 20 day and timestamp '{moment}'
+            and customer_id is not null
+    """
+
+    count = world.execute(late).fetchall()[0][0]
+
+    assert count > 100
+    assert features(world, sql, moment) == before
+    world.execute("update core.events set received_at = occurred_at where event_id like '%:late'")
+    assert features(world, sql, moment) != before
