@@ -124,7 +124,7 @@ def _check_message(store: Store, message: Json) -> None:
     if len(targets) != 1:
         _refuse(400, "Exactly one of token, topic or condition is required.", "INVALID_ARGUMENT")
     data = message.get("data") or {}
-    if not all(isinstance(value, str) for value in data.values()):
+    if type(data) is not dict or not all(type(value) is str for value in data.values()):
         text = "Invalid value at 'message.data' (TYPE_STRING)."
         raise Refusal(field_problem(text, [{"field": "message.data", "description": text}]))
     if len(orjson.dumps(data)) > MAX_DATA_BYTES:

@@ -89,7 +89,9 @@ class _Reader:
         if type(data) is not dict or not data.keys() <= _USER_DATA:
             self._wrong_data(data, index)
             return person
-        identifiers = data.get("userIdentifiers") or ()
+        identifiers = data.get("userIdentifiers") or []
+        if type(identifiers) is not list:
+            refuse_json(f"audience_members[{index}].user_data", "A list is needed.")
         if not 0 < len(identifiers) <= MAX_IDENTIFIERS:
             reason = "TOO_MANY_USER_IDENTIFIERS" if identifiers else "NO_IDENTIFIERS_PROVIDED"
             self.found.append(violation(_place(index), reason))

@@ -72,6 +72,14 @@ def check_object(
     return value
 
 
+def check_reference(value: object, pointer: str, kind: str) -> str:
+    """Return the id of a reference to a resource of a kind; refuse any other value."""
+    reference = check_object(value, pointer, {"type", "id"})
+    if reference["type"] != kind or not isinstance(reference["id"], str):
+        refuse_field(pointer, f"A reference has the type '{kind}' and an id.")
+    return str(reference["id"])
+
+
 def read_resource(call: Call, kind: str, optional: set[str] | None = None) -> Json:
     """Return the `data` of a body that creates a resource of a kind."""
     document = check_object(parse_json(call.body), "", {"data"})

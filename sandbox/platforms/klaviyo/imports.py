@@ -11,6 +11,7 @@ import orjson
 
 from sandbox.platforms.klaviyo.errors import (
     check_object,
+    check_reference,
     read_resource,
     refuse,
     refuse_field,
@@ -85,19 +86,25 @@ def _wanted_lists(relationships: Json) -> list[str]:
     check_object(relationships, "/data/relationships", set(), {"lists"})
     if not relationships:
         return []
-    lists = check_object(relationships["lists"], "/data/relationships/lists", {"data"})
-    for index, reference in enumerate(lists["data"]):
-        pointer = f"/data/relationships/lists/data/{index}"
-        check_object(reference, pointer, {"type", "id"})
-        if reference["type"] != "list":
-            refuse_field(f"{pointer}/type", "The resource type must be 'list'.")
-    return [reference["id"] for reference in lists["data"]]
+    pointer = "/data/relationships/lists"
+    references = check_object(relationships["lists"], pointer, {"data"})["data"]
+    if not isinstance(references, list):
+        refuse_field(f"{pointer}/data", "This must be a list of references.")
+    return [
+        check_reference(reference, f"{pointer}/data/{index}", "list")
+        for index, reference in enumerate(references)
+    ]
 
 
 def _wrong_fields(rows: list[Any]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for index, row in enumerate(rows):
-        if type(row) is not dict or row.get("type") != "profile" or not row.keys() <= _ROW:
+        if (
+            type(row) is not dict
+            or row.get("type") != "profile"
+            or not row.keys() <= _ROW
+            or (type(row.get("id", "")) is not str)
+        ):
             found.append((f"{_PROFILES}/{index}", "A profile has type 'profile' and attributes."))
             continue
         attributes = row.get("attributes")

@@ -9,7 +9,13 @@ from typing import Any
 
 import orjson
 
-from sandbox.platforms.klaviyo.errors import check_object, read_resource, refuse, refuse_field
+from sandbox.platforms.klaviyo.errors import (
+    check_object,
+    check_reference,
+    read_resource,
+    refuse,
+    refuse_field,
+)
 from sandbox.platforms.klaviyo.pages import collection, read_filter, read_page
 from sandbox.platforms.klaviyo.profiles import number_of, profile_id_of
 from sandbox.platforms.state import Store
@@ -96,13 +102,12 @@ def change_members(call: Call) -> Answer:
     references = document["data"]
     if not isinstance(references, list) or not 0 < len(references) <= MAX_CHANGES:
         refuse_field("/data", f"`data` must hold 1 to {MAX_CHANGES} profile references.")
-    for index, reference in enumerate(references):
-        check_object(reference, f"/data/{index}", {"type", "id"})
-        if reference["type"] != "profile" or not isinstance(reference["id"], str):
-            refuse_field(f"/data/{index}", "A reference has type 'profile' and an id.")
     list_id = call.params["list_id"]
     require_lists(call.store, [list_id])
-    numbers = [number_of(reference["id"]) for reference in references]
+    numbers = [
+        number_of(check_reference(reference, f"/data/{index}", "profile"))
+        for index, reference in enumerate(references)
+    ]
     change = add_to_list if call.method == "POST" else remove_from_list
     changed = change(call.store, list_id, numbers, timestamp(call.now))
     return Answer(204, rows=len(numbers), changed=changed > 0)

@@ -56,8 +56,11 @@ class Book:
             value = given.get(name)
             if value and value in self.owners[name]:
                 found.add(self.owners[name][value])
-        if row.get("id") and number_of(row["id"]) in self.held:
+        if row.get("id"):
             found.add(number_of(row["id"]))
+            if number_of(row["id"]) not in self.held:
+                self.errors.append(RowError(index, "invalid", "id", "No profile has this id."))
+                return
         if len(found) > 1:
             name = next(name for name in IDENTIFIERS if given.get(name))
             detail = "The identifiers belong to different profiles."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ create table if not exists klaviyo_profiles (
 IDENTIFIERS = ("external_id", "email", "phone_number")
 MAX_PAGE = 100
 _ID_PREFIX = "01"
+_is_number = re.compile(r"0{9}[0-9A-F]{15}").fullmatch
 _COLUMNS = (
     "number, external_id, email, phone_number, attributes, email_consent, sms_consent,"
     " suppression, created_at, updated_at"
@@ -62,10 +64,8 @@ def profile_id_of(number: int) -> str:
 
 def number_of(profile_id: str) -> int:
     """Return the number of a profile's id; 0, which nobody has, when it cannot be one."""
-    try:
-        return int(profile_id.removeprefix(_ID_PREFIX), 16)
-    except ValueError:
-        return 0
+    digits = profile_id.removeprefix(_ID_PREFIX)
+    return int(digits, 16) if _is_number(digits) else 0
 
 
 def find_profiles(
@@ -118,18 +118,23 @@ def erase_profile(call: Call) -> Answer:
     attributes = read_resource(call, "data-privacy-deletion-job")["attributes"]
     check_object(attributes, "/data/attributes", {"profile"})
     profile = check_object(attributes["profile"], pointer, {"data"})["data"]
-    check_object(profile, f"{pointer}/data", {"type"}, {"id", "attributes"})
-    named = {k: v for k, v in (profile.get("attributes") or {}).items() if v is not None}
-    if profile.get("id"):
-        named["id"] = number_of(profile["id"])
-    if len(named) != 1 or named.keys() - {"id", "email", "phone_number"}:
-        refuse_field(f"{pointer}/data", "Name exactly one of id, email and phone_number.")
+    pointer = f"{pointer}/data"
+    check_object(profile, pointer, {"type"}, {"id", "attributes"})
+    optional = {"email", "phone_number"}
+    given = check_object(profile.get("attributes") or {}, pointer, set(), optional)
+    named = {k: v for k, v in {**given, "id": profile.get("id")}.items() if v is not None}
+    if len(named) != 1 or not all(isinstance(value, str) for value in named.values()):
+        refuse_field(pointer, "Name exactly one of id, email and phone_number.")
     ((field, value),) = named.items()
-    found = find_profiles(call.store, field, [value.lower() if field == "email" else value])
+    found = find_profiles(call.store, field, [_stored_form(field, value)])
     for person in found:
         for table, column in (("klaviyo_list_members", "profile"), ("klaviyo_profiles", "number")):
             call.store.run(f"delete from {table} where {column} = ?", (person.number,))
     return Answer(202, rows=1, changed=bool(found))
+
+
+def _stored_form(field: str, value: str) -> str | int:
+    return number_of(value) if field == "id" else value.lower() if field == "email" else value
 
 
 def members(store: Store, list_id: str, limit: int) -> list[Json]:

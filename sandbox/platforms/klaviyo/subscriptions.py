@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from sandbox.platforms.klaviyo.errors import check_object, read_resource, refuse_field
+from sandbox.platforms.klaviyo.errors import (
+    check_object,
+    check_reference,
+    read_resource,
+    refuse_field,
+)
 from sandbox.platforms.klaviyo.lists import add_to_list, remove_from_list, require_lists
 from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Answer, Call, Json, timestamp
@@ -49,10 +54,14 @@ def _people(
     people = profiles["data"]
     if not isinstance(people, list) or not 0 < len(people) <= largest:
         refuse_field(_PEOPLE, f"There must be 1 to {largest} profiles.")
-    relationships = data.get("relationships") or {}
-    list_id = ((relationships.get("list") or {}).get("data") or {}).get("id")
-    if list_id:
-        require_lists(call.store, [list_id])
+    pointer = "/data/relationships"
+    relationships = check_object(data.get("relationships") or {}, pointer, set(), {"list"})
+    if not relationships:
+        return people, None
+    pointer = f"{pointer}/list"
+    named = check_object(relationships["list"], pointer, {"data"})["data"]
+    list_id = check_reference(named, f"{pointer}/data", "list")
+    require_lists(call.store, [list_id])
     return people, list_id
 
 

@@ -53,7 +53,7 @@ def create_audience(call: Call) -> Answer:
 
 def list_audiences(call: Call) -> Answer:
     """Return an account's audiences with the wanted fields, in pages."""
-    given = _read(call, {"fields", "limit", "after"})
+    given = _read(call, {"fields", "limit", "after", "summary"})
     fields, size = _fields(given), _number(given, "limit", USUAL_PAGE)
     rows = call.store.rows(
         "select * from meta_audiences where account_id = ? and audience_id > ?"

@@ -81,8 +81,10 @@ def _payload(payload: Any) -> tuple[list[str], list[list[Any]]]:
         refuse(100, f"Unknown key {min(unknown)} in payload")
     schema = payload["schema"]
     schema = [schema] if isinstance(schema, str) else schema
-    if not isinstance(schema, list) or not schema or len(set(schema)) < len(schema):
-        refuse(100, "Param payload[schema] must be a list of different keys")
+    if not isinstance(schema, list) or not schema or not all(type(k) is str for k in schema):
+        refuse(100, "Param payload[schema] must be a list of keys")
+    if len(set(schema)) < len(schema):
+        refuse(100, "Param payload[schema] names a key twice")
     if unknown := set(schema) - PLAIN_KEYS - HASHED_KEYS:
         refuse(100, f"Unknown schema key {min(unknown)}")
     rows = payload["data"]
@@ -166,7 +168,7 @@ def _continue_session(
         " where audience_id = ? and session_id = ?",
         key,
     )
-    if row and (row[1], row[2]) == (session["batch_seq"], digest):
+    if row and row[:3] == (operation, session["batch_seq"], digest):
         return None
     if row and (row[0] != operation or row[3]):
         refuse(100, "This session is finished or belongs to another operation")
@@ -188,7 +190,7 @@ def get_session(call: Call) -> Answer:
     """Return how far a session has come."""
     given = dict(call.query)
     admit(call, given)
-    given = own_parameters(given, {"session_id", "fields"})
+    given = own_parameters(given, {"session_id", "fields", "summary"})
     require_audience(call)
     row = call.store.row(
         "select session_id, is_finished, num_received, num_invalid from meta_sessions"

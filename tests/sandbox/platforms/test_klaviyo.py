@@ -323,6 +323,20 @@ def test_membership_refuses_other_references(
     assert answer.status_code == 400
 
 
+def test_rows_may_name_their_profile_by_id(klaviyo: httpx.Client, members: Members) -> None:
+    """A row with a profile's id updates that profile; an id nobody has is a row error."""
+    run_import(klaviyo, import_body({"external_id": "c1"}))
+    body = import_body({"email": "a@b.se"}, {"email": "c@d.se"})
+    first, second = body["data"]["attributes"]["profiles"]["data"]
+    first["id"], second["id"] = profile_ids(klaviyo, "c1")[0], "01UNKNOWN"
+
+    job = run_import(klaviyo, body)
+
+    assert job["failed_count"] == 1
+    (profile,) = members("klaviyo", "profiles")
+    assert (profile["external_id"], profile["email"]) == ("c1", "a@b.se")
+
+
 def test_profiles_are_looked_up_by_identifier(klaviyo: httpx.Client) -> None:
     """A lookup returns the wanted fields of the named people, at most 100 a page."""
     run_import(klaviyo, import_body(*({"external_id": f"c{n}"} for n in range(3))))
