@@ -20,14 +20,7 @@ LEFT_AUDIENCE = "left_audience"
 # row under the new key: a removal would take a wanted person away. `stale` names the identities
 # that were sent and that no desired row uses any more; only those are removed at the platform.
 _COMPARED = """
-with source_rows as (
-    select
-        cast({key} as varchar) as row_key,
-        cast(customer_id as varchar) as customer_id,
-        {contact_point} as contact_point_id,
-        {payload} as payload
-    from {relation}
-),
+with source_rows as ({source}),
 judged as ({judged}),
 desired as (
     select *, {row_hash} as row_hash from judged
@@ -108,6 +101,15 @@ changes as (
 )
 """
 
+_SOURCE = """
+    select
+        cast({key} as varchar) as row_key,
+        cast(customer_id as varchar) as customer_id,
+        {contact_point} as contact_point_id,
+        {payload} as payload
+    from {relation}
+"""
+
 _SHARED = """
     select orphans.row_key as old_key, newcomers.row_key as new_key, {strength} as strength
     from orphans
@@ -135,13 +137,9 @@ def comparison(connection: Connection, spec: SyncSpec, gate: Gate, account: str)
     """Return the common table expressions that end in `changes`: one row per row to act on."""
     has_ledger = _has_rows(connection, spec, account)
     identities = spec.capabilities.identities if has_ledger else ()
-    contact_point = "cast(contact_point_id as varchar)" if spec.has_contact_point else "null"
     return render(
         _COMPARED,
-        key=column(spec.key),
-        contact_point=contact_point,
-        payload=payload(spec),
-        relation=spec.relation,
+        source=desired_rows(spec),
         judged=gate.judged("source_rows"),
         row_hash=md5_hex(f"{literal(spec.capabilities.normaliser + '|')} || payload"),
         sync_rows="ledger.sync_rows" if has_ledger else NO_SYNC_ROWS,
@@ -152,6 +150,18 @@ def comparison(connection: Connection, spec: SyncSpec, gate: Gate, account: str)
         removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
         stale=_stale(identities, keeps_rows=spec.capabilities.keeps_rows),
         wanted="".join(_wanted(number, identity) for number, identity in enumerate(identities)),
+    )
+
+
+def desired_rows(spec: SyncSpec) -> str:
+    """Return the query for the rows of the sync model with all that is sent of them."""
+    contact_point = "cast(contact_point_id as varchar)" if spec.has_contact_point else "null"
+    return render(
+        _SOURCE,
+        key=column(spec.key),
+        contact_point=contact_point,
+        payload=payload(spec),
+        relation=spec.relation,
     )
 
 
@@ -176,6 +186,7 @@ def identifiers(spec: SyncSpec) -> str:
     if spec.capabilities.surfaces[spec.surface].mirror == "replace":
         return "payload"
     known = {name for identity in spec.capabilities.identities for name in identity}
+    known |= set(spec.capabilities.removal_fields)
     kept = [field.name for field in spec.fields if field.name in known]
     return json_object([(name, json_text("payload", name)) for name in kept])
 

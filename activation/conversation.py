@@ -1,4 +1,4 @@
-"""Talk one batch through to its end: send, retry, follow up, drop or halve what fails, and say what became of each row."""
+"""Talk one batch through to its end: send, retry, follow up, drop or halve what fails."""
 
 from collections import deque
 from collections.abc import Callable
@@ -39,7 +39,7 @@ _MOST_NARROWINGS = 64
 
 
 class Unanswered(Exception):
-    """A request got no answer; `code` says how, `was_sent` whether the platform may have seen it."""
+    """A request got no answer; `was_sent` says whether the platform may have seen it."""
 
     def __init__(self, code: str, *, was_sent: bool) -> None:
         self.code = code
@@ -81,7 +81,7 @@ class Conversation:
     pace: Pace
 
     def deliver(self, batch: Batch) -> BatchResult:
-        """Send a batch and return what became of its rows; an error ends the run, never the bookkeeping."""
+        """Send a batch; return what became of its rows, with the error that ends the run."""
         result = BatchResult()
         rows = {row.number: row for row in batch.rows}
         waiting: deque[Request] = deque()
@@ -113,7 +113,7 @@ class Conversation:
         return result
 
     def find_target(self, name: str) -> tuple[Target, int]:
-        """Return the target's identifier at the platform, made if needed, and the requests it took."""
+        """Return the target at the platform, made if needed, and the requests that took."""
         result = BatchResult()
         step = self.destination.target(name)
         while isinstance(step, Request):
@@ -202,6 +202,7 @@ class Conversation:
 def _absorb(settled: Settled, result: BatchResult) -> None:
     result.delivered += len(settled.delivered)
     result.rejected |= settled.rejected
+    result.unknown |= settled.unknown
     for code, count in settled.unattributed.items():
         result.unattributed[code] = result.unattributed.get(code, 0) + count
 

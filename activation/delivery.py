@@ -1,4 +1,4 @@
-"""Deliver a sealed plan: batch by batch, a bounded number in flight, every outcome committed; the only place that performs HTTP."""
+"""Deliver a sealed plan batch by batch, every outcome committed; the only place with HTTP."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ class HttpSender:
 
     def __call__(self, request: Request) -> Response:
         """Return the platform's answer; raise Unanswered when there is none."""
-        headers = dict(self.destination.headers())
+        headers = {**self.destination.headers(), **request.headers}
         if request.body is not None:
             headers["content-type"] = request.content_type
         try:
@@ -108,7 +108,7 @@ class Delivery:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def deliver(self) -> None:
-        """Remove first, then send; commit before and after each batch. Raise what stopped the run."""
+        """Remove first, then send; commit before and after each batch; raise what stopped it."""
         pace = Pace(self.destination.capabilities.rate, self.stopping.wait)
         conversation = Conversation(self.destination, self.send, pace)
         target = self._target(conversation)
@@ -198,11 +198,11 @@ class Delivery:
         if operation == "remove":
             rows = tuple(self._removals(number))
             self.ledger.start(self.run_id, f"removal_batch = {number}", "removing", {})
-            return Batch(operation, rows, target, purposes)
+            return Batch(operation, rows, target, purposes, self.run_id)
         blocked: dict[int, str] = {}
         rows = tuple(self._upserts(number, blocked))
         self.ledger.start(self.run_id, f"upsert_batch = {number}", "sending", blocked)
-        return Batch(operation, rows, target, purposes)
+        return Batch(operation, rows, target, purposes, self.run_id)
 
     def _removals(self, number: int) -> Iterator[Row]:
         statement = render(_REMOVALS, run_id=literal(self.run_id), number=number)

@@ -1,4 +1,4 @@
-"""Let a row pass only with a valid legal ground now; everything unknown is blocked, each row with one reason."""
+"""Let a row pass only with a valid legal ground now; what is unknown is blocked, with a reason."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -44,7 +44,7 @@ def refuse_stale_model(spec: SyncSpec, model_as_of: datetime | None, as_of: date
         hours = spec.max_age.total_seconds() / 3600
         msg = (
             f"{spec.name}: {spec.model} was built for {model_as_of:%Y-%m-%d %H:%M}, more than "
-            f"{hours:.0f} hours before this run. Build it anew, or raise max_age_hours in {spec.file}."
+            f"{hours:.0f} hours before this run. Build it anew, or set max_age_hours in {spec.file}."
         )
         raise StaleModel(msg)
 
@@ -70,7 +70,7 @@ def refuse_empty_source(spec: SyncSpec, source: Source, count_held: int, share: 
 
 
 def refuse_mass_removal(spec: SyncSpec, counts: PlanCounts, count_held: int, share: float) -> None:
-    """Raise MassRemoval when a plan removes more than a share of the held rows, and more than 100."""
+    """Raise MassRemoval when a plan removes more than a share of the held rows and over 100."""
     removals = counts.by_action.get("remove", 0)
     if removals > SMALL_REMOVAL and removals > share * count_held:
         msg = (

@@ -1,4 +1,4 @@
-"""Write schema `ledger`, and nobody else does: runs, row states, what each platform holds, rejections."""
+"""Write schema `ledger`: runs, row states, what each platform holds, rejections."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,9 @@ select
     case state when 'delivered' then 'acknowledged' else state end,
     code,
     state in ('delivered', 'unknown') or coalesce(was_held, false),
-    case when state in ('delivered', 'unknown') then coalesce(held_since, {now}) else held_since end,
+    case
+        when state in ('delivered', 'unknown') then coalesce(held_since, {now}) else held_since
+    end,
     {now}, {normaliser}, run_id
 from ledger.plan_rows
 where run_id = {run_id} and {rows} and state in ('delivered', 'rejected', 'invalid', 'unknown')
@@ -91,7 +93,7 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of one sync at one receiving account; rows are chosen by SQL conditions on the plan."""
+    """The ledger of one sync at one account; `rows` are SQL conditions on the plan's rows."""
 
     connection: Connection
     spec: SyncSpec
@@ -205,6 +207,15 @@ class Ledger:
                 " values (?, ?, 'rejected', ?, ?, ?)",
                 (run_id, self.spec.name, code, count, now()),
             )
+
+    def count_unnamed(self, run_id: str) -> int:
+        """Return how many rejections of a run the platform counted without naming the rows."""
+        rows = self.connection.execute(
+            "select coalesce(sum(count_rows), 0) from ledger.rejections"
+            " where run_id = ? and row_key is null",
+            (run_id,),
+        )
+        return int(rows[0][0])
 
     def doubt_everything(self) -> None:
         """Have every held row sent again: the target at the platform was deleted."""

@@ -1,8 +1,8 @@
-"""Bring identifiers into the one form each platform hashes or matches; every rule is versioned and vector-tested.
+"""Bring identifiers into the form each platform hashes or matches; versioned and vector-tested.
 
-Rules differ per vendor and must not be merged: destinations.md of the vendors' own documentation is
-quoted at each function. A value that cannot be brought into form raises Unusable; an empty string is
-never hashed; a value that is already a SHA-256 in hexadecimal passes through unchanged.
+Rules differ per vendor and must not be merged. A value that cannot be brought into form raises
+Unusable; an empty string is never hashed; a value that is a SHA-256 in hexadecimal already passes
+through unchanged.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def email(value: str) -> str:
 
 
 def google_email(value: str) -> str:
-    """As `email`, and for Gmail addresses without dots and suffix (Google Data Manager formatter)."""
+    """As `email`; a Gmail address loses dots and suffix (Google's Data Manager formatter)."""
     address = email(value)
     user, _, domain = address.partition("@")
     if domain not in _GOOGLE_MAIL:
@@ -60,7 +60,7 @@ def google_email(value: str) -> str:
 
 
 def phone(value: str, country: str | None = None) -> str:
-    """Return E.164 with `+` (Google, Klaviyo); a national number needs its country, nothing is guessed."""
+    """Return E.164 with `+` (Google, Klaviyo); a national number is not guessed without country."""
     if _E164.fullmatch(value):
         return value
     try:
@@ -108,7 +108,7 @@ def postal_code(value: str) -> str:
 
 
 def meta_postal_code(value: str) -> str:
-    """Lower-case without spaces, the first part only of a code with a hyphen (Meta: five digits in the US)."""
+    """Lower-case without spaces, only the part before a hyphen (Meta: five digits in the US)."""
     text = _SPACE.sub("", value.lower()).split("-")[0]
     if not text:
         raise Unusable("invalid_postal_code")

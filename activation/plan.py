@@ -1,4 +1,4 @@
-"""Compare the desired rows with the ledger, in the warehouse, and seal the difference as a numbered plan."""
+"""Seal the difference between desired and held rows as a numbered plan, in the warehouse."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Turn dbt exposures with `config.meta.sync` into validated sync specs, offline, from the manifest alone."""
+"""Turn dbt exposures with `config.meta.sync` into validated specs, from the manifest alone."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

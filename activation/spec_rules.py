@@ -35,7 +35,7 @@ Cause = tuple[str, str]
 def causes(
     sync: Mapping[str, Any], model: Mapping[str, Any] | None, manifest: Mapping[str, Any]
 ) -> Iterator[Cause]:
-    """Yield (cause, remedy) for everything wrong with a sync; `model` is None when there is not exactly one."""
+    """Yield (cause, remedy) for everything wrong with a sync; no `model`: there is not just one."""
     yield from _sync_causes(sync)
     yield from _destination_causes(sync)
     if model is None:
@@ -157,7 +157,7 @@ def listed(purpose: str | Sequence[str] | None) -> tuple[str, ...]:
 def sent_columns(
     sync: Mapping[str, Any], columns: Mapping[str, Any], capabilities: Capabilities
 ) -> tuple[str, ...]:
-    """Return the columns that are sent: control columns and a key unknown to the platform stay here."""
+    """Return the columns that are sent; control columns and a key of our own stay here."""
     key = sync.get("key")
     if capabilities.takes_any_field:
         return tuple(name for name in columns if name == key or name not in _CONTROL)

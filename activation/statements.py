@@ -30,7 +30,7 @@ def literals(values: Iterable[str]) -> str:
 
 
 def column(name: str) -> str:
-    """Return a column name fit to stand unquoted in a statement; raise ValueError when it is not."""
+    """Return a name fit to stand unquoted in a statement; raise ValueError when it is not."""
     if not _NAME.fullmatch(name):
         msg = f"Column name {name!r} is not a plain identifier. Rename it in the sync model."
         raise ValueError(msg)

@@ -3,10 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
+from activation.destinations.fcm import Fcm, FcmSettings
+from activation.destinations.file_drop import FileDrop, FileDropSettings
+from activation.destinations.google_customer_match import (
+    GoogleCustomerMatch,
+    GoogleCustomerMatchSettings,
+)
 from activation.destinations.klaviyo import Klaviyo, KlaviyoSettings
+from activation.destinations.meta_custom_audiences import (
+    MetaCustomAudiences,
+    MetaCustomAudiencesSettings,
+)
 
-DESTINATIONS: Mapping[str, Any] = {"klaviyo": Klaviyo}
-_SETTINGS: Mapping[str, Any] = {"klaviyo": KlaviyoSettings}
+_KINDS: Mapping[str, tuple[Any, Any]] = {
+    "fcm": (Fcm, FcmSettings),
+    "file_drop": (FileDrop, FileDropSettings),
+    "google_customer_match": (GoogleCustomerMatch, GoogleCustomerMatchSettings),
+    "klaviyo": (Klaviyo, KlaviyoSettings),
+    "meta_custom_audiences": (MetaCustomAudiences, MetaCustomAudiencesSettings),
+}
+DESTINATIONS: Mapping[str, Any] = {name: kind for name, (kind, _) in _KINDS.items()}
 
 
 def settings_for(destination: str, values: Mapping[str, str]) -> Any:
@@ -14,7 +30,7 @@ def settings_for(destination: str, values: Mapping[str, str]) -> Any:
 
     A value may be missing here; `run_sync` asks for those it needs.
     """
-    kind = _SETTINGS[destination]
+    _, kind = _KINDS[destination]
     given = {
         name: values[variable]
         for name, variable in kind.ENVIRONMENT.items()

@@ -44,7 +44,7 @@ def refused_credentials(destination: str, variable: str) -> AuthenticationRefuse
 
 def refused_request(destination: str, request: Request, status: int) -> Stop:
     """Return the outcome for a step without rows that the platform does not accept."""
-    msg = f"{destination} refused {request.step} (HTTP {status}). Check the sync's target and the account."
+    msg = f"{destination} refused {request.step} (HTTP {status}). Check target and account."
     return Stop(PlatformRefused(msg))
 
 
@@ -75,6 +75,6 @@ def pack(
 
 
 def place(base_url: str) -> str:
-    """Name the host and path of an address, without the port a local sandbox changes at every start."""
+    """Name the host and path of an address; a local sandbox changes its port at every start."""
     parts = urlsplit(base_url)
     return f"{parts.hostname or ''}{parts.path}".rstrip("/")

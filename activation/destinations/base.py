@@ -1,6 +1,6 @@
-"""Give every destination one shape: capabilities as data, pure functions from rows to requests and from answers to outcomes."""
+"""Give every destination one shape: capabilities as data, pure functions around requests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
@@ -56,9 +56,10 @@ class Capabilities:
 
     `identities` are the fields (or groups of fields) by which the platform knows a person; a value
     of one of them that no desired row uses any more must be removed there. `keeps_rows` says that a
-    changed row sent again stands beside its former self, which must be removed first. `addresses`
-    says which field carries the value of which kind of contact point. `normaliser` is a name and a
-    version: a new version sends every row again.
+    changed row sent again stands beside its former self, which must be removed first.
+    `removal_fields` are others a removal needs to express an identity. `addresses` says which field
+    carries the value of which kind of contact point. `normaliser` is a name and a version: a new
+    version sends every row again.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Capabilities:
     identities: tuple[tuple[str, ...], ...]
     batch: BatchLimits
     normaliser: str
+    removal_fields: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
     rate: Rate = Rate(50, 3000)
     polling: Polling = Polling()
@@ -111,6 +113,7 @@ class Batch:
     rows: tuple[Row, ...]
     target: Target
     purposes: frozenset[str] = frozenset()
+    run_id: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,6 +130,7 @@ class Request:
     path: str
     rows: tuple[int, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     content_type: str = "application/json"
     context: Any = None
@@ -159,10 +163,15 @@ class Response:
 
 @dataclass(frozen=True)
 class Settled:
-    """The platform has decided: rows delivered, rows rejected by code, and rejections it counts but does not name."""
+    """The platform has decided, as far as it ever will.
+
+    Rows are delivered, rejected by code, or unknown by code (its own failure: try again later);
+    `unattributed` counts rejections by code whose rows the platform does not name.
+    """
 
     delivered: tuple[int, ...] = ()
     rejected: Mapping[int, str] = field(default_factory=dict)
+    unknown: Mapping[int, str] = field(default_factory=dict)
     unattributed: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -184,7 +193,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class Narrow:
-    """The request failed as a whole: drop the rejected rows and try the rest, in halves if none is named."""
+    """The request failed as a whole: drop the rejected rows, or halve it when none is named."""
 
     code: str
     rejected: Mapping[int, str] = field(default_factory=dict)
@@ -209,7 +218,7 @@ Outcome = Settled | FollowUp | Retry | Narrow | Found | Stop
 
 @dataclass(frozen=True)
 class Prepared:
-    """The requests of a batch, the rows that cannot be sent (by code) and the rows that need no request."""
+    """The requests of a batch, rows that cannot be sent (by code), rows that need no request."""
 
     requests: tuple[Request, ...] = ()
     invalid: Mapping[int, str] = field(default_factory=dict)
@@ -271,6 +280,17 @@ class FileDestination(Protocol):
         """Return what tells this receiving place from others."""
         ...
 
-    def replace(self, name: str, columns: tuple[str, ...], rows: Any, *, as_of: datetime) -> None:
-        """Write the rows so that a reader sees either the old file or the new one."""
+    def is_present(self, name: str) -> bool:
+        """Say whether the file is where it was left."""
+        ...
+
+    def replace(
+        self,
+        name: str,
+        columns: tuple[str, ...],
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        as_of: datetime,
+    ) -> int:
+        """Write the rows so that a reader sees the old file or the new one; return their number."""
         ...

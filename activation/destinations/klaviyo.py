@@ -1,4 +1,4 @@
-"""Keep Klaviyo lists in step: profiles by bulk import, membership only; consent is never touched."""
+"""Keep Klaviyo lists in step: profiles by bulk import and membership, never consent."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from activation import normalise
 from activation.destinations.answers import common_outcome, pack, place, refused_request
 from activation.destinations.base import (
     Batch,
@@ -23,19 +22,23 @@ from activation.destinations.base import (
     Request,
     Response,
     Retry,
-    Row,
     Settled,
     Stop,
     Surface,
     Target,
 )
+from activation.destinations.klaviyo_profiles import (
+    IDENTITIES,
+    PROPERTY,
+    STANDARD,
+    encoded,
+    known_as,
+    plain,
+)
 from activation.errors import TargetMissing
 
 _MEDIA_TYPE = "application/vnd.api+json"
-_PROFILE_BYTES = 100_000
 _LOOKUP_ROWS = 50
-_STANDARD = ("email", "phone_number", "external_id", "first_name", "last_name")
-_PROPERTY = "property_"
 _POSITION = re.compile(r"/profiles/data/(\d+)(?:/|$)")
 
 
@@ -62,9 +65,9 @@ class Klaviyo:
     capabilities: ClassVar[Capabilities] = Capabilities(
         name="klaviyo",
         surfaces={"list": Surface("membership")},
-        fields=frozenset(_STANDARD),
-        field_prefix=_PROPERTY,
-        identities=(("email",), ("phone_number",), ("external_id",)),
+        fields=frozenset(STANDARD),
+        field_prefix=PROPERTY,
+        identities=IDENTITIES,
         addresses={"email": "email", "phone": "phone_number"},
         batch=BatchLimits(upsert_rows=10_000, removal_rows=1_000),
         rate=Rate(burst_per_second=10, steady_per_minute=150),
@@ -175,7 +178,7 @@ def _found_or_made(request: Request, document: Mapping[str, Any]) -> Outcome:
 
 def _imports(batch: Batch) -> Prepared:
     invalid: dict[int, str] = {}
-    encoded = _encoded(batch.rows, invalid)
+    profiles_by_row = encoded(batch.rows, invalid)
     lists = {"lists": {"data": [{"type": "list", "id": batch.target.identifier}]}}
     limits = Klaviyo.capabilities.batch
     requests = tuple(
@@ -187,7 +190,9 @@ def _imports(batch: Batch) -> Prepared:
             body=_import_body(profiles, lists),
             content_type=_MEDIA_TYPE,
         )
-        for rows, profiles in pack(encoded, limits.upsert_rows, limits.request_bytes - 1_000)
+        for rows, profiles in pack(
+            profiles_by_row, limits.upsert_rows, limits.request_bytes - 1_000
+        )
     )
     return Prepared(requests, invalid)
 
@@ -202,43 +207,11 @@ def _import_body(profiles: list[bytes], lists: Mapping[str, Any]) -> bytes:
     return orjson.dumps({"data": job})
 
 
-def _encoded(rows: Iterable[Row], invalid: dict[int, str]) -> Iterable[tuple[int, bytes]]:
-    for row in rows:
-        try:
-            profile = orjson.dumps({"type": "profile", "attributes": _attributes(row.values)})
-        except normalise.Unusable as unusable:
-            invalid[row.number] = unusable.code
-            continue
-        if len(profile) > _PROFILE_BYTES:
-            invalid[row.number] = "row_too_large"
-            continue
-        yield row.number, profile
-
-
-def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave absent what is null (Klaviyo keeps it), except properties: null clears them."""
-    attributes = {key: values[key] for key in _STANDARD if values.get(key) not in (None, "")}
-    properties = {
-        key.removeprefix(_PROPERTY): value
-        for key, value in values.items()
-        if key.startswith(_PROPERTY)
-    }
-    if "email" in attributes:
-        attributes["email"] = normalise.email(attributes["email"])
-    if "phone_number" in attributes:
-        attributes["phone_number"] = normalise.phone(attributes["phone_number"])
-    if not {"email", "phone_number", "external_id"} & attributes.keys():
-        raise normalise.Unusable("no_identifier")
-    if properties:
-        attributes["properties"] = properties
-    return attributes
-
-
 def _lookups(batch: Batch) -> Prepared:
     wanted: dict[str, dict[str, list[int]]] = {}
     settled = []
     for row in batch.rows:
-        key = _known_as(row)
+        key = known_as(row)
         if key is None:
             settled.append(row.number)
             continue
@@ -249,20 +222,6 @@ def _lookups(batch: Batch) -> Prepared:
         for part in _parts(list(values.items()))
     )
     return Prepared(requests, settled=tuple(settled))
-
-
-def _known_as(row: Row) -> tuple[str, str] | None:
-    """Return the identifier Klaviyo found the profile by, if no other row still uses it."""
-    for (kind,) in Klaviyo.capabilities.identities:
-        value = row.values.get(kind)
-        if value in (None, ""):
-            continue
-        return (kind, _plain(kind, str(value))) if kind in row.stale else None
-    return None
-
-
-def _plain(kind: str, value: str) -> str:
-    return value.strip().lower() if kind == "email" else value
 
 
 def _parts(
@@ -294,7 +253,7 @@ def _found_profiles(request: Request, document: Mapping[str, Any]) -> Outcome:
     members = [
         {"type": "profile", "id": profile["id"]}
         for profile in document["data"]
-        if _plain(kind, profile["attributes"][kind]) in values
+        if plain(kind, profile["attributes"][kind]) in values
     ]
     if not members:
         return Settled(delivered=request.rows)
@@ -313,10 +272,8 @@ def _import_errors(request: Request, document: Mapping[str, Any]) -> Outcome:
     """Name the rejected rows by their position in the job, page after page."""
     failed, before = request.context
     attributes = [error["attributes"] for error in document["data"]]
-    rejected = {
-        **before,
-        **_named(request, [(a["source"]["pointer"], a["code"]) for a in attributes]),
-    }
+    named = _named(request, [(a["source"]["pointer"], a["code"]) for a in attributes])
+    rejected = {**before, **named}
     following = (document.get("links") or {}).get("next")
     if following:
         cursor = dict(parse_qsl(urlsplit(following).query))

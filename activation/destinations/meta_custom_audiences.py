@@ -1,0 +1,297 @@
+"""Keep Meta custom audiences in step: rows hashed per column, one session per request."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import orjson
+
+from activation import normalise
+from activation.destinations.answers import (
+    common_outcome,
+    pack,
+    place,
+    refused_credentials,
+    refused_request,
+    wait_seconds,
+)
+from activation.destinations.base import (
+    Batch,
+    BatchLimits,
+    Capabilities,
+    FollowUp,
+    Found,
+    Narrow,
+    Outcome,
+    Prepared,
+    Rate,
+    Request,
+    Response,
+    Retry,
+    Settled,
+    Stop,
+    Surface,
+    Target,
+)
+from activation.errors import PlatformRefused, TargetMissing
+
+_VERSION = "v26.0"
+_TOKEN = "REGULARS_META_ACCESS_TOKEN"  # noqa: S105 - the name of a variable, not a secret
+_KEYS = {"external_id": "EXTERN_ID", "email": "EMAIL", "phone": "PHONE"}
+_RULES: Mapping[str, tuple[str, Callable[[str], str]]] = {
+    "first_name": ("FN", normalise.meta_name),
+    "last_name": ("LN", normalise.meta_name),
+    "postal_code": ("ZIP", normalise.meta_postal_code),
+    "city": ("CT", normalise.meta_city),
+    "country_code": ("COUNTRY", normalise.country),
+}
+_TRY_AGAIN = {1, 2, 4, 17, 341, 368, 5000, 21009, 80003}
+_CREDENTIALS = {102, 190}
+_ACCOUNT = {10, 200, 294, 471, 2650, 2655}
+_GONE, _FLAGGED = 33, 1713230
+_MOST_HALVED = 8
+
+
+@dataclass(frozen=True)
+class MetaCustomAudiencesSettings:
+    """Where and as whom to talk to the Marketing API, and for which ad account."""
+
+    ENVIRONMENT: ClassVar[Mapping[str, str]] = {
+        "access_token": "REGULARS_META_ACCESS_TOKEN",
+        "app_secret": "REGULARS_META_APP_SECRET",
+        "ad_account_id": "REGULARS_META_AD_ACCOUNT_ID",
+        "base_url": "REGULARS_META_BASE_URL",
+    }
+    REQUIRED: ClassVar[tuple[str, ...]] = ("access_token", "ad_account_id")
+
+    access_token: str = field(default="", repr=False)
+    app_secret: str = field(default="", repr=False)
+    ad_account_id: str = ""
+    base_url: str = "https://graph.facebook.com"
+
+
+@dataclass(frozen=True)
+class MetaCustomAudiences:
+    """The Marketing API's custom audiences and their users."""
+
+    settings: MetaCustomAudiencesSettings
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        name="meta_custom_audiences",
+        surfaces={"custom_audience": Surface("membership")},
+        fields=frozenset({*_KEYS, *_RULES}),
+        identities=(("external_id",), ("email",), ("phone",)),
+        removal_fields=("country_code",),
+        addresses={"email": "email", "phone": "phone"},
+        batch=BatchLimits(upsert_rows=10_000, removal_rows=2_000),
+        rate=Rate(burst_per_second=10, steady_per_minute=600),
+        normaliser=normalise.META,
+        needs_purposes=frozenset({"ads_user_data", "ads_personalisation"}),
+        keeps_rows=True,
+    )
+
+    @property
+    def base_url(self) -> str:
+        """Return the address every path is appended to."""
+        return self.settings.base_url
+
+    @property
+    def account(self) -> str:
+        """Return the host and the ad account."""
+        return f"{place(self.settings.base_url)}|{self._ad_account}"
+
+    @property
+    def _ad_account(self) -> str:
+        return self.settings.ad_account_id.removeprefix("act_").strip()
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the credentials."""
+        return {"authorization": f"Bearer {self.settings.access_token}"}
+
+    def parameters(self) -> Mapping[str, str]:
+        """Return the proof that the sender knows the app secret, when one is set."""
+        if not self.settings.app_secret:
+            return {}
+        secret, token = self.settings.app_secret.encode(), self.settings.access_token.encode()
+        return {"appsecret_proof": hmac.new(secret, token, hashlib.sha256).hexdigest()}
+
+    def target(self, name: str) -> Request:
+        """Find the audience by its name; `classify` makes it when there is none."""
+        return self._audiences("find_audience", "GET", name, _page(None))
+
+    def requests(self, batch: Batch) -> Prepared:
+        """Add or remove users, each request a session of its own."""
+        invalid: dict[int, str] = {}
+        settled: list[int] = []
+        is_removal = batch.operation == "remove"
+        columns = _columns(batch, is_removal)
+        encoded = _encoded(batch, columns, invalid, settled)
+        limits = self.capabilities.batch
+        most = limits.removal_rows if is_removal else limits.upsert_rows
+        schema = [_KEYS.get(name) or _RULES[name][0] for name in columns]
+        requests = tuple(
+            _users(batch, schema, rows, data)
+            for rows, data in pack(encoded, most, limits.request_bytes - 2_000)
+        )
+        return Prepared(requests, invalid, tuple(settled))
+
+    def classify(self, request: Request, response: Response) -> Outcome:
+        """Say what an answer of the Marketing API means for the rows of its request."""
+        document = response.document() or {}
+        error = document.get("error")
+        if isinstance(error, Mapping):
+            return _refusal(request, response, error)
+        outcome = common_outcome("meta_custom_audiences", _TOKEN, request, response)
+        if outcome is not None:
+            return outcome
+        try:
+            return self._accepted(request, document)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            return Retry("garbled_answer")
+
+    def _accepted(self, request: Request, document: Mapping[str, Any]) -> Outcome:
+        match request.step:
+            case "find_audience":
+                return self._found_or_made(request, document)
+            case "make_audience":
+                return Found(Target(str(document["id"]), request.context))
+            case "remove_users":
+                int(document["num_received"])
+                return Settled(delivered=request.rows)
+            case _:
+                return _received(request, document)
+
+    def _found_or_made(self, request: Request, document: Mapping[str, Any]) -> Outcome:
+        for found in document["data"]:
+            if found["name"] == request.context:
+                return Found(Target(str(found["id"]), request.context))
+        paging = document.get("paging") or {}
+        if paging.get("next"):
+            page = _page(paging["cursors"]["after"])
+            return FollowUp((self._audiences("find_audience", "GET", request.context, page),))
+        audience = {
+            "name": request.context,
+            "subtype": "CUSTOM",
+            "customer_file_source": "USER_PROVIDED_ONLY",
+            "description": "Kept in step by regulars",
+        }
+        body = orjson.dumps(audience)
+        made = self._audiences("make_audience", "POST", request.context, {}, body=body)
+        return FollowUp((made,))
+
+    def _audiences(
+        self, step: str, method: Any, context: str, parameters: Mapping[str, str], **parts: Any
+    ) -> Request:
+        path = f"/{_VERSION}/act_{self._ad_account}/customaudiences"
+        return Request(step, method, path, parameters=parameters, context=context, **parts)
+
+
+def _page(after: str | None) -> dict[str, str]:
+    page = {"fields": "id,name", "limit": "100"}
+    return page if after is None else {**page, "after": after}
+
+
+def _columns(batch: Batch, is_removal: bool) -> tuple[str, ...]:
+    """Return the columns to send: every row of a request has the same ones."""
+    present = batch.rows[0].values.keys() if batch.rows else frozenset[str]()
+    known = (*_KEYS,) if is_removal else (*_KEYS, *_RULES)
+    return tuple(name for name in known if name in present)
+
+
+def _encoded(
+    batch: Batch, columns: tuple[str, ...], invalid: dict[int, str], settled: list[int]
+) -> Iterator[tuple[int, bytes]]:
+    is_removal = batch.operation == "remove"
+    for row in batch.rows:
+        if is_removal and not row.stale:
+            settled.append(row.number)
+            continue
+        cells = [
+            "" if is_removal and name not in row.stale else _cell(name, row.values)
+            for name in columns
+        ]
+        if not any(cell for name, cell in zip(columns, cells, strict=True) if name in _KEYS):
+            invalid[row.number] = "no_identifier"
+            continue
+        yield row.number, orjson.dumps(cells)
+
+
+def _cell(name: str, values: Mapping[str, Any]) -> str:
+    """Return a column's value as the platform compares it; empty when it has no usable form."""
+    value = values.get(name)
+    if value in (None, ""):
+        return ""
+    if name == "external_id":
+        return str(value)
+    try:
+        return normalise.hashed(_rule(name, values), str(value))
+    except normalise.Unusable:
+        return ""
+
+
+def _rule(name: str, values: Mapping[str, Any]) -> Callable[[str], str]:
+    if name == "email":
+        return normalise.email
+    if name == "phone":
+        return lambda value: normalise.phone_digits(value, values.get("country_code"))
+    return _RULES[name][1]
+
+
+def _users(batch: Batch, schema: list[str], rows: tuple[int, ...], data: list[bytes]) -> Request:
+    is_removal = batch.operation == "remove"
+    body = {
+        "session": {
+            "session_id": _session(batch, rows),
+            "batch_seq": 1,
+            "last_batch_flag": True,
+            "estimated_num_total": len(rows),
+        },
+        "payload": {"schema": schema, "data": [orjson.Fragment(cells) for cells in data]},
+    }
+    return Request(
+        "remove_users" if is_removal else "add_users",
+        "DELETE" if is_removal else "POST",
+        f"/{_VERSION}/{batch.target.identifier}/users",
+        rows=rows,
+        body=orjson.dumps(body),
+    )
+
+
+def _session(batch: Batch, rows: tuple[int, ...]) -> int:
+    """Number the session: a retry repeats it, another run or cut of the batch never does."""
+    name = f"{batch.run_id}|{batch.operation}|{rows}"
+    return int(hashlib.sha256(name.encode()).hexdigest()[:13], 16)
+
+
+def _received(request: Request, document: Mapping[str, Any]) -> Outcome:
+    """Find the invalid entries, which the platform counts without naming them, by halving."""
+    if int(document["num_received"]) != len(request.rows):
+        return Retry("rows_missing")
+    count = int(document["num_invalid_entries"])
+    if count == 0:
+        return Settled(delivered=request.rows)
+    if count == len(request.rows):
+        return Settled(rejected=dict.fromkeys(request.rows, "invalid_entry"))
+    if count <= _MOST_HALVED:
+        return Narrow("invalid_entry")
+    return Settled(delivered=request.rows, unattributed={"invalid_entry": count})
+
+
+def _refusal(request: Request, response: Response, error: Mapping[str, Any]) -> Outcome:
+    code, subcode = error.get("code"), error.get("error_subcode")
+    if code in _TRY_AGAIN or response.status in (429, 500, 502, 503, 504):
+        return Retry(f"code_{code}", wait_seconds(response))
+    if code in _CREDENTIALS or response.status == 401:
+        return Stop(refused_credentials("meta_custom_audiences", _TOKEN))
+    if subcode == _GONE:
+        msg = "meta_custom_audiences: the audience no longer exists. The next run makes it anew."
+        return Stop(TargetMissing(msg))
+    if code in _ACCOUNT or subcode == _FLAGGED:
+        msg = (
+            f"meta_custom_audiences refuses the audience (code {code}). Look at it in Ads Manager."
+        )
+        return Stop(PlatformRefused(msg))
+    if not request.rows:
+        return refused_request("meta_custom_audiences", request, response.status)
+    return Narrow(f"code_{code}")

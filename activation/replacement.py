@@ -1,0 +1,80 @@
+"""Deliver a sealed plan to a destination that takes the whole audience at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from activation.destinations.base import FileDestination
+from activation.gate import Gate
+from activation.ledger import Ledger
+from activation.statements import literal, render
+
+_STREAM_ROWS = 10_000
+
+# What is to stand in the file: the plan's rows, and the held rows the plan does not touch.
+_WHOLE = """
+(
+    select row_key, customer_id, contact_point_id, payload, row_number
+    from ledger.plan_rows
+    where run_id = {run_id} and upsert_batch is not null and state in ('planned', 'sending')
+    union all
+    select row_key, customer_id, contact_point_id, identifiers as payload, null as row_number
+    from ledger.sync_rows
+    where
+        sync = {sync}
+        and account = {account}
+        and is_held
+        and row_key not in (
+            select ledger_key from ledger.plan_rows
+            where run_id = {run_id} and ledger_key is not null
+        )
+)
+"""
+
+_BLOCKED = """
+select row_number, block_reason from ({judged}) as judged
+where block_reason is not null and row_number is not null
+"""
+
+_PASSED = """
+select payload from ({judged}) as judged where block_reason is null order by row_key
+"""
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """One run's plan on its way into a file."""
+
+    ledger: Ledger
+    gate: Gate
+    destination: FileDestination
+    run_id: str
+    as_of: datetime
+
+    def deliver(self) -> None:
+        """Ask the gate once more, write the whole audience and acknowledge the plan."""
+        spec, run_id = self.ledger.spec, self.run_id
+        judged = self.gate.judged(self._whole())
+        blocked = dict(self.ledger.connection.execute(render(_BLOCKED, judged=judged)))
+        self.ledger.start(run_id, "removal_batch is not null", "removing", {})
+        self.ledger.start(run_id, "upsert_batch is not null", "sending", blocked)
+        rows = self._rows(render(_PASSED, judged=judged))
+        columns = tuple(field.name for field in spec.fields)
+        self.destination.replace(spec.target, columns, rows, as_of=self.as_of)
+        self.ledger.acknowledge_removals(run_id, "removal_batch is not null", {})
+        self.ledger.acknowledge_upserts(run_id, "upsert_batch is not null", {})
+
+    def _whole(self) -> str:
+        return render(
+            _WHOLE,
+            run_id=literal(self.run_id),
+            sync=literal(self.ledger.spec.name),
+            account=literal(self.ledger.account),
+        )
+
+    def _rows(self, statement: str) -> Iterator[dict[str, Any]]:
+        for batch in self.ledger.connection.stream(statement, _STREAM_ROWS):
+            yield from map(orjson.loads, batch.column(0).to_pylist())

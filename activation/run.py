@@ -1,0 +1,160 @@
+"""Take one run of a sync from its plan to its summary."""
+
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from activation import guards, plan
+from activation.delivery import Delivery, HttpSender, Progress, http_client
+from activation.errors import GuardRefused, LedgerImbalance
+from activation.gate import Gate
+from activation.lease import Lease
+from activation.ledger import FINAL_STATES, Ledger
+from activation.plan import PlanCounts
+from activation.replacement import Replacement
+
+
+@dataclass(frozen=True)
+class SyncSummary:
+    """What one run did: planned rows by action, their final states, what the platform holds."""
+
+    sync: str
+    desired: int
+    blocked_by_reason: dict[str, int]
+    added: int
+    changed: int
+    removed: int
+    retried: int
+    delivered: int = 0
+    rejected: int = 0
+    invalid: int = 0
+    unknown: int = 0
+    blocked_at_dispatch: int = 0
+    acknowledged: int = 0
+    rejected_unnamed: int = 0
+    requests: int = 0
+
+    @property
+    def planned(self) -> int:
+        """Return the rows the plan wanted to send or remove."""
+        return self.added + self.changed + self.removed + self.retried
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as plain values."""
+        return {**asdict(self), "planned": self.planned}
+
+
+@dataclass
+class Run:
+    """One run of a sync, from its plan to its summary."""
+
+    ledger: Ledger
+    destination: Any
+    gate: Gate
+    run_id: str
+    as_of: datetime
+    desired: int = 0
+    counts: PlanCounts = field(default_factory=PlanCounts)
+    requests: int = 0
+
+    def refill_lost_file(self) -> None:
+        """Have everything written again when the file is gone, whatever the ledger says."""
+        if self._replaces and not self.destination.is_present(self.ledger.spec.target):
+            self.ledger.doubt_everything()
+
+    def seal(self, share: float) -> None:
+        """Write the plan; raise GuardRefused, and record that, when it would do harm."""
+        connection, spec = self.ledger.connection, self.ledger.spec
+        source = guards.measure(connection, spec)
+        self.desired = source.count_rows
+        try:
+            with connection.transaction():
+                held = self.ledger.count_held()
+                guards.refuse_duplicate_keys(spec, source)
+                guards.refuse_empty_source(spec, source, held, share)
+                self.ledger.open_run(self.run_id, self.as_of, self.desired)
+                self.ledger.drop_outdated(self.run_id)
+                self.counts = plan.seal(
+                    connection, spec, self.gate, self.ledger.account, self.run_id
+                )
+                guards.refuse_mass_removal(spec, self.counts, held, share)
+                self.ledger.write_counts(self.run_id, self.counts)
+        except GuardRefused as refused:
+            self.ledger.open_run(self.run_id, self.as_of, self.desired)
+            self.ledger.close_run(self.run_id, "refused", 0, type(refused).__name__)
+            raise
+
+    def deliver(
+        self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None
+    ) -> None:
+        """Send the plan, if there is anything in it, and close the run whatever happens."""
+        status, stopped_by = "finished", None
+        try:
+            if self.counts.planned and self._replaces:
+                self._replace()
+            elif self.counts.planned:
+                self._send(client, held_lease, progress)
+        except BaseException as stopped:
+            status, stopped_by = "stopped", type(stopped).__name__
+            raise
+        finally:
+            self.ledger.close_run(self.run_id, status, self.requests, stopped_by)
+
+    def summary(self) -> SyncSummary:
+        """Sum the run up; raise LedgerImbalance unless every planned row ended in one state."""
+        states = self.ledger.count_states(self.run_id)
+        if sum(states.values()) != self.counts.planned or states.keys() - set(FINAL_STATES):
+            msg = (
+                f"{self.ledger.spec.name}: the states of run {self.run_id} do not add up to its "
+                "plan. Keep the warehouse as it is and report this."
+            )
+            raise LedgerImbalance(msg)
+        actions = self.counts.by_action
+        return SyncSummary(
+            sync=self.ledger.spec.name,
+            desired=self.desired,
+            blocked_by_reason=self.counts.blocked_by_reason,
+            added=actions.get("add", 0),
+            changed=actions.get("change", 0),
+            removed=actions.get("remove", 0),
+            retried=actions.get("retry", 0),
+            delivered=states.get("delivered", 0),
+            rejected=states.get("rejected", 0),
+            invalid=states.get("invalid", 0),
+            unknown=states.get("unknown", 0),
+            blocked_at_dispatch=states.get("blocked", 0),
+            acknowledged=self.ledger.count_acknowledged(),
+            rejected_unnamed=self.ledger.count_unnamed(self.run_id),
+            requests=self.requests,
+        )
+
+    @property
+    def _replaces(self) -> bool:
+        """Say whether the destination takes the whole audience at once."""
+        spec = self.ledger.spec
+        return spec.capabilities.surfaces[spec.surface].mirror == "replace"
+
+    def _replace(self) -> None:
+        Replacement(self.ledger, self.gate, self.destination, self.run_id, self.as_of).deliver()
+
+    def _send(
+        self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None
+    ) -> None:
+        with nullcontext(client) if client else http_client() as sender:
+            delivery = Delivery(
+                ledger=self.ledger,
+                gate=self.gate,
+                lease=held_lease,
+                destination=self.destination,
+                send=HttpSender(sender, self.destination),
+                run_id=self.run_id,
+                planned=self.counts.planned,
+                progress=progress,
+            )
+            try:
+                delivery.deliver()
+            finally:
+                self.requests = delivery.requests
