@@ -17,7 +17,7 @@ from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Json, Vendor, parse_json
 
 SHOWN_MEMBERS = 12
-SHOWN_REQUESTS = 30
+SHOWN_REQUESTS = 2_000
 _LOG = (
     "select id, occurred_at, vendor, method, path, status, count_rows as rows,"
     " changed_state, milliseconds, body_bytes, body_digest, fault from requests"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
+from itertools import groupby
 
 from sandbox.platforms.vendor import Json
 
 Audience = tuple[Json, Sequence[Json]]
 """An audience and the first of its members."""
 
+SHOWN_RUNS = 30
 _HASH = re.compile(r"\b([0-9a-f]{6})[0-9a-f]{54}([0-9a-f]{4})\b")
 
 _STYLE = """
@@ -114,10 +116,12 @@ def _cell(value: object) -> str:
 
 def _requests(requests: Sequence[Json]) -> str:
     head = (
-        "<tr><th>time</th><th>platform</th><th>request</th><th class=number>status</th>"
-        "<th class=number>rows</th><th class=number>ms</th><th>changed state</th></tr>"
+        "<tr><th>time</th><th>platform</th><th>request</th><th class=number>times</th>"
+        "<th class=number>status</th><th class=number>rows</th><th class=number>ms</th>"
+        "<th>changed state</th></tr>"
     )
-    rows = "".join(_request(request) for request in requests)
+    runs = [list(run) for _, run in groupby(requests, _sameness)]
+    rows = "".join(_run(run) for run in runs[:SHOWN_RUNS])
     table = f"<table>{head}{rows}</table>" if requests else "<p>No request yet.</p>"
     return (
         "<section><header><h2>Last requests</h2><span class=soft>"
@@ -126,14 +130,24 @@ def _requests(requests: Sequence[Json]) -> str:
     )
 
 
-def _request(request: Json) -> str:
-    mood = "bad" if request["status"] >= 400 else "good"
-    fault = f" <span class=bad>{escape(request['fault'])}</span>" if request["fault"] else ""
+def _sameness(request: Json) -> tuple[object, ...]:
+    return tuple(
+        request[name] for name in ("vendor", "method", "path", "status", "fault", "changed_state")
+    )
+
+
+def _run(run: Sequence[Json]) -> str:
+    """Return one line for like requests in a row: when the last came, and their sums."""
+    last = run[0]
+    mood = "bad" if last["status"] >= 400 else "good"
+    fault = f" <span class=bad>{escape(last['fault'])}</span>" if last["fault"] else ""
+    milliseconds = sum(request["milliseconds"] for request in run)
     return (
-        f"<tr><td>{request['occurred_at'][11:19]}</td><td>{request['vendor']}</td>"
-        f"<td>{request['method']} {escape(request['path'])}{fault}</td>"
-        f"<td class='number {mood}'>{request['status']}</td>"
-        f"<td class=number>{request['rows']:,}</td>"
-        f"<td class=number>{request['milliseconds']:,.1f}</td>"
-        f"<td>{'yes' if request['changed_state'] else ''}</td></tr>"
+        f"<tr><td>{last['occurred_at'][11:19]}</td><td>{last['vendor']}</td>"
+        f"<td>{last['method']} {escape(last['path'])}{fault}</td>"
+        f"<td class=number>{len(run) if len(run) > 1 else ''}</td>"
+        f"<td class='number {mood}'>{last['status']}</td>"
+        f"<td class=number>{sum(request['rows'] for request in run):,}</td>"
+        f"<td class=number>{milliseconds:,.1f}</td>"
+        f"<td>{'yes' if last['changed_state'] else ''}</td></tr>"
     )

@@ -119,17 +119,19 @@ def test_the_summary_counts_per_vendor(meta: httpx.Client, inspection: httpx.Cli
 def test_the_page_shows_audiences_members_and_requests(
     meta: httpx.Client, inspection: httpx.Client
 ) -> None:
-    """The page names audiences and members, escaped, and the last requests."""
+    """The page names audiences and members, escaped; like requests in a row are one line."""
     named = {**AUDIENCE, "name": "<Win & back>"}
     audience_id = meta.post("/act_1/customaudiences", json=named).json()["id"]
-    add_user(meta, audience_id, *(f"person-{number:02}" for number in range(20)))
+    for _ in range(2):
+        add_user(meta, audience_id, *(f"person-{number:02}" for number in range(20)))
 
     page = inspection.get("/").text
 
     assert "&lt;Win &amp; back&gt;" in page
     assert "person-00" in page
     assert "The first 12 of 20." in page
-    assert f"POST /meta/v26.0/{audience_id}/users" in page
+    assert page.count(f"POST /meta/v26.0/{audience_id}/users") == 1
+    assert "<td class=number>2</td>" in page
     assert "http://" not in page.replace(str(inspection.base_url), "")
 
 
