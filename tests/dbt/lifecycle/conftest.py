@@ -35,11 +35,11 @@ class Shop:
         return self.home / "warehouse.duckdb"
 
     def build(self, *selection: str) -> None:
-        """Run the selected models, without their tests."""
+        """Build the selected models and the seeds they read, without their tests."""
         command = [
-            DBT, "--no-version-check", "run", "--profiles-dir", DBT_PROJECT, "--project-dir",
-            DBT_PROJECT, "--target-path", self.target, "--log-path", self.target, "--select",
-            *selection,
+            DBT, "--no-version-check", "build", "--profiles-dir", DBT_PROJECT, "--project-dir",
+            DBT_PROJECT, "--target-path", self.target, "--log-path", self.target,
+            "--exclude-resource-type", "test", "unit_test", "--select", *selection,
         ]  # fmt: skip
         environment = {**os.environ, "REGULARS_HOME": str(self.home), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -67,7 +67,7 @@ def make_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], 
         files, _ = discover(home / "landing", contracts)
         as_of = choose_clock(read_manifest(home / "landing"), files, None, None)
         with Warehouse(home / "warehouse.duckdb").connect() as connection:
-            load(connection, contracts.values(), files, datetime(2026, 1, 1))  # noqa: DTZ001
+            load(connection, contracts.values(), files, datetime(2026, 1, 1))
             connection.execute("create table raw.clock (as_of timestamp)")
             connection.execute("insert into raw.clock values (?)", (as_of,))
         return Shop(home, target)
