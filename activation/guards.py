@@ -43,8 +43,8 @@ def refuse_stale_model(spec: SyncSpec, model_as_of: datetime | None, as_of: date
     if model_as_of is not None and as_of - model_as_of > spec.max_age:
         hours = spec.max_age.total_seconds() / 3600
         msg = (
-            f"{spec.name}: {spec.model} was built for {model_as_of:%Y-%m-%d %H:%M}, more than "
-            f"{hours:.0f} hours before this run. Build it anew, or set max_age_hours in {spec.file}."
+            f"{spec.name}: {spec.model} was built for {model_as_of:%Y-%m-%d %H:%M}, over "
+            f"{hours:.0f} hours ago. Build it anew, or set max_age_hours in {spec.file}."
         )
         raise StaleModel(msg)
 

@@ -34,16 +34,16 @@ class Lease:
             (moment, moment + DURATION, self.sync, self.run_id),
         )
         self.renewed_at = moment
-        if self._owner() != self.run_id:
-            msg = f"{self.sync}: another run took over. Wait for it; nothing needs repair."
-            raise SyncBusy(msg)
+        self.check()
 
-    def _owner(self) -> str | None:
+    def check(self) -> None:
+        """Raise SyncBusy when another run has the lease; of two at once the lower number has it."""
         rows = self.connection.execute(
             "select min(run_id) from ledger.leases where sync = ?", (self.sync,)
         )
-        owner: str | None = rows[0][0]
-        return owner
+        if rows[0][0] != self.run_id:
+            msg = f"{self.sync}: another run took over. Wait for it; nothing needs repair."
+            raise SyncBusy(msg)
 
 
 @contextmanager
@@ -57,8 +57,10 @@ def lease(connection: Connection, sync: str, run_id: str) -> Iterator[Lease]:
             "insert into ledger.leases values (?, ?, ?, ?, ?, ?)",
             (sync, run_id, socket.gethostname(), os.getpid(), moment, moment + DURATION),
         )
+    held = Lease(connection, sync, run_id, moment)
     try:
-        yield Lease(connection, sync, run_id, moment)
+        held.check()
+        yield held
     finally:
         connection.execute(
             "delete from ledger.leases where sync = ? and run_id = ?", (sync, run_id)

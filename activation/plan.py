@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from activation.comparison import LEFT_AUDIENCE, comparison
 from activation.connection import Connection
+from activation.errors import DuplicateKeys
 from activation.gate import Gate
 from activation.spec import SyncSpec
 from activation.statements import literal, render
@@ -114,11 +115,26 @@ def seal(
         upsert_rows=limits.upsert_rows,
     )
     connection.execute(statement)
+    _refuse_doubled_rows(connection, spec, run_id)
     rows = connection.execute(
         "select action, reason, count(*) from ledger.plan_rows where run_id = ? group by 1, 2",
         (run_id,),
     )
     return _counted(rows)
+
+
+def _refuse_doubled_rows(connection: Connection, spec: SyncSpec, run_id: str) -> None:
+    """Raise DuplicateKeys when a table of the gate doubled a row: its answer is then ambiguous."""
+    doubled = connection.execute(
+        "select count(*) - count(distinct row_key) from ledger.plan_rows where run_id = ?",
+        (run_id,),
+    )
+    if doubled[0][0]:
+        msg = (
+            f"{spec.name}: core.contact_points has several rows for one contact_point_id. "
+            "Give it one row per contact point."
+        )
+        raise DuplicateKeys(msg)
 
 
 def preview(connection: Connection, spec: SyncSpec, gate: Gate, account: str) -> PlanCounts:

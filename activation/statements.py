@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FLOATS = ("double", "float", "real")
@@ -20,6 +20,7 @@ def literal(value: str | int | datetime | None) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
+        value = value.astimezone(UTC) if value.tzinfo else value
         return f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'"
     return "'" + value.replace("'", "''") + "'"
 

@@ -181,6 +181,7 @@ def _imports(batch: Batch) -> Prepared:
     profiles_by_row = encoded(batch.rows, invalid)
     lists = {"lists": {"data": [{"type": "list", "id": batch.target.identifier}]}}
     limits = Klaviyo.capabilities.batch
+    parts = pack(profiles_by_row, limits.upsert_rows, limits.request_bytes - 1_000)
     requests = tuple(
         Request(
             "import_profiles",
@@ -190,9 +191,7 @@ def _imports(batch: Batch) -> Prepared:
             body=_import_body(profiles, lists),
             content_type=_MEDIA_TYPE,
         )
-        for rows, profiles in pack(
-            profiles_by_row, limits.upsert_rows, limits.request_bytes - 1_000
-        )
+        for rows, profiles in parts
     )
     return Prepared(requests, invalid)
 
