@@ -102,10 +102,11 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Summary:
-    """What was written: rows per `source.table`."""
+    """What the landing folder holds: rows per `source.table`, and how many this run added."""
 
     until: date
     rows: dict[str, int]
+    count_rows_added: int
     seconds: float
 
 
@@ -118,15 +119,14 @@ def land(landing: Path) -> Summary:
     began = time.monotonic()
     described = {"shop": SHOP, "until": UNTIL.isoformat(), "parameters": {}}
     known = manifest.prepared(landing, described)
-    rows = {f"shop.{name}": 0 for name in TABLES}
-    if known is None:
-        with duckdb.connect() as warehouse:
-            prepare(warehouse)
-            rows = {f"shop.{name}": written(warehouse, landing, name) for name in TABLES}
-        manifest.save(
-            landing, {**described, "connected_on": UNTIL.isoformat(), "is_complete": True}
-        )
-    return Summary(UNTIL, rows, time.monotonic() - began)
+    if known:
+        return Summary(UNTIL, known["rows"], 0, time.monotonic() - began)
+    with duckdb.connect() as warehouse:
+        prepare(warehouse)
+        rows = {f"shop.{name}": written(warehouse, landing, name) for name in TABLES}
+    finished = {"connected_on": UNTIL.isoformat(), "is_complete": True, "rows": rows}
+    manifest.save(landing, {**described, **finished})
+    return Summary(UNTIL, rows, sum(rows.values()), time.monotonic() - began)
 
 
 def prepare(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -144,4 +144,4 @@ def written(warehouse: duckdb.DuckDBPyConnection, landing: Path, name: str) -> i
             table = table.append_column(column, pa.nulls(table.num_rows, kind))
     folder = landing / "shop" / name / f"arrived_on={UNTIL:%Y-%m-%d}"
     write(typed(("shop", name), table), folder / "part-00000.parquet")
-    return table.num_rows
+    return int(table.num_rows)

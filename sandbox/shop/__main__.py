@@ -23,7 +23,8 @@ def arguments() -> argparse.ArgumentParser:
 def report(summary: Summary) -> str:
     """Return the rows of every table as text."""
     lines = [f"{name:22}{count:>12,}" for name, count in summary.rows.items()]
-    total = f"{summary.count_rows:,} rows until {summary.until} in {summary.seconds:.1f} s"
+    added = f"{summary.count_rows_added:,} rows added"
+    total = f"{added} until {summary.until} in {summary.seconds:.1f} s"
     return "\n".join([*lines, total])
 
 

@@ -31,13 +31,6 @@ class Lines:
         """Return the net sum of every basket in cents."""
         return np.bincount(self.basket, weights=self.net, minlength=count).astype(np.int64)
 
-    def first_category(self, category: Integers, count: int) -> Integers:
-        """Return the category of the first line of every basket."""
-        result = np.zeros(count, dtype=np.int64)
-        is_first = self.line == 1
-        result[self.basket[is_first]] = category[self.product[is_first]]
-        return result
-
 
 def filled(
     block: Block, keys: Keys, person: Integers, discount_rate: Integers, extra_line: Flags
@@ -48,7 +41,7 @@ def filled(
     basket = np.repeat(np.arange(len(keys)), count)
     line = np.arange(len(basket)) - np.repeat(np.cumsum(count) - count, count) + 1
     line_keys = combined(keys[basket], line)
-    product = chosen_products(block, line_keys, person[basket], line)
+    product = chosen_products(block, line_keys, person[basket])
     quantity = 1 + (block.draws.uniform("quantity", line_keys) > 0.86)
     quantity += 2 * (block.draws.uniform("more", line_keys) > 0.97)
     price = block.catalogue.price[product]
@@ -56,9 +49,12 @@ def filled(
     return Lines(basket, line, product, quantity, price, discount, price * quantity - discount)
 
 
-def chosen_products(
-    block: Block, line_keys: Keys, person: Integers, line: Integers
-) -> Integers:
+def first_category(block: Block, keys: Keys, person: Integers) -> Integers:
+    """Return the category of the first line that every basket will have."""
+    return block.catalogue.category[chosen_products(block, combined(keys, 1), person)]
+
+
+def chosen_products(block: Block, line_keys: Keys, person: Integers) -> Integers:
     """Draw products: two of three lines from the favourite category of the buyer."""
     draws = block.draws
     anything = draws.choice("category", line_keys, CATEGORY_WEIGHTS)

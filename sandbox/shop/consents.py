@@ -152,7 +152,7 @@ def advertising(block: Block) -> list[Statements]:
     people, draws, parameters = block.people, block.draws, block.parameters
     level = draws.uniform("ads consent", people.keys)
     allows = level < parameters.ads_consent_share
-    denies = ~allows & (level > 0.72)
+    denies = ~allows & (level > 0.75)
     halves = allows & draws.happens("half consent", people.keys, 0.06)
     moment = people.acquired + 0.01 + draws.uniform("ads moment", people.keys) * 3.0
     lasts = draws.happens("ads expiry", people.keys, 0.2)

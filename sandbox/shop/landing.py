@@ -59,10 +59,10 @@ class Landing:
         counts: dict[TableName, int] = {}
         for (table, day), parts in sorted(daily.items()):
             path = self.path(table, day, 0)
-            rows = pa.concat_tables(parts)
-            counts[table] = counts.get(table, 0) + rows.num_rows
             if not path.exists():
+                rows = pa.concat_tables(parts)
                 write(rows, path)
+                counts[table] = counts.get(table, 0) + rows.num_rows
         return counts
 
 

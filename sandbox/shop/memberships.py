@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sandbox.shop.calendar import STORE_HOURS, at_hour
 from sandbox.shop.draws import Draws, Flags, Floats, Integers
 from sandbox.shop.parameters import ShopParameters
 from sandbox.shop.people import NEVER, People
@@ -116,8 +117,9 @@ def contact_since(draws: Draws, people: People, parameters: ShopParameters) -> F
     """Call the call centre some time after the first contact; offices nearly always do."""
     chance = np.where(people.is_business, 0.9, parameters.contact_share)
     calls = draws.happens("contact", people.keys, chance)
-    waiting = draws.exponential("contact delay", people.keys, 120.0)
-    return np.where(calls, people.acquired + 0.05 + waiting, NEVER)
+    waiting = 1.0 + draws.exponential("contact delay", people.keys, 120.0)
+    called = at_hour(draws, "contact", people.keys, people.acquired + waiting, STORE_HOURS)
+    return np.where(calls, called, NEVER)
 
 
 def with_duplicates(draws: Draws, people: People, since: Floats) -> tuple[Floats, Floats]:

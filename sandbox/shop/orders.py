@@ -98,9 +98,12 @@ class Orders:
     def wants_return(self) -> Flags:
         """Whether something will be sent back from the parcel."""
         block, parameters = self.block, self.block.parameters
-        apparel = block.people.favourite[self.person] == baskets.APPAREL
-        chance = np.where(apparel, parameters.apparel_return_share * 0.72, 0.0)
-        chance += parameters.other_return_share
+        category = baskets.first_category(block, self.keys, self.person)
+        chance = np.where(
+            category == baskets.APPAREL,
+            parameters.apparel_return_share,
+            parameters.other_return_share,
+        )
         comes_back = block.draws.happens("return", self.keys, chance)
         return np.asarray(comes_back & (self.kind == MAIN))
 

@@ -87,7 +87,7 @@ def simulated(
     """Simulate all purchases up to the horizon, given the moment of everybody's first."""
     traits = drawn_traits(draws, positions, parameters)
     traits_second = is_buyer & traits.has_second
-    second = second_moment(draws, keys, first, traits)
+    second = second_moment(draws, keys, first, traits, parameters.second_window_days)
     dropout = second + traits.dropout_wait
     later = regular_purchases(draws, keys, second, dropout, traits, is_buyer, calendar)
     rows = np.arange(len(keys))
@@ -99,11 +99,13 @@ def simulated(
     return in_order(person, moment, keys, alive, traits, calendar)
 
 
-def second_moment(draws: Draws, keys: Keys, first: Floats, traits: Traits) -> Floats:
+def second_moment(
+    draws: Draws, keys: Keys, first: Floats, traits: Traits, window: float
+) -> Floats:
     """Place the second purchase: at a likely hour, unless that would move it over an edge."""
     second = first + traits.second_gap
     timed = at_hour(draws, "second", keys, second)
-    is_safe = (timed - first > LEAST_GAP) & (np.abs(timed - first - 10) > 1.0)
+    is_safe = (timed - first > LEAST_GAP) & (np.abs(timed - first - window) > 1.0)
     return np.where(is_safe, timed, second)
 
 

@@ -109,6 +109,7 @@ class Silos:
         yield "second_purchase", truth.second_table(block)
         yield "record_link", pa.concat_tables([part.columns(block) for part in self.links()])
         yield "hard_negatives", truth.hard_negatives(block)
+        yield "session_source", truth.session_table(block, self.visits)
         yield "incidents", truth.incident_table(self.cases)
         yield "legal_state", truth.legal_states(
             block, [*self.statements, consents.unheard(self.subscribers, self.responses)]

@@ -28,19 +28,15 @@ CONNECTED_DAYS = 30
 
 @dataclass(frozen=True)
 class Summary:
-    """What was written: rows per (source, table), of which `rows_added` in this run."""
+    """What the landing folder holds: rows per `source.table`, and how many this run added."""
 
     size: str
     seed: int
     until: date
     connected_on: date
     rows: dict[str, int]
+    count_rows_added: int
     seconds: float
-
-    @property
-    def count_rows(self) -> int:
-        """All rows written in this run."""
-        return sum(self.rows.values())
 
 
 @dataclass(frozen=True)
@@ -92,14 +88,16 @@ def generate(
     size: str = "demo",
     seed: int = 1,
     until: date | None = None,
+    connected_on: date | None = None,
     overrides: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Summary:
     """Write the shop's landing files until the end of a day, and the truth about them.
 
-    If the folder already holds the same world until an earlier day, only the days since are
-    added. Raise ParameterError for a parameter, size or day that cannot be, and LandingError for
-    a folder that holds something else or a later day.
+    What arrived up to `connected_on`, 30 days earlier unless told, is one back-fill. If the
+    folder already holds the same world until an earlier day, only the days since are added.
+    Raise ParameterError for a parameter, size or day that cannot be, and LandingError for a
+    folder that holds something else or a later day.
     """
     began = time.monotonic()
     parameters = solved(ShopParameters().with_overrides(overrides))
@@ -107,20 +105,38 @@ def generate(
     last = until or DEFAULT_UNTIL
     calendar = world.calendar(last)
     known = prepared(landing, world, last)
-    shutil.rmtree(truth, ignore_errors=True)
-    connected = day_number(date.fromisoformat(known["connected_on"])) if known else None
-    connected = connected or max(calendar.cut - 1 - CONNECTED_DAYS, calendar.start)
-    place = Landing(landing, connected, calendar.cut)
-    task = Task(world, last, place, truth, is_continued=known is not None)
+    connected = calendar.cut - 1 - CONNECTED_DAYS
+    if connected_on:
+        connected = min(day_number(connected_on), calendar.cut - 1)
+    rows = dict.fromkeys((".".join(table) for table in TABLES), 0)
+    if known:
+        connected, rows = day_number(date.fromisoformat(known["connected_on"])), known["rows"]
+    added: dict[TableName, int] = {}
+    if not (known and known["until"] == last.isoformat() and truth.exists()):
+        shutil.rmtree(truth, ignore_errors=True)
+        place = Landing(landing, connected, calendar.cut)
+        added = written(Task(world, last, place, truth, known is not None), progress)
+    rows = {name: count + added.get(table_name(name), 0) for name, count in rows.items()}
+    manifest.save(landing, described(world, last, connected, rows))
+    seconds = time.monotonic() - began
+    return Summary(size, seed, last, day_of(connected), rows, sum(added.values()), seconds)
+
+
+def written(task: Task, progress: Progress | None) -> dict[TableName, int]:
+    """Simulate all blocks and write what they give; return the rows written per table."""
     outcome = Outcome()
     for number, part in enumerate(outcomes(task)):
         outcome.add(part)
         if progress:
-            progress("simulate the shop", number + 1, world.blocks)
+            progress("simulate the shop", number + 1, task.world.blocks)
     finish(task, outcome)
-    manifest.save(landing, described(world, last, connected))
-    rows = {".".join(table): outcome.rows.get(table, 0) for table in TABLES}
-    return Summary(size, seed, last, day_of(connected), rows, time.monotonic() - began)
+    return outcome.rows
+
+
+def table_name(name: str) -> TableName:
+    """Split `source.table`."""
+    source, _, table = name.partition(".")
+    return source, table
 
 
 def outcomes(task: Task) -> Iterator[Outcome]:
@@ -173,7 +189,9 @@ def description(world: World) -> manifest.Manifest:
     }
 
 
-def described(world: World, until: date, connected: int) -> manifest.Manifest:
+def described(
+    world: World, until: date, connected: int, rows: dict[str, int]
+) -> manifest.Manifest:
     """Return what the finished folder holds."""
     days = {"until": until.isoformat(), "connected_on": day_of(connected).isoformat()}
-    return {**description(world), **days, "is_complete": True}
+    return {**description(world), **days, "is_complete": True, "rows": rows}

@@ -80,7 +80,7 @@ def printed(block: Block) -> Receipts:
     carded = np.flatnonzero((block.channel == STORE) & (purchases.moment < block.seen + 40))
     keys = purchases.keys[carded]
     unidentified = parameters.unidentified_receipt_share
-    ratio = unidentified / max(1 - unidentified, 0.01)
+    ratio = (1 + parameters.partner_card_share) * unidentified / (1 - unidentified)
     walk_ins = np.minimum(block.draws.poisson("walk-ins", keys, ratio), MOST_WALK_INS)
     lends = block.draws.happens("lends card", keys, 1.6 * parameters.partner_card_share)
     lends &= purchases.number[carded] > 2

@@ -20,7 +20,7 @@ from sandbox.shop.people import COUPLE, FATHER_SON, NEVER, TWINS
 from sandbox.shop.push import Tokens
 from sandbox.shop.store import WALK_IN, Receipts
 from sandbox.shop.text import constant, digits, joined, numbered, picked, texts, timestamps
-from sandbox.shop.visits import Visits
+from sandbox.shop.visits import BOT, SOURCES, Visits
 
 LATER_DAYS = 365.0
 LATEST = 40_000.0
@@ -109,6 +109,21 @@ def second_table(block: Block) -> pa.Table:
             "first_at": moments(people.acquired[rows]),
             "has_second": pa.array(bought.traits.has_second[rows]),
             "gap_days": pa.array(gap[rows], mask=np.isnan(gap[rows])),
+        }
+    )
+
+
+def session_table(block: Block, visits: Visits) -> pa.Table:
+    """Return truth.session_source: where each session came from, and whether a bot made it."""
+    rows = np.flatnonzero(visits.start < block.calendar.cut)
+    return pa.table(
+        {
+            "anonymous_id": device_names(visits.device[rows]),
+            "started_at": moments(visits.start[rows]),
+            "person_id": person_names(block, visits.person[rows]),
+            "source": picked(texts(SOURCES), visits.source[rows]),
+            "is_bot": pa.array(visits.kind[rows] == BOT),
+            "count_events": pa.array(visits.length[rows]),
         }
     )
 

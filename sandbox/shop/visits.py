@@ -132,8 +132,9 @@ def preparing(block: Block) -> Visits:
     ahead = np.minimum(block.draws.exponential("ahead", keys, 6.0) + 0.05, 44.0)
     moment = at_hour(block.draws, "prepare", keys, purchases.moment[purchase] - ahead)
     moment = np.minimum(moment, purchases.moment[purchase] - 0.04)
-    is_app = block.channel[purchase] == APP
-    return visit(block, BROWSE, purchases.person[purchase], moment, keys, is_app, 1.9)
+    person, is_app = purchases.person[purchase], block.channel[purchase] == APP
+    comes = block.draws.happens("still prepares", keys, interest(block, person, moment))
+    return visit(block, BROWSE, person, moment, keys, is_app, 1.9).chosen(comes)
 
 
 def browsing(block: Block) -> Visits:
