@@ -144,24 +144,29 @@ def _show_model(model: Mapping[str, Any]) -> None:
 
 def show_syncs(syncs: Sequence[Mapping[str, Any]]) -> None:
     """Print one row per sync, and below them why rows are blocked."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title="What the platforms hold")
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False, title="What the platforms hold")
     table.title_justify, table.title_style = "left", "bold"
     table.add_column("audience", no_wrap=True)
     columns = ("desired", "blocked", "added", "changed", "removed", "rejected", "held")
     for name in columns:
         table.add_column(name, justify="right")
+    destinations: set[str] = set()
     for row in syncs:
-        label = row["sync"].replace("__", "\n  ")
-        if row["status"] == "ok":
-            table.add_row(label, *(f"\n{number:,}" for number in _sync_numbers(row)))
-        else:
-            table.add_row(label, "\n[red]stopped[/]")
+        destination, _, audience = str(row["sync"]).partition("__")
+        if destination not in destinations:
+            table.add_row(destination)
+        destinations.add(destination)
+        is_stopped = row["status"] != "ok"
+        cells = ["[red]stopped[/]"] if is_stopped else [f"{n:,}" for n in _sync_numbers(row)]
+        table.add_row(f"  {audience}", *cells)
+    console.print()
     console.print(table)
     for row in syncs:
         if row["status"] != "ok":
             console.print(f"  [red]{row['sync']}[/]: {row['reason']}")
         elif row["blocked_by_reason"]:
-            console.print(f"  {row['sync']} blocks {_reasons(row['blocked_by_reason'])}")
+            why = _reasons(row["blocked_by_reason"])
+            console.print(f"  {row['sync']} blocks {why}", soft_wrap=True)
 
 
 def _sync_numbers(row: Mapping[str, Any]) -> tuple[int, ...]:
