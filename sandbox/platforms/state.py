@@ -48,7 +48,12 @@ class Store:
         self._connection = sqlite3.connect(
             database, timeout=30.0, isolation_level=None, check_same_thread=False
         )
-        for pragma in ("journal_mode=wal", "synchronous=off", "cache_size=-65536"):
+        for pragma in (
+            "journal_mode=wal",
+            "synchronous=off",
+            "cache_size=-131072",
+            "wal_autocheckpoint=16384",
+        ):
             self._connection.execute(f"pragma {pragma}")
         self._connection.executescript(REQUESTS + "".join(tables))
 
