@@ -92,7 +92,8 @@ def running(
 ) -> Iterator[str]:
     """Run the sandbox as a child process and yield its base URL once it answers.
 
-    The state stays in `database`. On leaving, and when this process dies, the child ends.
+    The state stays in `database`, what goes wrong is written beside it with the ending `.log`. On
+    leaving, and when this process dies, the child ends.
 
     Raises:
         PlatformsNotStarted: when the child ends before it is ready; the message holds its reason.
@@ -102,12 +103,20 @@ def running(
         "--port", str(port), "--rate-factor", str(rate_factor), "--polls", str(polls),
         "--until-stdin-closes",
     ]  # fmt: skip
-    child = subprocess.Popen(  # noqa: S603 - our own module, own arguments
-        command, cwd=_CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    log = database.with_suffix(".log")
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as complaints:
+        child = subprocess.Popen(  # noqa: S603 - our own module, own arguments
+            command,
+            cwd=_CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            start_new_session=True,
+        )
     try:
-        yield _wait_until_ready(child)
+        yield _wait_until_ready(child, log)
     finally:
         _stop(child)
 
@@ -126,12 +135,12 @@ def running_in_thread(database: Path, settings: Settings) -> Iterator[str]:
         thread.join(STOP_SECONDS)
 
 
-def _wait_until_ready(child: subprocess.Popen[str]) -> str:
+def _wait_until_ready(child: subprocess.Popen[str], log: Path) -> str:
     line = child.stdout.readline().strip() if child.stdout else ""
     if line.startswith("http://"):
         return line
-    reason = child.stderr.read().strip().splitlines()[-1:] if child.stderr else []
-    msg = f"The platforms did not start: {' '.join(reason) or 'no reason given'}"
+    reason = " ".join(log.read_text().strip().splitlines()[-1:]) or "no reason given"
+    msg = f"The platforms did not start: {reason}. The whole story is in {log}."
     raise PlatformsNotStarted(msg)
 
 
@@ -142,6 +151,6 @@ def _stop(child: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-    for pipe in (child.stdin, child.stdout, child.stderr):
+    for pipe in (child.stdin, child.stdout):
         if pipe:
             pipe.close()

@@ -120,10 +120,7 @@ def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 SPOILED = [(path, body, place) for path, body in BODIES for place in places(body)]
-JUNK: tuple[Any, ...] = (
-    None, True, -1, 5, 1.5, 10**30, "", "x", "\x00ä", [], [None], [5], ["x"], [[]], [{}], {},
-    {"x": 1}, {"data": []}, {"data": {"data": 5}},
-)  # fmt: skip
+JUNK: tuple[Any, ...] = (None, True, -1, 1.5, 10**30, "x", [], [5], [[]], [{}], {}, {"x": 1})
 
 
 @pytest.fixture(scope="module")
