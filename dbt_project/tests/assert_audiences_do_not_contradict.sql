@@ -1,4 +1,5 @@
--- Nobody is nudged as new, won back as lost and thanked as loyal at once; each of them has bought.
+-- Nobody is nudged as new, won back as lost and thanked as loyal at once, and whoever
+-- is has bought.
 select customer_id
 from {{ ref('audience_flags') }}
 where

@@ -20,8 +20,8 @@ sessions_counted as (
     inner join {{ ref('sessions') }} as sessions
         on
             current_features.customer_id = sessions.customer_id
-            and sessions.started_at < current_features.as_of
-            and sessions.started_at >= current_features.starts_at
+            and current_features.as_of > sessions.started_at
+            and current_features.starts_at <= sessions.started_at
     where not sessions.is_bot
     group by current_features.customer_id
 

@@ -1,4 +1,5 @@
--- Everybody who is no test account has a stage, and every buyer one that knows of the purchase.
+-- Everybody who is no test account has a stage, and every buyer one that knows of the
+-- purchase.
 select
     customers.customer_id,
     lifecycle_stages.stage

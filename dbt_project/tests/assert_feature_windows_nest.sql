@@ -1,4 +1,4 @@
--- Nothing can happen more often in a short window than in a longer one that contains it.
+-- Nothing happens more often in a short window than in a longer one that contains it.
 select
     customer_id,
     as_of

@@ -1,4 +1,4 @@
--- A stage holds since a moment the person was known at, never since a moment still to come.
+-- A stage holds since a moment after the first purchase, never since one to come.
 select
     lifecycle_stages.customer_id,
     lifecycle_stages.stage

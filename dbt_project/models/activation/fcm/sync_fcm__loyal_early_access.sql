@@ -2,13 +2,15 @@ with
 
 audience_flags as (
 
-    select * from {{ ref('audience_flags') }} where is_loyal_early_access
+    select * from {{ ref('audience_flags') }}
+    where is_loyal_early_access
 
 ),
 
 contact_points as (
 
-    select * from {{ ref('contact_points') }} where identifier_type = 'push_token'
+    select * from {{ ref('contact_points') }}
+    where identifier_type = 'push_token'
 
 ),
 

@@ -8,7 +8,8 @@ lifecycle_stages as (
 
 predictions as (
 
-    select * from {{ ref('predictions') }} where model_name = 'next_order'
+    select * from {{ ref('predictions') }}
+    where model_name = 'next_order'
 
 ),
 
@@ -20,7 +21,8 @@ selected as (
         lifecycle_stages.stage,
         lifecycle_stages.substage,
         lifecycle_stages.phase,
-        cast(round(predictions.probability, 4) as decimal(5, 4)) as next_order_probability
+        cast(round(predictions.probability, 4) as decimal(5, 4))
+            as next_order_probability
     from lifecycle_stages
     left join predictions on lifecycle_stages.customer_id = predictions.customer_id
 

@@ -2,7 +2,8 @@ with
 
 audience_flags as (
 
-    select * from {{ ref('audience_flags') }} where is_second_purchase_nudge
+    select * from {{ ref('audience_flags') }}
+    where is_second_purchase_nudge
 
 ),
 

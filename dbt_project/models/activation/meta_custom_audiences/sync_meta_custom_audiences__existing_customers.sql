@@ -2,7 +2,8 @@ with
 
 audience_flags as (
 
-    select * from {{ ref('audience_flags') }} where is_existing_customer
+    select * from {{ ref('audience_flags') }}
+    where is_existing_customer
 
 ),
 

@@ -22,8 +22,7 @@ known as (
             partition by int_purchase_margins_computed.customer_id
         ) as last_ordered_at,
         int_purchase_margins_computed.occurred_at
-        >= {{ dbt.dateadd('day', -365, 'clock.as_of') }}
-        as is_of_last_365_days
+        >= {{ dbt.dateadd('day', -365, 'clock.as_of') }} as is_of_last_365_days
     from int_purchase_margins_computed
     cross join clock
 
@@ -52,7 +51,8 @@ summed as (
 population as (
 
     select
-        sum(count_discounted_orders) * 1.0 / nullif(sum(count_orders), 0) as discounted_share
+        sum(count_discounted_orders) * 1.0 / nullif(sum(count_orders), 0)
+            as discounted_share
     from summed
 
 ),

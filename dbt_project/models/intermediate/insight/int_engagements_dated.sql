@@ -2,7 +2,8 @@ with
 
 events as (
 
-    select * from {{ ref('events') }} where customer_id is not null
+    select * from {{ ref('events') }}
+    where customer_id is not null
 
 ),
 

@@ -12,19 +12,24 @@ int_purchase_occasions as (
 
 ),
 
-steps as (
+series as (
 
     {{ dbt.generate_series(5) }}
+
+),
+
+steps as (
+
+    select cast(generated_number - 1 as {{ dbt.type_int() }}) as step_number
+    from series
 
 ),
 
 dated as (
 
     select
-        {{ dbt.dateadd(
-            'day', '-90 * cast(steps.generated_number - 1 as ' ~ dbt.type_int() ~ ')', 'clock.as_of'
-        ) }} as as_of,
-        steps.generated_number = 1 as is_current
+        {{ dbt.dateadd('day', '-90 * steps.step_number', 'clock.as_of') }} as as_of,
+        steps.step_number = 0 as is_current
     from clock
     cross join steps
 

@@ -8,7 +8,8 @@ clock as (
 
 customers as (
 
-    select * from {{ ref('customers') }} where not is_test
+    select * from {{ ref('customers') }}
+    where not is_test
 
 ),
 
@@ -84,7 +85,8 @@ measured as (
             false
         ) as is_frequent_and_valuable,
         values_measured.value_percentile,
-        coalesce(values_measured.recent_margin >= thresholds.good_margin, false) as is_good,
+        coalesce(values_measured.recent_margin >= thresholds.good_margin, false)
+            as is_good,
         coalesce(
             values_measured.count_discounted_orders >= 1
             and values_measured.price_sensitivity >= thresholds.price_sensitivity,

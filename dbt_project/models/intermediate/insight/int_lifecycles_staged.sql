@@ -56,16 +56,35 @@ substaged as (
 entered as (
 
     select
-        *,
+        customer_id,
+        as_of,
+        stage,
+        substage,
+        last_ordered_at,
+        elapsed_days,
+        expected_gap_days,
+        overdue_ratio,
+        is_reactivated,
+        reactivation_days,
+        value_percentile,
+        is_good,
+        is_price_sensitive,
+        w2_days,
+        w95_days,
+        risk_ratio,
+        lapse_ratio,
         case
             when stage in ('visitor', 'lead') then first_seen_at
             when stage = 'new_customer' then first_ordered_at
-            when stage = 'one_time_lapsed' then {{ add_days('first_ordered_at', 'w95_days') }}
+            when stage = 'one_time_lapsed'
+                then {{ add_days('first_ordered_at', 'w95_days') }}
             when stage = 'reactivated' then last_ordered_at
             when stage = 'lapsed' and is_reactivated
                 then {{ add_days('last_ordered_at', 'reactivation_days') }}
             when stage = 'lapsed'
-                then {{ add_days('last_ordered_at', 'expected_gap_days * lapse_ratio') }}
+                then {{ add_days(
+                    'last_ordered_at', 'expected_gap_days * lapse_ratio'
+                ) }}
             when stage = 'at_risk'
                 then {{ add_days('last_ordered_at', 'expected_gap_days * risk_ratio') }}
             when stage = 'loyal' and loyal_since > active_since then loyal_since

@@ -14,7 +14,8 @@ responses as (
 
 int_customers_resolved as (
 
-    select * from {{ ref('int_customers_resolved') }} where source = 'mail'
+    select * from {{ ref('int_customers_resolved') }}
+    where source = 'mail'
 
 ),
 
@@ -30,7 +31,8 @@ unioned as (
     union all
     select
         responses.response_id as mail_contact_id,
-        coalesce(responses.mail_subscriber_id, sends.mail_subscriber_id) as mail_subscriber_id,
+        coalesce(responses.mail_subscriber_id, sends.mail_subscriber_id)
+            as mail_subscriber_id,
         responses.response_type as contact_type,
         responses.is_machine,
         responses.occurred_at

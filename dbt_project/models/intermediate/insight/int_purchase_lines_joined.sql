@@ -8,13 +8,15 @@ int_purchase_occasions as (
 
 orders as (
 
-    select * from {{ ref('orders') }} where purchase_occasion_id is not null
+    select * from {{ ref('orders') }}
+    where purchase_occasion_id is not null
 
 ),
 
 order_items as (
 
-    select * from {{ ref('order_items') }} where line_type = 'product'
+    select * from {{ ref('order_items') }}
+    where line_type = 'product'
 
 ),
 

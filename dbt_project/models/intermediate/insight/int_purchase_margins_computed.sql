@@ -8,7 +8,8 @@ int_purchase_occasions as (
 
 orders as (
 
-    select * from {{ ref('orders') }} where purchase_occasion_id is not null
+    select * from {{ ref('orders') }}
+    where purchase_occasion_id is not null
 
 ),
 
@@ -22,14 +23,14 @@ discounts as (
 
     select
         purchase_occasion_id,
-        max(case when coupon_code is not null or discount_amount > 0 then 1 else 0 end) = 1
+        {{ dbt.bool_or('coupon_code is not null or discount_amount > 0') }}
             as is_discounted
     from orders
     group by purchase_occasion_id
 
 ),
 
--- A line whose cost nobody recorded costs nothing here: its revenue stands in for margin.
+-- A line whose cost nobody recorded costs nothing: its revenue stands in for margin.
 costs as (
 
     select

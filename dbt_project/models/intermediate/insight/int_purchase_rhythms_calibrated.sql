@@ -5,7 +5,8 @@ with
 
 int_purchase_gaps_measured as (
 
-    select * from {{ ref('int_purchase_gaps_measured') }} where is_later_gap
+    select * from {{ ref('int_purchase_gaps_measured') }}
+    where is_later_gap
 
 ),
 
@@ -40,7 +41,8 @@ compared as (
             ) / (customers.count_gaps - 1 + {{ shrinkage }})
         ) as overdue_ratio
     from int_purchase_gaps_measured
-    inner join customers on int_purchase_gaps_measured.customer_id = customers.customer_id
+    inner join customers
+        on int_purchase_gaps_measured.customer_id = customers.customer_id
     cross join population
     where customers.count_gaps >= 3
 
@@ -59,9 +61,13 @@ quantiles as (
 judged as (
 
     select
-        *,
-        count_later_gaps >= {{ count_required }} as has_mean,
-        count_ratios >= {{ count_required }} as has_ratios
+        population.count_later_gaps,
+        population.mean_gap_days,
+        quantiles.count_ratios,
+        quantiles.risk_ratio,
+        quantiles.lapse_ratio,
+        population.count_later_gaps >= {{ count_required }} as has_mean,
+        quantiles.count_ratios >= {{ count_required }} as has_ratios
     from population
     cross join quantiles
 
@@ -79,9 +85,9 @@ calibrated as (
         has_mean and has_ratios as is_reliable,
         case
             when not has_mean
-                then 'default: fewer than {{ count_required }} gaps after a second purchase'
+                then 'default: fewer than {{ count_required }} later gaps'
             when not has_ratios
-                then 'default ratios: fewer than {{ count_required }} gaps of customers with three'
+                then 'default ratios: fewer than {{ count_required }} comparable gaps'
             else 'measured'
         end as reason
     from judged

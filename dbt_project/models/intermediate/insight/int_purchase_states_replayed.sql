@@ -94,7 +94,8 @@ replayed as (
         stage_before,
         stage_after,
         stage_after = 'active'
-        and (stage_before = 'at_risk' or previous_stage_after <> 'active') as is_active_entry
+        and (stage_before = 'at_risk' or previous_stage_after <> 'active')
+            as is_active_entry
     from followed
 
 )

@@ -30,7 +30,8 @@ mature as (
         paired.customer_id,
         paired.first_ordered_at,
         paired.second_ordered_at,
-        {{ elapsed_days('paired.first_ordered_at', 'paired.second_ordered_at') }} as gap_days
+        {{ elapsed_days('paired.first_ordered_at', 'paired.second_ordered_at') }}
+            as gap_days
     from paired
     cross join clock
     where paired.first_ordered_at <= {{ dbt.dateadd('day', -365, 'clock.as_of') }}

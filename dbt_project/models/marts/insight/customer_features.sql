@@ -13,8 +13,10 @@ typed as (
         as_of,
         is_current,
         cast(days_since_last_order as {{ dbt.type_bigint() }}) as days_since_last_order,
-        cast(days_since_first_order as {{ dbt.type_bigint() }}) as days_since_first_order,
-        cast(days_first_to_last_order as {{ dbt.type_bigint() }}) as days_first_to_last_order,
+        cast(days_since_first_order as {{ dbt.type_bigint() }})
+            as days_since_first_order,
+        cast(days_first_to_last_order as {{ dbt.type_bigint() }})
+            as days_first_to_last_order,
         cast(count_orders as {{ dbt.type_bigint() }}) as count_orders,
         cast(count_orders_30d as {{ dbt.type_bigint() }}) as count_orders_30d,
         cast(count_orders_90d as {{ dbt.type_bigint() }}) as count_orders_90d,
@@ -30,12 +32,14 @@ typed as (
         cast(count_categories as {{ dbt.type_bigint() }}) as count_categories,
         cast(discount_share as {{ type_double() }}) as discount_share,
         cast(return_share as {{ type_double() }}) as return_share,
-        cast(count_store_orders_365d as {{ dbt.type_bigint() }}) as count_store_orders_365d,
+        cast(count_store_orders_365d as {{ dbt.type_bigint() }})
+            as count_store_orders_365d,
         is_business,
         has_app,
         cast(count_sessions_30d as {{ dbt.type_bigint() }}) as count_sessions_30d,
         cast(count_sessions_90d as {{ dbt.type_bigint() }}) as count_sessions_90d,
-        cast(count_product_views_30d as {{ dbt.type_bigint() }}) as count_product_views_30d,
+        cast(count_product_views_30d as {{ dbt.type_bigint() }})
+            as count_product_views_30d,
         cast(count_carts_30d as {{ dbt.type_bigint() }}) as count_carts_30d,
         cast(days_since_last_event as {{ dbt.type_bigint() }}) as days_since_last_event,
         cast(activity_trend_ratio as {{ type_double() }}) as activity_trend_ratio,

@@ -19,7 +19,8 @@ phased as (
                 and is_good
                 and is_price_sensitive
                 then 'promising_price_sensitive'
-            when stage in ('new_customer', 'active', 'reactivated', 'at_risk') then 'retain'
+            when stage in ('new_customer', 'active', 'reactivated', 'at_risk')
+                then 'retain'
             when stage in ('visitor', 'lead') then 'activate'
             else 'dormant'
         end as phase
@@ -80,8 +81,10 @@ typed as (
         phase,
         reason,
         entered_at,
-        cast({{ dbt.datediff('last_ordered_at', 'as_of', 'day') }} as {{ dbt.type_bigint() }})
-            as days_since_last_order,
+        cast(
+            {{ dbt.datediff('last_ordered_at', 'as_of', 'day') }}
+            as {{ dbt.type_bigint() }}
+        ) as days_since_last_order,
         cast(expected_gap_days as {{ type_double() }}) as expected_gap_days,
         cast(overdue_ratio as {{ type_double() }}) as overdue_ratio,
         cast(value_percentile as {{ type_double() }}) as value_percentile,

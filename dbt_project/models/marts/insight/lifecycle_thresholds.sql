@@ -51,7 +51,8 @@ repeaters as (
 judged as (
 
     select
-        *,
+        buyers.*,
+        repeaters.*,
         buyers.count_buyers >= {{ count_required }} as has_buyers,
         repeaters.count_repeaters >= {{ count_required }} as has_repeaters
     from buyers
@@ -59,40 +60,51 @@ judged as (
 
 ),
 
+-- Nobody is called good or loyal on the evidence of a handful of buyers.
+kept as (
+
+    select
+        count_buyers,
+        count_repeaters,
+        case when has_buyers then good_margin end as good_margin,
+        case when has_buyers then price_sensitivity end as price_sensitivity,
+        case when has_repeaters then loyal_count_orders_365d end
+            as loyal_count_orders_365d,
+        case when has_repeaters then loyal_margin_365d end as loyal_margin_365d,
+        case
+            when not has_buyers
+                then 'none: fewer than {{ count_required }} buyers'
+            when not has_repeaters
+                then 'none for loyal: fewer than {{ count_required }} repeaters'
+            else 'measured'
+        end as value_reason
+    from judged
+
+),
+
 gathered as (
 
     select
         clock.as_of,
-        second_purchase_window.w2_days,
-        second_purchase_window.w95_days,
-        second_purchase_window.reason as window_reason,
-        cast(int_purchase_rhythms_calibrated.mean_gap_days as {{ type_double() }}) as mean_gap_days,
-        cast(int_purchase_rhythms_calibrated.risk_ratio as {{ type_double() }}) as risk_ratio,
-        cast(int_purchase_rhythms_calibrated.lapse_ratio as {{ type_double() }}) as lapse_ratio,
-        int_purchase_rhythms_calibrated.reason as rhythm_reason,
-        cast(judged.count_buyers as {{ dbt.type_bigint() }}) as count_buyers,
-        cast(case when judged.has_buyers then judged.good_margin end as {{ type_double() }})
-            as good_margin,
-        cast(case when judged.has_buyers then judged.price_sensitivity end as {{ type_double() }})
-            as price_sensitivity,
-        cast(judged.count_repeaters as {{ dbt.type_bigint() }}) as count_repeaters,
-        cast(
-            case when judged.has_repeaters then judged.loyal_count_orders_365d end
-            as {{ type_double() }}
-        ) as loyal_count_orders_365d,
-        cast(case when judged.has_repeaters then judged.loyal_margin_365d end as {{ type_double() }})
-            as loyal_margin_365d,
-        case
-            when not judged.has_buyers
-                then 'nobody is good, loyal or price-sensitive: fewer than {{ count_required }} buyers'
-            when not judged.has_repeaters
-                then 'nobody is loyal: fewer than {{ count_required }} repeat buyers of the last year'
-            else 'measured'
-        end as value_reason
-    from judged
+        windows.w2_days,
+        windows.w95_days,
+        windows.reason as window_reason,
+        cast(rhythms.mean_gap_days as {{ type_double() }}) as mean_gap_days,
+        cast(rhythms.risk_ratio as {{ type_double() }}) as risk_ratio,
+        cast(rhythms.lapse_ratio as {{ type_double() }}) as lapse_ratio,
+        rhythms.reason as rhythm_reason,
+        cast(kept.count_buyers as {{ dbt.type_bigint() }}) as count_buyers,
+        cast(kept.good_margin as {{ type_double() }}) as good_margin,
+        cast(kept.price_sensitivity as {{ type_double() }}) as price_sensitivity,
+        cast(kept.count_repeaters as {{ dbt.type_bigint() }}) as count_repeaters,
+        cast(kept.loyal_count_orders_365d as {{ type_double() }})
+            as loyal_count_orders_365d,
+        cast(kept.loyal_margin_365d as {{ type_double() }}) as loyal_margin_365d,
+        kept.value_reason
+    from kept
     cross join clock
-    cross join second_purchase_window
-    cross join int_purchase_rhythms_calibrated
+    cross join second_purchase_window as windows
+    cross join int_purchase_rhythms_calibrated as rhythms
 
 )
 

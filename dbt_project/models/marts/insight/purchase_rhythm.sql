@@ -14,7 +14,8 @@ int_purchase_occasions as (
 
 int_purchase_gaps_measured as (
 
-    select * from {{ ref('int_purchase_gaps_measured') }} where is_later_gap
+    select * from {{ ref('int_purchase_gaps_measured') }}
+    where is_later_gap
 
 ),
 
@@ -64,9 +65,11 @@ expected as (
             + int_purchase_rhythms_calibrated.shrinkage
             * int_purchase_rhythms_calibrated.mean_gap_days
         ) / (
-            coalesce(gaps.count_later_gaps, 0) + int_purchase_rhythms_calibrated.shrinkage
+            coalesce(gaps.count_later_gaps, 0)
+            + int_purchase_rhythms_calibrated.shrinkage
         ) as expected_gap_days,
-        {{ elapsed_days('purchases.last_ordered_at', 'purchases.as_of') }} as elapsed_days
+        {{ elapsed_days('purchases.last_ordered_at', 'purchases.as_of') }}
+            as elapsed_days
     from purchases
     cross join int_purchase_rhythms_calibrated
     left join gaps on purchases.customer_id = gaps.customer_id

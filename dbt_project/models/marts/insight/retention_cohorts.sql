@@ -56,20 +56,21 @@ years as (
 followed as (
 
     select
-        cast({{ dbt.date_trunc('month', 'before.first_ordered_at') }} as date) as cohort_month,
+        cast({{ dbt.date_trunc('month', 'earlier.first_ordered_at') }} as date)
+            as cohort_month,
         years.year_number,
-        before.first_ordered_at <= {{ dbt.dateadd(
-            'day', '-365 * years.year_number', 'before.as_of'
+        earlier.first_ordered_at <= {{ dbt.dateadd(
+            'day', '-365 * years.year_number', 'earlier.as_of'
         ) }} as is_observed,
-        again.customer_id is not null as is_retained
-    from active_years as before
-    inner join years on before.year_number = years.year_number - 1
-    left join active_years as again
+        later.customer_id is not null as is_retained
+    from active_years as earlier
+    inner join years on earlier.year_number = years.year_number - 1
+    left join active_years as later
         on
-            before.customer_id = again.customer_id
-            and years.year_number = again.year_number
-    where before.first_ordered_at < {{ dbt.dateadd(
-        'day', '-365 * (years.year_number - 1)', 'before.as_of'
+            earlier.customer_id = later.customer_id
+            and years.year_number = later.year_number
+    where earlier.first_ordered_at < {{ dbt.dateadd(
+        'day', '-365 * (years.year_number - 1)', 'earlier.as_of'
     ) }}
 
 ),

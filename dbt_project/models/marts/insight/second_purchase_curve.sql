@@ -73,7 +73,9 @@ curved as (
         count_at_risk >= {{ count_required }} as is_mature,
         case
             when count_at_risk >= {{ count_required }}
-                then cast(count_purchased_until as {{ type_double() }}) / count_first_purchases
+                then
+                    count_purchased_until
+                    / cast(count_first_purchases as {{ type_double() }})
         end as share_purchased
     from at_risk
 

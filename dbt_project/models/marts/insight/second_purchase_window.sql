@@ -1,7 +1,4 @@
 {%- set count_required = 50 -%}
-{%- set default_reason -%}
-    default: fewer than {{ count_required }} second purchases after first purchases at least a year old
-{%- endset -%}
 
 with
 
@@ -24,7 +21,7 @@ measured as (
         count(gap_days) as count_second_purchases,
         {{ percentile('gap_days', 0.5) }} as median_days,
         {{ percentile('gap_days', 0.95) }} as share_95_days,
-        avg(case when gap_days is null then null when gap_days <= 10 then 1.0 else 0.0 end)
+        {{ count_where('gap_days <= 10') }} * 1.0 / nullif(count(gap_days), 0)
             as share_within_10_days
     from int_second_purchases_observed
 
@@ -62,17 +59,21 @@ judged as (
 chosen as (
 
     select
-        cast(case when is_reliable then elbow_day else 30 end as {{ dbt.type_int() }}) as w2_days,
-        cast(case when is_reliable then ceil(share_95_days) else 180 end as {{ dbt.type_int() }})
-            as w95_days,
+        cast(case when is_reliable then elbow_day else 30 end as {{ dbt.type_int() }})
+            as w2_days,
+        cast(
+            case when is_reliable then ceil(share_95_days) else 180 end
+            as {{ dbt.type_int() }}
+        ) as w95_days,
         cast(share_within_10_days as {{ type_double() }}) as share_within_10_days,
         cast(median_days as {{ type_double() }}) as median_days,
         cast(count_first_purchases as {{ dbt.type_bigint() }}) as count_first_purchases,
-        cast(count_second_purchases as {{ dbt.type_bigint() }}) as count_second_purchases,
+        cast(count_second_purchases as {{ dbt.type_bigint() }})
+            as count_second_purchases,
         is_reliable,
         case
             when is_reliable then 'measured on first purchases at least a year old'
-            else '{{ default_reason }}'
+            else 'default: fewer than {{ count_required }} second purchases'
         end as reason
     from judged
 
