@@ -385,12 +385,13 @@ def test_a_removal_finds_members_by_the_strongest_identifier(
     people = (
         member(email("a"), phone("shared")),
         member(email("b"), phone("shared")),
+        member(email("c"), phone("old")),
         member(phone("alone"), address()),
         member(address(postalCode="99999")),
     )
     ingest(google, ingest_body(destinations, *people))
 
-    gone = (member(email("a"), phone("new")), member(phone("alone")), people[3])
+    gone = (people[0], member(email("c"), phone("new")), member(phone("alone")), people[4])
     answer = google.post("/v1/audienceMembers:remove", json=remove_body(destinations, *gone))
     first = last_request()
     google.post("/v1/audienceMembers:remove", json=remove_body(destinations, *gone))
@@ -398,7 +399,7 @@ def test_a_removal_finds_members_by_the_strongest_identifier(
     assert answer.status_code == 200
     (left,) = members("google", "Existing customers")
     assert f"emailAddress:{digest('b')}" in left["identifiers"]
-    assert (first["changed_state"], first["rows"]) == (True, 3)
+    assert (first["changed_state"], first["rows"]) == (True, 4)
     assert last_request()["changed_state"] is False
 
 

@@ -408,6 +408,19 @@ def test_a_subscription_job_knows_its_consent(klaviyo: httpx.Client) -> None:
     assert answer.status_code == 400
 
 
+def test_a_job_with_one_wrong_person_changes_nobody(
+    klaviyo: httpx.Client, members: Members
+) -> None:
+    """People before the wrong one are not subscribed either."""
+    body = subscription_body("create", "SUBSCRIBED", "a@b.se", create_list(klaviyo))
+    body["data"]["attributes"]["profiles"]["data"].append({"type": "profile", "attributes": {}})
+
+    answer = klaviyo.post("/api/profile-subscription-bulk-create-jobs", json=body)
+
+    assert answer.status_code == 400
+    assert members("klaviyo", "profiles") == []
+
+
 def test_erasing_takes_exactly_one_identifier(klaviyo: httpx.Client, members: Members) -> None:
     """A deletion job removes the person everywhere; two identifiers are refused."""
     list_id = create_list(klaviyo)

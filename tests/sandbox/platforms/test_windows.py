@@ -30,7 +30,7 @@ class Clock:
 
 
 def test_a_burst_waits_for_the_next_second_and_a_rate_for_the_minute() -> None:
-    """Each limit has its own window, and the longest wait counts."""
+    """Each limit has its own window."""
     clock = Clock()
     windows = Windows(1.0, clock)
 
@@ -41,6 +41,15 @@ def test_a_burst_waits_for_the_next_second_and_a_rate_for_the_minute() -> None:
 
     assert [v.allowed for v in verdicts] == [True, True, False, True, False, True]
     assert [v.reset_seconds for v in verdicts if not v.allowed] == [1, 58]
+
+
+def test_the_longest_wait_counts() -> None:
+    """When several limits are used up, the client is told to wait for the last of them."""
+    windows = Windows(1.0, Clock())
+
+    verdicts = [windows.take("b", (Limit(1, 1), Limit(1, 60))) for _ in range(2)]
+
+    assert [(v.allowed, v.reset_seconds) for v in verdicts] == [(True, 1), (False, 60)]
 
 
 def test_what_is_left_is_of_the_tightest_limit() -> None:
