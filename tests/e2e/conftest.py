@@ -25,6 +25,7 @@ class State:
     """A state folder and how to ask it things."""
 
     home: Path
+    outbox: Path | None = None
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line on this state."""
@@ -38,7 +39,13 @@ class State:
     def environment(self) -> dict[str, str]:
         """Return the environment without anything that the machine says about regulars."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("REGULARS_", "DAGSTER_"))}
-        return {**clean, "REGULARS_HOME": str(self.home), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+        return {
+            **clean,
+            "REGULARS_HOME": str(self.home),
+            "REGULARS_FILE_DROP_FOLDER": str(self.outbox or self.home / "outbox"),
+            "COLUMNS": "200",
+            "OMP_NUM_THREADS": "1",
+        }
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -51,9 +58,9 @@ class State:
             return connection.execute(sql).fetchall()
 
     def copy(self, target: Path) -> "State":
-        """Return the same state in another folder."""
+        """Return the same state in another folder; files go on to the folder that has them."""
         shutil.copytree(self.home, target, dirs_exist_ok=True)
-        return State(target)
+        return State(target, outbox=self.home / "outbox")
 
 
 @dataclass(frozen=True)
