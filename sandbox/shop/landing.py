@@ -20,14 +20,15 @@ ROW_GROUP = 250_000
 
 @dataclass(frozen=True)
 class Landing:
-    """A landing folder; `connected` and `cut` are day numbers.
+    """A landing folder; `connected`, `done` and `cut` are day numbers.
 
-    Everything that arrived up to the day `connected` is one back-fill; later days up to the last
-    one before `cut` are partitions of their own.
+    Everything that arrived up to the day `connected` is one back-fill; every later day is a
+    partition of its own. Days up to `done` are there already, the last to write is before `cut`.
     """
 
     folder: Path
     connected: int
+    done: int
     cut: int
 
     def path(self, table: TableName, day: int, part: int) -> Path:
@@ -45,8 +46,8 @@ class Landing:
         return count
 
     def daily(self, rows: Rows) -> dict[int, pa.Table]:
-        """Return what arrives on each day after the back-fill."""
-        is_later = (rows.arrived > self.connected) & (rows.arrived < self.cut)
+        """Return what arrives on each day that is still to be written."""
+        is_later = (rows.arrived > self.done) & (rows.arrived < self.cut)
         later, arrived = rows.kept(is_later), rows.arrived[is_later]
         days = np.unique(arrived)
         plain = typed(rows.table, later)
@@ -55,14 +56,12 @@ class Landing:
         }
 
     def write_days(self, daily: Daily) -> dict[TableName, int]:
-        """Write the partitions of the days that are not there yet; return rows per table."""
+        """Write one partition per table and day; return rows per table."""
         counts: dict[TableName, int] = {}
         for (table, day), parts in sorted(daily.items()):
-            path = self.path(table, day, 0)
-            if not path.exists():
-                rows = pa.concat_tables(parts)
-                write(rows, path)
-                counts[table] = counts.get(table, 0) + rows.num_rows
+            rows = pa.concat_tables(parts)
+            write(rows, self.path(table, day, 0))
+            counts[table] = counts.get(table, 0) + rows.num_rows
         return counts
 
 

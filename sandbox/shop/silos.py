@@ -14,6 +14,7 @@ from sandbox.shop import (
     crm,
     events,
     incidents,
+    links,
     mail,
     orders,
     push,
@@ -107,7 +108,7 @@ class Silos:
         yield "alive_daily", truth.alive_table(block)
         yield "purchases", truth.purchase_table(block, self.receipts)
         yield "second_purchase", truth.second_table(block)
-        yield "record_link", pa.concat_tables([part.columns(block) for part in self.links()])
+        yield "record_link", pa.concat_tables([part.columns(block) for part in self.record_links()])
         yield "hard_negatives", truth.hard_negatives(block)
         yield "session_source", truth.session_table(block, self.visits)
         yield "incidents", truth.incident_table(self.cases)
@@ -115,18 +116,18 @@ class Silos:
             block, [*self.statements, consents.unheard(self.subscribers, self.responses)]
         )
 
-    def links(self) -> list[truth.Links]:
+    def record_links(self) -> list[links.Links]:
         """Return which record belongs to whom, silo by silo."""
         block = self.block
         _, opened, account = accounts.account_rows(block)
         _, enrolled, card = store.card_rows(block)
         _, called, contact = crm.contact_rows(block)
         return [
-            truth.record_links(block, block.account_ids, "shop", "customers", opened, account),
-            truth.record_links(block, block.card_ids, "store", "loyalty_cards", enrolled, card),
-            truth.contact_links(called, contact),
-            *truth.sales_links(self.orders, self.receipts),
-            *truth.other_links(block, self.subscribers, self.tokens, self.cases, self.visits),
+            links.record_links(block, block.account_ids, "shop", "customers", opened, account),
+            links.record_links(block, block.card_ids, "store", "loyalty_cards", enrolled, card),
+            links.contact_links(called, contact),
+            *links.sales_links(self.orders, self.receipts),
+            *links.other_links(block, self.subscribers, self.tokens, self.cases, self.visits),
         ]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from sandbox.shop import advertising, manifest
-from sandbox.shop.calendar import day_number, day_of
+from sandbox.shop.calendar import Calendar, day_number, day_of
 from sandbox.shop.calibration import solved
 from sandbox.shop.draws import Integers
 from sandbox.shop.landing import Daily, Landing, write_truth
@@ -24,6 +24,7 @@ from sandbox.shop.world import DEFAULT_UNTIL, World, world_of
 
 Progress = Callable[[str, int, int], None]
 CONNECTED_DAYS = 30
+DAYS = ("connected_on", "written_until")
 
 
 @dataclass(frozen=True)
@@ -100,26 +101,34 @@ def generate(
     folder that holds something else or a later day.
     """
     began = time.monotonic()
-    parameters = solved(ShopParameters().with_overrides(overrides))
-    world = world_of(size, seed, parameters)
+    world = world_of(size, seed, solved(ShopParameters().with_overrides(overrides)))
     last = until or DEFAULT_UNTIL
     calendar = world.calendar(last)
     known = prepared(landing, world, last)
+    state = known or description(world) | unwritten(calendar, connected_on)
+    connected, done = (day_number(date.fromisoformat(state[name])) for name in DAYS)
+    added: dict[TableName, int] = {}
+    if known is None or done < calendar.cut - 1 or not truth.exists():
+        manifest.save(landing, state | {"until": last.isoformat()})
+        shutil.rmtree(truth, ignore_errors=True)
+        place = Landing(landing, connected, done, calendar.cut)
+        added = written(Task(world, last, place, truth, known is not None), progress)
+    rows = {name: count + added.get(table_name(name), 0) for name, count in state["rows"].items()}
+    day = last.isoformat()
+    finished = {"until": day, "written_until": day, "is_complete": True, "rows": rows}
+    manifest.save(landing, state | finished)
+    seconds = time.monotonic() - began
+    return Summary(size, seed, last, day_of(connected), rows, sum(added.values()), seconds)
+
+
+def unwritten(calendar: Calendar, connected_on: date | None) -> manifest.Manifest:
+    """Return the state of a folder that holds nothing yet: no day after the connection is there."""
     connected = calendar.cut - 1 - CONNECTED_DAYS
     if connected_on:
         connected = min(day_number(connected_on), calendar.cut - 1)
+    day = day_of(connected).isoformat()
     rows = dict.fromkeys((".".join(table) for table in TABLES), 0)
-    if known:
-        connected, rows = day_number(date.fromisoformat(known["connected_on"])), known["rows"]
-    added: dict[TableName, int] = {}
-    if not (known and known["until"] == last.isoformat() and truth.exists()):
-        shutil.rmtree(truth, ignore_errors=True)
-        place = Landing(landing, connected, calendar.cut)
-        added = written(Task(world, last, place, truth, known is not None), progress)
-    rows = {name: count + added.get(table_name(name), 0) for name, count in rows.items()}
-    manifest.save(landing, described(world, last, connected, rows))
-    seconds = time.monotonic() - began
-    return Summary(size, seed, last, day_of(connected), rows, sum(added.values()), seconds)
+    return {"connected_on": day, "written_until": day, "is_complete": False, "rows": rows}
 
 
 def written(task: Task, progress: Progress | None) -> dict[TableName, int]:
@@ -187,11 +196,3 @@ def description(world: World) -> manifest.Manifest:
         "size": world.size,
         "parameters": world.parameters.as_dictionary(),
     }
-
-
-def described(
-    world: World, until: date, connected: int, rows: dict[str, int]
-) -> manifest.Manifest:
-    """Return what the finished folder holds."""
-    days = {"until": until.isoformat(), "connected_on": day_of(connected).isoformat()}
-    return {**description(world), **days, "is_complete": True, "rows": rows}

@@ -66,6 +66,32 @@ def test_continuing_leaves_earlier_partitions_alone(tmp_path):
     assert all(after[name] == before[name] for name in before if name != "manifest.json")
 
 
+def test_an_interrupted_continuation_is_finished_by_the_next(tmp_path):
+    """After a stop half-way the next run completes the same bytes and refuses to go back."""
+    options = {"size": "tiny", "connected_on": CONNECTED}
+    stopped, once = tmp_path / "stopped", tmp_path / "once"
+    generate(stopped / "landing", stopped / "truth", until=date(2026, 9, 10), **options)
+    with pytest.raises(KeyboardInterrupt):
+        generate(
+            stopped / "landing",
+            stopped / "truth",
+            until=date(2026, 9, 30),
+            progress=interrupted,
+            **options,
+        )
+    with pytest.raises(LandingError, match="until 2026-09-30"):
+        generate(stopped / "landing", stopped / "truth", until=date(2026, 9, 10), **options)
+    generate(stopped / "landing", stopped / "truth", until=date(2026, 9, 30), **options)
+    generate(once / "landing", once / "truth", until=date(2026, 9, 30), **options)
+
+    assert contents(stopped) == contents(once)
+
+
+def interrupted(step: str, done: int, total: int) -> None:
+    """Stop the run that reports here."""
+    raise KeyboardInterrupt
+
+
 def test_a_second_run_adds_nothing(tiny):
     """Generating what is already there writes no row and still reports what there is."""
     again = generate(tiny.landing, tiny.truth, size="tiny", seed=7)
@@ -81,7 +107,7 @@ def test_processes_write_what_one_process_writes(tmp_path):
     generate(many / "landing", many / "truth", size="reference", until=until)
     world = World("reference", 1, ShopParameters())
     connected = day_number(until) - 30
-    landing = Landing(one / "landing", connected, day_number(until) + 1)
+    landing = Landing(one / "landing", connected, connected, day_number(until) + 1)
     for number in range(world.blocks):
         Task(world, until, landing, one / "truth", is_continued=False).run(number)
 
