@@ -1,16 +1,20 @@
-{#- A text as it sounds on paper: lower case, letters and digits only, umlauts and accents as
-    plain letters. ü, ue and u fold to the same letter, so that Müller, Mueller and Muller meet. -#}
+{#- A text as it sounds: lower case, without blanks and punctuation, Latin letters without their
+    marks. ü, ue and u fold to the same letter, so that Müller, Mueller and Muller meet. Other
+    scripts stay as they are. Null when nothing is left. -#}
 {% macro fold_letters(expression) -%}
     {%- set plain -%}
         translate(
-            replace(lower({{ expression }}), 'ß', 'ss'),
-            'äöüáàâãåçéèêëíìîïñóòôõøúùûýÿłśźżćńęąčřšžěďťň',
-            'aouaaaaaceeeeiiiinooooouuuyylszzcneacrszedtn'
+            replace(replace(lower({{ expression }}), 'ß', 'ss'), 'æ', 'ae'),
+            'äöüáàâãåāăąçćčďđéèêëēėęěğģíìîïıīįķłĺļľñńņňóòôõøőœŕřśşšșťţțúùûūůűųýÿźżž’‘´–',
+            'aouaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnooooooorrsssstttuuuuuuuyyzzz'
         )
     {%- endset -%}
-    {{ replace_pattern(
-        "replace(replace(replace(" ~ plain ~ ", 'ae', 'a'), 'oe', 'o'), 'ue', 'u')",
-        '[^a-z0-9]',
+    nullif(
+        {{ replace_pattern(
+            "replace(replace(replace(" ~ plain ~ ", 'ae', 'a'), 'oe', 'o'), 'ue', 'u')",
+            '[ -/:-@[-`{-~]',
+            ''
+        ) }},
         ''
-    ) }}
+    )
 {%- endmacro %}

@@ -13,30 +13,22 @@ items as (
 
 ),
 
+priced as (
+
+    select * from {{ ref('int_orders_priced') }}
+
+),
+
 resolved as (
 
     select * from {{ ref('int_customers_resolved') }}
 
 ),
 
-currencies as (
+test_accounts as (
 
-    select * from {{ ref('currencies') }}
-
-),
-
-rates as (
-
-    select * from {{ ref('int_exchange_rates_spread') }}
-
-),
-
-rate_years as (
-
-    select
-        min(rate_year) as first_year,
-        max(rate_year) as last_year
-    from rates
+    select shop_customer_id from {{ ref('stg_shop__customers') }}
+    where is_test
 
 ),
 
@@ -54,34 +46,35 @@ item_sums as (
 measured as (
 
     select
-        orders.*,
+        orders.order_id,
+        orders.source,
+        orders.source_order_id,
         resolved.customer_id,
+        orders.sales_channel,
+        orders.status,
+        orders.coupon_code,
+        orders.currency_code,
+        orders.net_amount,
         coalesce(item_sums.discount_amount, 0) as discount_amount,
         case
             when orders.status = 'refunded' then orders.net_amount
             else coalesce(item_sums.refunded_amount, 0)
         end as refunded_amount,
-        currencies.currency_code is not null as is_known_currency,
-        rates.shop_units
+        priced.is_known_currency,
+        priced.shop_units,
+        orders.is_test or test_accounts.shop_customer_id is not null as is_test,
+        orders.ordered_at,
+        orders.arrived_on
     from orders
+    inner join priced
+        on orders.order_id = priced.order_id
     left join item_sums
-        on item_sums.order_id = orders.order_id
+        on orders.order_id = item_sums.order_id
     left join resolved
-        on resolved.source = orders.source
-        and resolved.source_record_key = orders.source_record_key
-    left join currencies
-        on currencies.currency_code = orders.currency_code
-    cross join rate_years
-    -- Years before and after the table take its first and last rate.
-    left join rates
-        on rates.currency_code = orders.currency_code
-        and rates.rate_year = least(
-            greatest(
-                cast({{ date_part('year', 'orders.ordered_at') }} as {{ dbt.type_int() }}),
-                rate_years.first_year
-            ),
-            rate_years.last_year
-        )
+        on orders.source = resolved.source
+        and orders.source_record_key = resolved.source_record_key
+    left join test_accounts
+        on orders.shop_customer_id = test_accounts.shop_customer_id
 
 ),
 

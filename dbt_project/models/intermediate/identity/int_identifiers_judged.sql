@@ -34,10 +34,13 @@ counted as (
         count(distinct records.shop_customer_id) as count_accounts,
         -- The name on the most trusted record: records without a name go to that person.
         min(
-            concat(
-                cast(records.trust_rank as {{ dbt.type_string() }}),
-                records.name_key
-            )
+            case
+                when records.name_key is not null
+                    then concat(
+                        cast(records.trust_rank as {{ dbt.type_string() }}),
+                        records.name_key
+                    )
+            end
         ) as ranked_name
     from identifiers
     inner join records

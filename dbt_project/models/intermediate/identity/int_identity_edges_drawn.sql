@@ -32,7 +32,9 @@ nodes as (
 
 joining as (
 
-    select judged.*
+    select
+        judged.*,
+        identifier_types.is_shareable and judged.count_names > 1 as is_split_by_name
     from judged
     inner join identifier_types
         on identifier_types.identifier_type = judged.identifier_type
@@ -57,7 +59,7 @@ held as (
         identifiers.identifier_type,
         identifiers.match_value,
         case
-            when joining.count_names > 1
+            when joining.is_split_by_name
                 then coalesce(records.name_key, joining.main_name_key)
             else ''
         end as holder
