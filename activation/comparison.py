@@ -1,6 +1,7 @@
 """Write the one query that compares desired rows with the ledger."""
 
 from activation.connection import Connection
+from activation.destinations.base import Capabilities
 from activation.gate import Gate
 from activation.ledger_schema import NO_SYNC_ROWS
 from activation.spec import SyncSpec
@@ -12,9 +13,12 @@ from activation.statements import (
     literal,
     md5_hex,
     render,
+    without_gmail_variants,
 )
 
 LEFT_AUDIENCE = "left_audience"
+
+Identities = tuple[tuple[str, ...], ...]
 
 # Rows whose key vanished but whose identifiers a new key uses (merged customers) keep their ledger
 # row under the new key: a removal would take a wanted person away. `stale` names the identities
@@ -122,34 +126,43 @@ _NOTHING_SHARED = """
 
 _WANTED = """
     left join (
-        select value, min(row_key) as first_key, max(row_key) as last_key
-        from (
-            select row_key, {value} as value from desired where block_reason is null
-        ) as identified
-        where value in (select {held} from touched where held_identifiers is not null)
-        group by value
+        select distinct {value} as value
+        from desired
+        where
+            block_reason is null
+            and {value} in (select {held} from touched where held_identifiers is not null)
+            {lasting}
     ) as wanted_{number}
         on wanted_{number}.value = {held}
+"""
+
+# A platform that keeps rows as they were added keeps the former row of a changed person too. There
+# a value may be removed although a row uses it, if that row is sent again after the removals.
+_LASTING = """
+            and row_key not in (
+                select row_key from touched where action in ('add', 'change', 'retry')
+            )
 """
 
 
 def comparison(connection: Connection, spec: SyncSpec, gate: Gate, account: str) -> str:
     """Return the common table expressions that end in `changes`: one row per row to act on."""
     has_ledger = _has_rows(connection, spec, account)
-    identities = spec.capabilities.identities if has_ledger else ()
+    capabilities = spec.capabilities
+    identities = capabilities.identities if has_ledger else ()
     return render(
         _COMPARED,
         source=desired_rows(spec),
         judged=gate.judged("source_rows"),
-        row_hash=md5_hex(f"{literal(spec.capabilities.normaliser + '|')} || payload"),
+        row_hash=md5_hex(f"{literal(capabilities.normaliser + '|')} || payload"),
         sync_rows="ledger.sync_rows" if has_ledger else NO_SYNC_ROWS,
         sync=literal(spec.name),
         account=literal(account),
-        shared=_shared(identities),
+        shared=_shared(capabilities, identities),
         left_audience=literal(LEFT_AUDIENCE),
         removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
-        stale=_stale(identities, keeps_rows=spec.capabilities.keeps_rows),
-        wanted="".join(_wanted(number, identity) for number, identity in enumerate(identities)),
+        stale=_stale(capabilities, identities),
+        wanted=_wanted(capabilities, identities),
     )
 
 
@@ -191,52 +204,47 @@ def identifiers(spec: SyncSpec) -> str:
     return json_object([(name, json_text("payload", name)) for name in kept])
 
 
-def _identity(document: str, identity: tuple[str, ...]) -> str:
-    return " || '|' || ".join(f"lower({json_text(document, name)})" for name in identity)
+def _identity(document: str, identity: tuple[str, ...], capabilities: Capabilities) -> str:
+    """Return the value of an identity as the platform compares it; null when a part is absent."""
+    parts = [f"lower({json_text(document, name)})" for name in identity]
+    if capabilities.folds_gmail and identity == ("email",):
+        return without_gmail_variants(parts[0])
+    return " || '|' || ".join(parts)
 
 
-def _shared(identities: tuple[tuple[str, ...], ...]) -> str:
+def _shared(capabilities: Capabilities, identities: Identities) -> str:
     parts = [
         render(
             _SHARED,
             strength=strength,
-            newcomer=_identity("newcomers.payload", identity),
-            orphan=_identity("orphans.identifiers", identity),
+            newcomer=_identity("newcomers.payload", identity, capabilities),
+            orphan=_identity("orphans.identifiers", identity, capabilities),
         )
         for strength, identity in enumerate(identities)
     ]
     return "union all".join(parts) or _NOTHING_SHARED
 
 
-def _wanted(number: int, identity: tuple[str, ...]) -> str:
-    return render(
-        _WANTED,
-        number=number,
-        value=_identity("payload", identity),
-        held=_identity("touched.held_identifiers", identity),
-    )
-
-
-def _stale(identities: tuple[tuple[str, ...], ...], *, keeps_rows: bool) -> str:
-    """Name each stale identity by its first field, as a comma-separated text.
-
-    A platform that keeps rows as they were added keeps the former row of a changed person too, so
-    there an identity is stale unless *another* desired row uses it.
-    """
-    parts = []
-    for number, identity in enumerate(identities):
-        wanted = f"wanted_{number}"
-        unused = f"{wanted}.value is null"
-        if keeps_rows:
-            unused += (
-                f" or ({wanted}.first_key = touched.row_key"
-                f" and {wanted}.last_key = touched.row_key)"
-            )
-        held = _identity("touched.held_identifiers", identity)
-        name = literal(identity[0] + ",")
-        parts.append(
-            f"case when (touched.action = 'remove' or not touched.is_same)"
-            f" and {held} is not null and ({unused})"
-            f" then {name} else '' end"
+def _wanted(capabilities: Capabilities, identities: Identities) -> str:
+    parts = [
+        render(
+            _WANTED,
+            number=number,
+            value=_identity("payload", identity, capabilities),
+            held=_identity("touched.held_identifiers", identity, capabilities),
+            lasting=_LASTING if capabilities.keeps_rows else "",
         )
+        for number, identity in enumerate(identities)
+    ]
+    return "".join(parts)
+
+
+def _stale(capabilities: Capabilities, identities: Identities) -> str:
+    """Name each stale identity by its first field, as a comma-separated text."""
+    parts = [
+        "case when (touched.action = 'remove' or not touched.is_same)"
+        f" and {_identity('touched.held_identifiers', identity, capabilities)} is not null"
+        f" and wanted_{number}.value is null then {literal(identity[0] + ',')} else '' end"
+        for number, identity in enumerate(identities)
+    ]
     return " || ".join(parts) or "''"

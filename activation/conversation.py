@@ -25,17 +25,9 @@ from activation.errors import (
     PlatformRefused,
     PlatformUnreachable,
 )
-from activation.pacing import (
-    ATTEMPTS,
-    LONGEST_REQUESTED_WAIT,
-    Pace,
-    backoff,
-    poll_delay,
-    polled_long_enough,
-)
+from activation.pacing import Pace, Patience, poll_delay, polled_long_enough
 
 UNREACHABLE = "unreachable"
-_MOST_NARROWINGS = 64
 
 
 class Unanswered(Exception):
@@ -79,6 +71,7 @@ class Conversation:
     destination: Destination
     send: Callable[[Request], Response]
     pace: Pace
+    patience: Patience = field(default_factory=Patience)
 
     def deliver(self, batch: Batch) -> BatchResult:
         """Send a batch; return what became of its rows, with the error that ends the run."""
@@ -142,7 +135,7 @@ class Conversation:
             if self.pace.wait(poll_delay(polling, request.polls)):
                 return Retry("run_stopped")
         outcome: Outcome = Retry("run_stopped")
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self.patience.attempts):
             if self.pace.take_turn(request.step):
                 return Retry("run_stopped")
             outcome = self._answer(request, result)
@@ -164,16 +157,16 @@ class Conversation:
         return self.destination.classify(request, response)
 
     def _wait_after(self, retry: Retry, attempt: int) -> Outcome | None:
-        if attempt == ATTEMPTS - 1:
+        if attempt == self.patience.attempts - 1:
             return None
-        if retry.after is not None and retry.after > LONGEST_REQUESTED_WAIT:
+        if retry.after is not None and retry.after > self.patience.longest_requested_wait:
             name = self.destination.capabilities.name
             msg = f"{name} asks for a wait of {retry.after:.0f} s. Run the sync again after it."
             return Stop(PlatformBusy(msg))
         if retry.after is not None:
             self.pace.pause(retry.after)
             return None
-        return Retry("run_stopped") if self.pace.wait(backoff(attempt)) else None
+        return Retry("run_stopped") if self.pace.wait(self.patience.wait_after(attempt)) else None
 
     def _narrowed(
         self, outcome: Narrow, request: Request, narrowings: int, result: BatchResult
@@ -183,7 +176,7 @@ class Conversation:
         left = [number for number in request.rows if number not in outcome.rejected]
         if len(left) == 1 and not outcome.rejected:
             return Settled(rejected={left[0]: outcome.code})
-        if narrowings <= _MOST_NARROWINGS:
+        if narrowings <= self.patience.narrowings:
             return outcome if left else Settled()
         if result.delivered == 0:
             name = self.destination.capabilities.name

@@ -24,7 +24,7 @@ from activation.errors import ActivationError, PlatformUnreachable, TargetMissin
 from activation.gate import Gate
 from activation.lease import Lease
 from activation.ledger import Ledger
-from activation.pacing import Pace
+from activation.pacing import Pace, Patience
 from activation.statements import literal, render
 from activation.targets import forget_target, known_target, remember_target
 
@@ -100,6 +100,7 @@ class Delivery:
     send: Callable[[Request], Response]
     run_id: str
     planned: int
+    patience: Patience
     progress: Progress | None = None
     requests: int = 0
     settled: int = 0
@@ -109,8 +110,9 @@ class Delivery:
 
     def deliver(self) -> None:
         """Remove first, then send; commit before and after each batch; raise what stopped it."""
-        pace = Pace(self.destination.capabilities.rate, self.stopping.wait)
-        conversation = Conversation(self.destination, self.send, pace)
+        limits = self.destination.capabilities
+        pace = Pace(limits.rate, self.stopping.wait, step_rates=limits.step_rates)
+        conversation = Conversation(self.destination, self.send, pace, self.patience)
         target = self._target(conversation)
         self._stage(conversation, "remove", target)
         self._stage(conversation, "upsert", target)

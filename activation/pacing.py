@@ -2,20 +2,29 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from activation.destinations.base import Polling, Rate
 
-FIRST_WAIT = 0.5
-LONGEST_WAIT = 60.0
-ATTEMPTS = 6
-LONGEST_REQUESTED_WAIT = 600.0
 
+@dataclass(frozen=True)
+class Patience:
+    """How long a run puts up with trouble; waits are in seconds.
 
-def backoff(attempt: int) -> float:
-    """Return the seconds to wait after the given failed attempt (0 = first)."""
-    return float(min(LONGEST_WAIT, FIRST_WAIT * 2**attempt))
+    A request is tried `attempts` times with doubling waits; a platform may ask for a wait of at
+    most `longest_requested_wait`; a batch is cut up at most `narrowings` times.
+    """
+
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    attempts: int = 6
+    longest_requested_wait: float = 600.0
+    narrowings: int = 64
+
+    def wait_after(self, attempt: int) -> float:
+        """Return the seconds to wait after the given failed attempt (0 = first)."""
+        return float(min(self.longest_wait, self.first_wait * 2**attempt))
 
 
 def poll_delay(polling: Polling, polls: int) -> float:
@@ -32,12 +41,14 @@ def polled_long_enough(polling: Polling, polls: int) -> bool:
 class Pace:
     """A token bucket per kind of request: refilled at the steady rate, never above the burst.
 
-    `wait` sleeps and says whether the run is being stopped. Safe to use from several threads.
+    `wait` sleeps and says whether the run is being stopped. `step_rates` are those of kinds that
+    have a rate of their own. Safe to use from several threads.
     """
 
     rate: Rate
     wait: Callable[[float], bool]
     clock: Callable[[], float] = time.monotonic
+    step_rates: Mapping[str, Rate] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _free_at: dict[str, float] = field(default_factory=dict)
     _resume_at: float = 0.0
@@ -53,7 +64,8 @@ class Pace:
 
     def _reserve(self, step: str) -> float:
         """Book the next free moment; no second exceeds the burst, no minute the steady rate."""
-        burst, steady = self.rate.burst_per_second, self.rate.steady_per_minute
+        rate = self.step_rates.get(step, self.rate)
+        burst, steady = rate.burst_per_second, rate.steady_per_minute
         spacing = 60.0 / max(1.0, steady - burst)
         ahead = max(0.0, (burst - 1) * spacing - 1.0)
         with self._lock:

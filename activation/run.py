@@ -13,6 +13,7 @@ from activation.errors import GuardRefused, LedgerImbalance
 from activation.gate import Gate
 from activation.lease import Lease
 from activation.ledger import FINAL_STATES, Ledger
+from activation.pacing import Patience
 from activation.plan import PlanCounts
 from activation.replacement import Replacement
 
@@ -56,6 +57,7 @@ class Run:
     gate: Gate
     run_id: str
     as_of: datetime
+    patience: Patience
     desired: int = 0
     counts: PlanCounts = field(default_factory=PlanCounts)
     requests: int = 0
@@ -152,6 +154,7 @@ class Run:
                 send=HttpSender(sender, self.destination),
                 run_id=self.run_id,
                 planned=self.counts.planned,
+                patience=self.patience,
                 progress=progress,
             )
             try:

@@ -69,3 +69,13 @@ def sha256_hex(expression: str) -> str:
 def md5_hex(expression: str) -> str:
     """Hash a text to 32 hexadecimal characters."""
     return f"md5({expression})"
+
+
+def without_gmail_variants(expression: str) -> str:
+    """Drop dots and suffix of a Gmail address, as Google does before it compares."""
+    user, domain = f"split_part({expression}, '@', 1)", f"split_part({expression}, '@', 2)"
+    return (
+        f"case when {domain} in ('gmail.com', 'googlemail.com')"
+        f" then replace(split_part({user}, '+', 1), '.', '') || '@' || {domain}"
+        f" else {expression} end"
+    )

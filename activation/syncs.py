@@ -16,6 +16,7 @@ from activation.errors import MissingSetting
 from activation.gate import gate_for
 from activation.lease import lease
 from activation.ledger import Ledger
+from activation.pacing import Patience
 from activation.plan import DiffRow
 from activation.run import Run, SyncSummary
 from activation.spec import SyncSpec
@@ -45,13 +46,15 @@ def run_sync(
     model_as_of: datetime | None = None,
     max_removal_share: float | None = None,
     progress: Progress | None = None,
+    patience: Patience | None = None,
 ) -> SyncSummary:
     """Plan one sync and deliver the plan.
 
     `as_of` is the run's clock in UTC: consent must be valid at it. `failing_models` are the models
     with a failed dbt test, `model_as_of` the time the sync model was built for, `max_removal_share`
-    overrides the sync's own. Raise GuardRefused before anything is sent, other ActivationErrors
-    when the platform stops the run; whatever was acknowledged by then is in the ledger.
+    overrides the sync's own, `patience` says how long to put up with trouble. Raise GuardRefused
+    before anything is sent, other ActivationErrors when the platform stops the run; whatever was
+    acknowledged by then is in the ledger.
     """
     missing = missing_settings(settings)
     if missing:
@@ -62,7 +65,8 @@ def run_sync(
     ledger = Ledger(connection, spec, destination.account)
     ledger.prepare()
     share = spec.max_removal_share if max_removal_share is None else max_removal_share
-    run = Run(ledger, destination, gate_for(connection, spec, as_of), uuid4().hex, as_of)
+    gate = gate_for(connection, spec, as_of)
+    run = Run(ledger, destination, gate, uuid4().hex, as_of, patience or Patience())
     with lease(connection, spec.name, run.run_id) as held_lease:
         ledger.recover()
         run.refill_lost_file()

@@ -57,6 +57,7 @@ class Capabilities:
     `identities` are the fields (or groups of fields) by which the platform knows a person; a value
     of one of them that no desired row uses any more must be removed there. `keeps_rows` says that a
     changed row sent again stands beside its former self, which must be removed first.
+    `folds_gmail` says that variants of a Gmail address are one identity.
     `removal_fields` are others a removal needs to express an identity. `addresses` says which field
     carries the value of which kind of contact point. `normaliser` is a name and a version: a new
     version sends every row again.
@@ -71,6 +72,7 @@ class Capabilities:
     removal_fields: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
     rate: Rate = Rate(50, 3000)
+    step_rates: Mapping[str, Rate] = field(default_factory=dict)
     polling: Polling = Polling()
     in_flight: int = 4
     field_prefix: str | None = None
@@ -78,6 +80,7 @@ class Capabilities:
     needs_purposes: frozenset[str] = frozenset()
     needs_target: bool = True
     keeps_rows: bool = False
+    folds_gmail: bool = False
 
     def knows_field(self, name: str) -> bool:
         """Say whether a column of this name can be sent."""

@@ -76,6 +76,7 @@ class GoogleCustomerMatch:
         normaliser=normalise.GOOGLE,
         needs_purposes=frozenset({"ads_user_data", "ads_personalisation"}),
         keeps_rows=True,
+        folds_gmail=True,
     )
 
     @property

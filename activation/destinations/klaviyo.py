@@ -38,7 +38,7 @@ from activation.destinations.klaviyo_profiles import (
 from activation.errors import TargetMissing
 
 _MEDIA_TYPE = "application/vnd.api+json"
-_LOOKUP_ROWS = 50
+_LOOKUP_ROWS = 100
 _POSITION = re.compile(r"/profiles/data/(\d+)(?:/|$)")
 
 
@@ -71,6 +71,7 @@ class Klaviyo:
         addresses={"email": "email", "phone": "phone_number"},
         batch=BatchLimits(upsert_rows=10_000, removal_rows=1_000),
         rate=Rate(burst_per_second=10, steady_per_minute=150),
+        step_rates={"find_profiles": Rate(75, 700), "find_list": Rate(75, 700)},
         normaliser="klaviyo/1",
     )
 

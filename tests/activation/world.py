@@ -53,6 +53,19 @@ KLAVIYO = SyncSpec(
 )
 
 
+FCM = replace(
+    KLAVIYO,
+    name="fcm__loyal_early_access",
+    relation="activation.sync_fcm__loyal_early_access",
+    destination="fcm",
+    surface="topic",
+    target="Loyal early access",
+    key="contact_point_id",
+    channel="push",
+    fields=(Field("token", "varchar"),),
+)
+
+
 @dataclass
 class World:
     """The warehouse a sync reads: one model whose rows the tests set, and the gate's tables."""
@@ -82,9 +95,15 @@ class World:
     def allow(self, rows: list[dict[str, Any]], address: str = "email") -> None:
         """Give every row a deliverable contact point and consent for the sync's purposes."""
         for row in rows:
+            self.forget(row["contact_point_id"])
             self.add_contact_point(row["contact_point_id"], row["customer_id"], row[address])
             for purpose in self.spec.purposes:
                 self.add_consent(row["contact_point_id"], purpose)
+
+    def forget(self, point: str) -> None:
+        """Remove a contact point and its consents."""
+        for table in ("core.contact_points", "privacy.consents"):
+            self.connection.execute(f"delete from {table} where contact_point_id = ?", (point,))
 
     def add_contact_point(self, point: str, customer: str, address: str) -> None:
         """Add one contact point of the sync's channel."""
