@@ -1,17 +1,14 @@
 """Load landed files into schema raw: typed rows in, everything else into the quarantine."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from pathlib import Path
 
 import pyarrow as pa
 
 from orchestration.contracts import Column, TableContract
 from orchestration.landing import LandedFile, LandingError
+from orchestration.readers import Reader, open_readers
 from orchestration.warehouse import Connection
 
 # A column of which more than this share cannot be read has the wrong type as a whole.
@@ -52,7 +49,7 @@ def load(
     """
     _create_tables(connection, contracts)
     fresh = [file for file in files if _is_fresh(connection, file)]
-    with _readers(connection, [file for file in fresh if not file.problem]) as readers:
+    with open_readers(connection, [file for file in fresh if not file.problem]) as readers:
         _check_types(connection, readers)
         for number, reader in enumerate(readers, 1):
             progress(reader.contract.label, number, len(readers))
@@ -62,52 +59,6 @@ def load(
         if file.problem:
             _quarantine_file(connection, file, loaded_at)
     return _count(connection, fresh)
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """A temporary view over fresh files of one table and format: raw columns, file, row."""
-
-    contract: TableContract
-    view: str
-    files: tuple[LandedFile, ...]
-    types: dict[str, str]
-
-    def cast(self, column: Column) -> str:
-        """SQL of a column in its contract type; null when absent or unreadable."""
-        if column.name not in self.types:
-            return f"cast(null as {column.data_type})"
-        if self.types[column.name] == column.data_type.upper():
-            return f'"{column.name}"'
-        text = f"nullif(trim(cast(\"{column.name}\" as varchar)), '')"
-        if column.data_type == "varchar":
-            return text
-        value = f"try_cast({text} as {column.data_type})"
-        if column.data_type not in ("timestamp", "date"):
-            return value
-        # "04/01/26" reads as the year 4: a date outside of living memory is no date.
-        return f"case when {value} between date '1900-01-01' and date '2200-01-01' then {value} end"
-
-    def is_wrong(self, column: Column) -> str:
-        """SQL condition: there is a value and it does not fit the type."""
-        if self.types.get(column.name) in (None, column.data_type.upper()):
-            return "false"
-        filled = f"nullif(trim(cast(\"{column.name}\" as varchar)), '') is not null"
-        return f"({filled} and {self.cast(column)} is null)"
-
-    def first_problem(self, what: str) -> str:
-        """SQL of the first problem's reason or column; null for a good row."""
-        cases = []
-        for column in self.contract.columns:
-            if (wrong := self.is_wrong(column)) != "false":
-                cases.append((wrong, "wrong_type", column.name))
-            if column.required:
-                cases.append((f"{self.cast(column)} is null", "missing_value", column.name))
-        lines = [
-            f"when {condition} then '{reason if what == 'reason' else name}'"
-            for condition, reason, name in cases
-        ]
-        return f"case {' '.join(lines)} end" if lines else "cast(null as varchar)"
 
 
 def _create_tables(connection: Connection, contracts: Iterable[TableContract]) -> None:
@@ -129,92 +80,7 @@ def _is_fresh(connection: Connection, file: LandedFile) -> bool:
     return not connection.execute(same, (file.name, stat.st_size, stat.st_mtime_ns))
 
 
-@contextmanager
-def _readers(connection: Connection, files: list[LandedFile]) -> Iterator[list[_Reader]]:
-    """Yield one reader per table and way of reading."""
-
-    def way(file: LandedFile) -> tuple[str, str, str, str]:
-        return file.contract.label, file.format, file.delimiter, file.encoding
-
-    with tempfile.TemporaryDirectory() as folder:
-        readers = []
-        for number, (_, group) in enumerate(groupby(sorted(files, key=way), key=way)):
-            members = tuple(group)
-            view = f"_landed_{number}"
-            paths = [_as_utf8(file, Path(folder)) for file in members]
-            _register_files(connection, view, members, paths)
-            connection.execute(
-                f"create or replace temp view {view} as select landed.*, "
-                f"f.name as _file, f.arrived_on as _arrived_on from "
-                f"({_scan(members[0], paths)}) as landed "
-                f"inner join {view}_files as f on f.path = landed._path"
-            )
-            described = connection.execute(f"describe {view}")
-            types = {str(row[0]).lower(): _plain(str(row[1])) for row in described}
-            readers.append(_Reader(members[0].contract, view, members, types))
-        yield readers
-
-
-def _register_files(
-    connection: Connection, view: str, files: tuple[LandedFile, ...], paths: list[Path]
-) -> None:
-    connection.execute(
-        f"create or replace temp table {view}_files (path varchar, name varchar, arrived_on date)"
-    )
-    rows = {
-        "path": [str(path) for path in paths],
-        "name": [file.name for file in files],
-        "arrived_on": [file.arrived_on for file in files],
-    }
-    connection.insert(f"{view}_files", pa.table(rows))
-
-
-def _as_utf8(file: LandedFile, folder: Path) -> Path:
-    """Return a path that DuckDB can read; text in another encoding is rewritten once."""
-    if file.format == "parquet" or file.encoding in ("utf-8", "utf-8-sig"):
-        return file.path
-    copy = folder / file.name.replace("/", "__")
-    copy.write_text(file.path.read_text(encoding=file.encoding), encoding="utf-8")
-    return copy
-
-
-def _scan(file: LandedFile, paths: list[Path]) -> str:
-    """SQL that reads files of one format with their path and row number (from 1)."""
-    listed = "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
-    if file.format == "parquet":
-        return (
-            f"select * exclude (filename, file_row_number), filename as _path, "
-            f"file_row_number + 1 as _row from read_parquet({listed}, union_by_name = true, "
-            "filename = true, file_row_number = true, hive_partitioning = false)"
-        )
-    numbered = "row_number() over (partition by filename) as _row"
-    if file.format == "csv":
-        return (
-            f"select * exclude (filename), filename as _path, {numbered} "
-            f"from read_csv({listed}, delim = '{file.delimiter}', header = true, "
-            "all_varchar = true, union_by_name = true, filename = true, quote = '\"', "
-            "normalize_names = true, strict_mode = false, null_padding = true, "
-            "hive_partitioning = false)"
-        )
-    fields = ", ".join(
-        f'json_extract_string(valid_line, \'$."{name}"\') as "{name}"'
-        for name in file.contract.column_names
-    )
-    return (
-        f"select case when valid_line is null then line end as _broken, {fields}, "
-        f"filename as _path, {numbered} from (select filename, line, "
-        "case when json_valid(line) then line end as valid_line from read_csv("
-        f"{listed}, delim = e'\\x01', quote = '', escape = '', header = false, filename = true, "
-        "columns = {'line': 'varchar'}, hive_partitioning = false)) as lines"
-    )
-
-
-def _plain(data_type: str) -> str:
-    """Write a DuckDB type as the contracts do."""
-    return data_type.upper().replace(", ", ",")
-
-
-def _check_types(connection: Connection, readers: list[_Reader]) -> None:
+def _check_types(connection: Connection, readers: list[Reader]) -> None:
     problems = [problem for reader in readers for problem in _mistyped(connection, reader)]
     if problems:
         shown = "\n  ".join(problems[:20])
@@ -222,7 +88,7 @@ def _check_types(connection: Connection, readers: list[_Reader]) -> None:
         raise LandingError(msg)
 
 
-def _mistyped(connection: Connection, reader: _Reader) -> Iterator[str]:
+def _mistyped(connection: Connection, reader: Reader) -> Iterator[str]:
     suspects = [c for c in reader.contract.columns if reader.is_wrong(c) != "false"]
     if not suspects:
         return
@@ -247,7 +113,7 @@ def _remedy(column: Column) -> str:
     return "Write plain numbers with a decimal point, e.g. 1234.50."
 
 
-def _load_reader(connection: Connection, reader: _Reader, loaded_at: datetime) -> None:
+def _load_reader(connection: Connection, reader: Reader, loaded_at: datetime) -> None:
     contract = reader.contract
     for file in reader.files:
         connection.execute(f"delete from {contract.relation} where _file = ?", (file.name,))
@@ -273,7 +139,7 @@ def _load_reader(connection: Connection, reader: _Reader, loaded_at: datetime) -
     connection.insert("raw.loaded_files", pa.table(loaded))
 
 
-def _quarantine_rows(connection: Connection, reader: _Reader, loaded_at: datetime) -> None:
+def _quarantine_rows(connection: Connection, reader: Reader, loaded_at: datetime) -> None:
     reason, column = reader.first_problem("reason"), reader.first_problem("column")
     if "_broken" in reader.types:
         reason = f"case when _broken is not null then 'broken_line' else {reason} end"
