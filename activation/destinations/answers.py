@@ -1,9 +1,9 @@
 """Read the answers that mean the same at every platform, and cut bodies to their size."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from activation.destinations.base import Outcome, Request, Response, Retry, Stop
+from activation.destinations.base import Narrow, Outcome, Request, Response, Retry, Stop
 from activation.errors import AuthenticationRefused, PlatformRefused
 
 _TRY_AGAIN = {408, 425, 429}
@@ -34,6 +34,24 @@ def common_outcome(
         )
         return Stop(PlatformRefused(msg))
     return None
+
+
+def read_answer(
+    destination: str, request: Request, response: Response, read: Callable[[], Outcome]
+) -> Outcome:
+    """Return what `read` makes of an answer, whatever shape the answer has.
+
+    A success in another shape than documented is not believed; a refusal that explains nothing
+    leaves the rows to be narrowed down.
+    """
+    try:
+        return read()
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError):
+        if response.status < 400:
+            return Retry("garbled_answer")
+        if request.rows:
+            return Narrow(f"http_{response.status}")
+        return refused_request(destination, request, response.status)
 
 
 def refused_credentials(destination: str, variable: str) -> AuthenticationRefused:

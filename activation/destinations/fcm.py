@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from activation.destinations.answers import common_outcome, place
+from activation.destinations.answers import common_outcome, place, read_answer
 from activation.destinations.base import (
     Batch,
     BatchLimits,
@@ -112,17 +112,21 @@ class Fcm:
 
     def classify(self, request: Request, response: Response) -> Outcome:
         """Say what an answer of FCM means for its token."""
-        code = _error_code(response)
-        if response.status < 300:
-            return Settled(request.rows) if response.document() is not None else _garbled()
-        if response.status == 409 and request.step == "subscribe":
-            return Settled(request.rows)
-        if response.status in (400, 403, 404) and code in _ROW_CODES:
-            gone = code == "UNREGISTERED" and request.step == "unsubscribe"
-            rejected = {} if gone else dict.fromkeys(request.rows, code.lower())
-            return Settled(request.rows if gone else (), rejected)
-        outcome = common_outcome("fcm", "REGULARS_FCM_ACCESS_TOKEN", request, response)
-        return outcome or _refusal(request, response)
+        return read_answer("fcm", request, response, lambda: _read(request, response))
+
+
+def _read(request: Request, response: Response) -> Outcome:
+    if response.status < 300:
+        return _garbled() if response.document() is None else Settled(request.rows)
+    if response.status == 409 and request.step == "subscribe":
+        return Settled(request.rows)
+    code = _error_code(response)
+    if response.status in (400, 403, 404) and code in _ROW_CODES:
+        gone = code == "UNREGISTERED" and request.step == "unsubscribe"
+        rejected = {} if gone else dict.fromkeys(request.rows, code.lower())
+        return Settled(request.rows if gone else (), rejected)
+    outcome = common_outcome("fcm", "REGULARS_FCM_ACCESS_TOKEN", request, response)
+    return outcome or _refusal(request, response)
 
 
 def _garbled() -> Retry:

@@ -8,7 +8,13 @@ from typing import Any, ClassVar
 import orjson
 
 from activation import normalise
-from activation.destinations.answers import common_outcome, pack, place, refused_request
+from activation.destinations.answers import (
+    common_outcome,
+    pack,
+    place,
+    read_answer,
+    refused_request,
+)
 from activation.destinations.base import (
     Batch,
     BatchLimits,
@@ -131,15 +137,16 @@ class GoogleCustomerMatch:
         outcome = common_outcome("google_customer_match", variable, request, response)
         if outcome is not None:
             return outcome
+        name = "google_customer_match"
+        return read_answer(name, request, response, lambda: self._read(request, response))
+
+    def _read(self, request: Request, response: Response) -> Outcome:
         if request.is_poll and response.status == 404:
             return FollowUp((self.poll(request.context, request.rows, request.polls + 1),))
         if response.status >= 400:
             return _refusal(request, response)
         document = response.document()
-        try:
-            return self._accepted(request, document or {})
-        except (KeyError, TypeError, AttributeError, ValueError, IndexError):
-            return Retry("garbled_answer")
+        return Retry("garbled_answer") if document is None else self._accepted(request, document)
 
     def _accepted(self, request: Request, document: Mapping[str, Any]) -> Outcome:
         match request.step:

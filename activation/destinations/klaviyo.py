@@ -8,7 +8,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from activation.destinations.answers import common_outcome, pack, place, refused_request
+from activation.destinations.answers import (
+    common_outcome,
+    pack,
+    place,
+    read_answer,
+    refused_request,
+)
 from activation.destinations.base import (
     Batch,
     BatchLimits,
@@ -116,17 +122,14 @@ class Klaviyo:
         outcome = common_outcome("klaviyo", "REGULARS_KLAVIYO_API_KEY", request, response)
         if outcome is not None:
             return outcome
+        return read_answer("klaviyo", request, response, lambda: self._read(request, response))
+
+    def _read(self, request: Request, response: Response) -> Outcome:
         if response.status >= 400:
             return _refusal(request, response)
-        if request.step == "remove_members":
+        if request.step == "remove_members" and response.status == 204:
             return Settled(delivered=request.rows)
-        document = response.document()
-        if document is None:
-            return Retry("garbled_answer")
-        try:
-            return self._accepted(request, document)
-        except (KeyError, TypeError, AttributeError, ValueError):
-            return Retry("garbled_answer")
+        return self._accepted(request, response.document() or {})
 
     def _accepted(self, request: Request, document: Mapping[str, Any]) -> Outcome:
         match request.step:
@@ -287,7 +290,7 @@ def _import_errors(request: Request, document: Mapping[str, Any]) -> Outcome:
 def _refusal(request: Request, response: Response) -> Outcome:
     if not request.rows:
         return refused_request("klaviyo", request, response.status)
-    if request.method == "GET":
+    if request.step in ("import_job", "import_errors"):
         return Retry(f"http_{response.status}")
     errors = (response.document() or {}).get("errors") or []
     pointers = [(str((e.get("source") or {}).get("pointer", "")), e.get("code")) for e in errors]

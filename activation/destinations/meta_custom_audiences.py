@@ -13,6 +13,7 @@ from activation.destinations.answers import (
     common_outcome,
     pack,
     place,
+    read_answer,
     refused_credentials,
     refused_request,
     wait_seconds,
@@ -138,17 +139,18 @@ class MetaCustomAudiences:
 
     def classify(self, request: Request, response: Response) -> Outcome:
         """Say what an answer of the Marketing API means for the rows of its request."""
+        name = "meta_custom_audiences"
+        return read_answer(name, request, response, lambda: self._read(request, response))
+
+    def _read(self, request: Request, response: Response) -> Outcome:
+        """Read the error's code before the status: the same status stands for many things."""
         document = response.document() or {}
-        error = document.get("error")
-        if isinstance(error, Mapping):
-            return _refusal(request, response, error)
+        if "error" in document:
+            return _refusal(request, response, document["error"])
         outcome = common_outcome("meta_custom_audiences", _TOKEN, request, response)
-        if outcome is not None:
-            return outcome
-        try:
-            return self._accepted(request, document)
-        except (KeyError, TypeError, AttributeError, ValueError):
-            return Retry("garbled_answer")
+        if outcome is None and response.status >= 400:
+            return _refusal(request, response, {})
+        return outcome or self._accepted(request, document)
 
     def _accepted(self, request: Request, document: Mapping[str, Any]) -> Outcome:
         match request.step:

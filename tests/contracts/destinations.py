@@ -1,0 +1,55 @@
+"""One example of every destination that speaks HTTP, for the promises all of them keep."""
+
+from typing import Any
+
+from activation.destinations import DESTINATIONS, settings_for
+from activation.destinations.base import Batch, Operation, Row, Target
+
+SECRETS = ("very-secret-token", "very-secret-app")
+VALUES: dict[str, str] = {
+    "REGULARS_KLAVIYO_API_KEY": SECRETS[0],
+    "REGULARS_GOOGLE_ACCESS_TOKEN": SECRETS[0],
+    "REGULARS_GOOGLE_CUSTOMER_ID": "123-456-7890",
+    "REGULARS_GOOGLE_LOGIN_CUSTOMER_ID": "9876543210",
+    "REGULARS_META_ACCESS_TOKEN": SECRETS[0],
+    "REGULARS_META_APP_SECRET": SECRETS[1],
+    "REGULARS_META_AD_ACCOUNT_ID": "act_17",
+    "REGULARS_FCM_ACCESS_TOKEN": SECRETS[0],
+    "REGULARS_FCM_PROJECT_ID": "project",
+    "REGULARS_FILE_DROP_FOLDER": "outbox",
+}
+HTTP = ("fcm", "google_customer_match", "klaviyo", "meta_custom_audiences")
+PERSONAL = "ada.lovelace"
+
+
+def destination(name: str) -> Any:
+    """Return a destination with settings."""
+    return DESTINATIONS[name](settings_for(name, VALUES))
+
+
+def row(name: str, number: int, stale: frozenset[str] = frozenset()) -> Row:
+    """Return one row with every field the destination knows."""
+    values = {
+        "email": f"{PERSONAL}{number}@example.com",
+        "phone": f"+46701{number:06d}",
+        "phone_number": f"+46701{number:06d}",
+        "external_id": f"c{number}",
+        "first_name": "Zoë",
+        "last_name": "O'Neil",
+        "country_code": "SE",
+        "postal_code": "111 22",
+        "city": "Stockholm",
+        "token": f"{PERSONAL}:{number}",
+        "property_spend": 12.5,
+    }
+    known = DESTINATIONS[name].capabilities.knows_field
+    return Row(number, {key: value for key, value in values.items() if known(key)}, stale)
+
+
+def batch(name: str, operation: Operation, count: int, first: int = 1) -> Batch:
+    """Return a batch of rows; for a removal every identity is stale."""
+    identities = DESTINATIONS[name].capabilities.identities
+    stale = frozenset(identity[0] for identity in identities) if operation == "remove" else None
+    rows = tuple(row(name, number, stale or frozenset()) for number in range(first, first + count))
+    purposes = frozenset({"ads_user_data", "ads_personalisation", "marketing"})
+    return Batch(operation, rows, Target("42", "Win back"), purposes, "run")
