@@ -88,6 +88,12 @@ class Platforms:
 
 
 @pytest.fixture(scope="session")
+def new_state() -> type[State]:
+    """Return what makes a state of a folder."""
+    return State
+
+
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> State:
     """Return the state after one run of the demo on the smallest simulated shop."""
     state = State(tmp_path_factory.mktemp("demo"))

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import State
 
 ROOT = Path(__file__).parents[2]
 RAW = ROOT / "sandbox/data/online_retail.parquet"
 
 
 @pytest.fixture(scope="module")
-def retail(tmp_path_factory):
+def retail(tmp_path_factory, new_state):
     """Return the state after the demo on the real Online Retail orders."""
-    state = State(tmp_path_factory.mktemp("retail"))
+    state = new_state(tmp_path_factory.mktemp("retail"))
     state.run("demo", "--shop", "online-retail")
     return state
 
@@ -48,16 +47,16 @@ def test_real_customers_are_all_found(retail):
     assert synced["klaviyo__win_back"] == 0
 
 
-def test_ones_own_orders_take_the_same_road(tmp_path):
+def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     """A folder with one orders.csv gives customers, stages and a file, and refuses to predict."""
     shop = tmp_path / "mine"
     shop.mkdir()
     lines = ["order_id,email,ordered_at,net_amount"]
     lines += [
-        f"{n},person{n % 40}@example.org,2026-0{1 + n % 6}-1{n % 9},{10 + n}.50" for n in range(120)
+        f"{n},person{n % 40}@post.example,2026-0{1 + n % 6}-1{n % 9},{10 + n}.50" for n in range(120)
     ]
     (shop / "orders.csv").write_text("\n".join(lines) + "\n")
-    state = State(tmp_path / "home")
+    state = new_state(tmp_path / "home")
 
     state.run("demo", "--shop", str(shop))
 
@@ -69,14 +68,14 @@ def test_ones_own_orders_take_the_same_road(tmp_path):
     assert rows["file_drop__customer_scores"] == 40
 
 
-def test_a_misspelt_column_stops_before_anything_is_built(tmp_path):
+def test_a_misspelt_column_stops_before_anything_is_built(tmp_path, new_state):
     """One clear error with file, column and remedy; no warehouse table is made."""
     shop = tmp_path / "mine"
     shop.mkdir()
     (shop / "orders.csv").write_text(
         "order_id,emial,ordered_at,net_amount\n1,a@b.de,2026-01-01,5\n"
     )
-    state = State(tmp_path / "home")
+    state = new_state(tmp_path / "home")
 
     done = state.run("demo", "--shop", str(shop), check=False)
 
