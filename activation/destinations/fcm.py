@@ -99,8 +99,8 @@ class Fcm:
         project = quote(self.settings.project_id, safe="")
         topic = batch.target.identifier
         for number, token in tokens:
-            path = f"/v1/projects/{project}/registrations/{quote(token, safe='')}"
-            path += "/topicSubscriptions"
+            registration = quote(token, safe="")
+            path = f"/v1/projects/{project}/registrations/{registration}/topicSubscriptions"
             if batch.operation == "upsert":
                 named = {"topic_name": topic}
                 yield Request("subscribe", "POST", path, (number,), parameters=named, body=b"{}")
