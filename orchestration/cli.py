@@ -4,6 +4,7 @@ import json
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -185,6 +186,8 @@ def _sentence(error: BaseException) -> str:
 
 def run() -> None:
     """Run the command line; used by the `regulars` script."""
+    # Libraries warn their developers; a marketer at the terminal can do nothing about it.
+    warnings.simplefilter("ignore")
     try:
         app()
     except KeyboardInterrupt:

@@ -9,10 +9,12 @@ from typing import Any
 from rich.table import Table
 
 from orchestration import summary as summaries
+from orchestration.contracts import read_contracts
+from orchestration.landing import check_headers, discover
 from orchestration.platforms import sandbox_platforms
 from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
-from orchestration.settings import Settings
+from orchestration.settings import CHECKOUT, Settings
 from orchestration.terminal import console, errors, show_summary, show_syncs
 from orchestration.warehouse import Warehouse
 from orchestration.worlds import World, choose_world, enter, fill_landing, read_world
@@ -41,6 +43,9 @@ def run_demo(
         before = _count_requests(url)
         result = run_daily(settings)
         after = _count_requests(url)
+    if not settings.warehouse.exists():
+        _show_failures(settings, result)
+        return False
     summary = summaries.collect(settings, result)
     summary |= {
         "shop": world.shop,
@@ -122,6 +127,9 @@ def _fill(settings: Settings, world: World, until: date | None) -> None:
         until,
         lambda label, done, total: reporter().advance(step, done, total, label),
     )
+    # Seconds before Dagster and dbt are even loaded: a wrong header is told at once.
+    files, _ = discover(settings.landing, read_contracts(CHECKOUT / "dbt_project"))
+    check_headers(files)
     reporter().end(step, f"{sum(rows.values()):,} {'files' if 'files' in rows else 'rows'}")
 
 

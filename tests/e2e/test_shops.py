@@ -53,7 +53,8 @@ def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     shop.mkdir()
     lines = ["order_id,email,ordered_at,net_amount"]
     lines += [
-        f"{n},person{n % 40}@post.example,2026-0{1 + n % 6}-1{n % 9},{10 + n}.50" for n in range(120)
+        f"{n},person{n % 40}@post.example,2026-0{1 + n % 6}-1{n % 9},{10 + n}.50"
+        for n in range(120)
     ]
     (shop / "orders.csv").write_text("\n".join(lines) + "\n")
     state = new_state(tmp_path / "home")
