@@ -24,7 +24,8 @@ def serve(settings: Settings, port: int) -> None:
             console.print(f"The sandbox platforms are at {url}/")
         command = [
             str(Path(sys.executable).with_name("dagster")), "dev",
-            "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port),
+            "-w", str(CHECKOUT / "orchestration" / "workspace.yaml"),
+            "-h", "127.0.0.1", "-p", str(port),
         ]  # fmt: skip
         # A background shell ignores SIGINT; Dagster maps SIGTERM to it and would never stop.
         signal.signal(signal.SIGINT, signal.default_int_handler)

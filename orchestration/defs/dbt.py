@@ -46,8 +46,9 @@ class Translator(DagsterDbtTranslator):
         super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """Return staging, intermediate, core, privacy, insight, decisions or activation."""
-        return str(dbt_resource_props["schema"])
+        """Return the schema; intermediate models stand with the area they work for."""
+        schema, path = str(dbt_resource_props["schema"]), dbt_resource_props["fqn"]
+        return str(path[2]) if schema == "intermediate" and len(path) > 3 else schema
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: Any

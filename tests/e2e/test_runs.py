@@ -118,7 +118,7 @@ def test_two_runs_at_once_with_a_reader_and_the_ui_all_succeed(demo, tmp_path):
     webserver = Path(sys.executable).with_name("dagster-webserver")
     with (state.home / "logs/webserver.log").open("w") as log:
         ui = subprocess.Popen(
-            [webserver, "-m", "orchestration.definitions", "-p", str(free_port())],
+            [webserver, "-w", ROOT / "orchestration/workspace.yaml", "-p", str(free_port())],
             cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
