@@ -1,0 +1,225 @@
+"""Against the sandbox's strict platforms every destination ends with the desired members."""
+
+import hashlib
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from activation.destinations import settings_for
+from activation.pacing import Patience
+from activation.spec import Field
+from activation.syncs import run_sync
+from sandbox.platforms.server import running
+from tests.activation.world import AS_OF, FCM, KLAVIYO, world_at
+
+ADS = ("ads_user_data", "ads_personalisation")
+
+
+def sync(destination, surface, *names):
+    """Return an ads sync with some fields."""
+    return replace(
+        KLAVIYO,
+        name=f"{destination}__buyers",
+        destination=destination,
+        surface=surface,
+        target="RG 01",
+        purposes=ADS,
+        channel="ads",
+        fields=tuple(Field(name, "varchar") for name in names),
+    )
+
+
+SYNCS = {
+    "klaviyo": KLAVIYO,
+    "google": sync(
+        "google_customer_match",
+        "user_list",
+        "email",
+        "phone",
+        "first_name",
+        "last_name",
+        "country_code",
+        "postal_code",
+    ),
+    "meta": sync(
+        "meta_custom_audiences", "custom_audience", "external_id", "email", "phone", "first_name"
+    ),
+    "fcm": FCM,
+}
+
+
+@pytest.fixture(scope="module")
+def platforms(tmp_path_factory):
+    """Run the sandbox's platforms."""
+    with running(tmp_path_factory.mktemp("platforms") / "p.sqlite", port=0, rate_factor=50) as url:
+        yield url
+
+
+@pytest.fixture
+def client():
+    """Return a client to look at the platforms with."""
+    with httpx.Client() as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def fresh(platforms, client):
+    """Empty the platforms before every test."""
+    client.post(f"{platforms}/_reset").raise_for_status()
+
+
+def settings(url, name):
+    """Return the settings that lead to the sandbox."""
+    return settings_for(
+        name,
+        {
+            "REGULARS_KLAVIYO_API_KEY": "sandbox-token",
+            "REGULARS_KLAVIYO_BASE_URL": f"{url}/klaviyo",
+            "REGULARS_GOOGLE_ACCESS_TOKEN": "sandbox-token",
+            "REGULARS_GOOGLE_CUSTOMER_ID": "1234567890",
+            "REGULARS_GOOGLE_BASE_URL": f"{url}/google",
+            "REGULARS_META_ACCESS_TOKEN": "sandbox-token",
+            "REGULARS_META_AD_ACCOUNT_ID": "17",
+            "REGULARS_META_BASE_URL": f"{url}/meta",
+            "REGULARS_FCM_ACCESS_TOKEN": "sandbox-token",
+            "REGULARS_FCM_PROJECT_ID": "project",
+            "REGULARS_FCM_BASE_URL": f"{url}/fcm",
+        },
+    )
+
+
+def row(spec, number, push="", **overrides):
+    """Return one row of a sync model; `push` is its token if not the usual one."""
+    whole = {
+        "customer_id": f"c{number}",
+        "contact_point_id": f"p{number}",
+        "email": f"person{number}@example.com",
+        "phone": f"+46701{number:06d}",
+        "first_name": "Zoë",
+        "last_name": "O'Neil",
+        "country_code": "SE",
+        "postal_code": "111 22",
+        "external_id": f"c{number}",
+        "token": push or f"token-{number}",
+        "property_spend": 3.5,
+        **overrides,
+    }
+    names = {"customer_id", "contact_point_id", *(field.name for field in spec.fields)}
+    return {name: value for name, value in whole.items() if name in names}
+
+
+def members(client, url, vendor):
+    """Return what identifies each member of the only audience."""
+    audiences = client.get(f"{url}/_state/{vendor}/audiences").json()["audiences"]
+    (audience,) = [one for one in audiences if one["name"] != "profiles"]
+    found = client.get(f"{url}/_state/{vendor}/audiences/{audience['id']}/members").json()
+    return sorted(_identifier(vendor, member) for member in found["members"])
+
+
+def _identifier(vendor, member):
+    if vendor == "google":
+        (email,) = [i for i in member["identifiers"] if i.startswith("emailAddress:")]
+        return email.removeprefix("emailAddress:")
+    return member[{"klaviyo": "email", "meta": "EMAIL", "fcm": "token"}[vendor]]
+
+
+def identifiers(vendor, rows):
+    """Return how the platform shows these rows."""
+    if vendor == "fcm":
+        return sorted(one["token"] for one in rows)
+    emails = [one["email"] for one in rows]
+    if vendor == "klaviyo":
+        return sorted(emails)
+    return sorted(hashlib.sha256(email.encode()).hexdigest() for email in emails)
+
+
+def run(world, url, **options):
+    """Run the sync."""
+    mine = settings(url, world.spec.destination)
+    return run_sync(
+        world.connection,
+        world.spec,
+        mine,
+        as_of=AS_OF,
+        max_removal_share=1.0,
+        patience=Patience(first_wait=0.01),
+        **options,
+    )
+
+
+def changed(client, url):
+    """Return how many requests changed a platform's state."""
+    return client.get(f"{url}/_requests/summary").json()["changed_state"]
+
+
+@pytest.mark.parametrize("vendor", SYNCS)
+def test_platform_holds_exactly_the_desired_members(tmp_path, platforms, client, vendor):
+    """Added, changed, merged and removed rows; the run after it changes nothing."""
+    spec = SYNCS[vendor]
+    address = "token" if vendor == "fcm" else "email"
+    with world_at(tmp_path / "w.duckdb", spec) as world:
+        rows = [row(spec, number) for number in range(8)]
+        world.desire(rows)
+        world.allow(rows[:6], address)
+        first = run(world, platforms)
+        assert members(client, platforms, vendor) == identifiers(vendor, rows[:6])
+
+        then = [
+            row(spec, 0),
+            row(spec, 1, email="new@example.com", push="token-new", phone="+46702000001"),
+            row(spec, 2, first_name="Ada", phone="+46702000002"),
+            row(spec, 9, email="person3@example.com", push="token-3", phone="+46701000003"),
+        ]
+        world.desire(then)
+        world.allow(then, address)
+        second = run(world, platforms)
+        before = changed(client, platforms)
+        third = run(world, platforms)
+
+    assert members(client, platforms, vendor) == identifiers(vendor, then)
+    assert (first.added, first.blocked_by_reason) == (6, {"no_contact_point": 2})
+    assert (second.delivered, second.removed) == (second.planned, 2)
+    assert (third.planned, third.requests) == (0, 0)
+    assert changed(client, platforms) == before
+
+
+@pytest.mark.parametrize("vendor", SYNCS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 429, "headers": {"Retry-After": "0"}},
+        {"status": 502, "body": "<html>bad gateway</html>"},
+        {"drop_connection": True},
+        {"status": 500, "when": "after"},
+        {"drop_connection": True, "when": "after"},
+    ],
+    ids=["503", "429", "html", "dropped", "500-after", "dropped-after"],
+)
+def test_faults_do_not_change_the_end(tmp_path, platforms, client, vendor, fault):
+    """Two spoiled answers in a row cost time, not members."""
+    spec = SYNCS[vendor]
+    with world_at(tmp_path / "w.duckdb", spec) as world:
+        rows = [row(spec, number) for number in range(3)]
+        world.desire(rows)
+        world.allow(rows, "token" if vendor == "fcm" else "email")
+        client.post(f"{platforms}/_faults", json={"vendor": vendor, "times": 2, **fault})
+        summary = run(world, platforms)
+
+    assert summary.delivered == 3
+    assert members(client, platforms, vendor) == identifiers(vendor, rows)
+
+
+def test_rejected_rows_are_named_by_every_platform_that_can(tmp_path, platforms, client):
+    """A dead token is rejected by its code; the others are subscribed."""
+    with world_at(tmp_path / "w.duckdb", FCM) as world:
+        rows = [row(FCM, 1), row(FCM, 2, push="x-unregistered"), row(FCM, 3)]
+        world.desire(rows)
+        world.allow(rows, "token")
+        summary = run(world, platforms)
+        codes = world.connection.execute("select row_key, code from ledger.rejections")
+
+    assert (summary.delivered, summary.rejected) == (2, 1)
+    assert codes == [("p2", "unregistered")]
+    assert members(client, platforms, "fcm") == ["token-1", "token-3"]
