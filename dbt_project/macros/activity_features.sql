@@ -1,5 +1,5 @@
-{#- Events of web site and app per customer and date of spine_dates; late events count from
-    the date they were received. -#}
+{#- Events of web site and app per customer and date of spine_dates; late events count
+    from the moment they were received. -#}
 {% macro activity_features() %}
     {%- set is_recent = 'events.occurred_at >= spine_dates.starts_30d_before' %}
     select

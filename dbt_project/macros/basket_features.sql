@@ -1,5 +1,5 @@
-{#- Share of discounts and of returned pieces per customer and date of spine_dates. A return
-    has no date of its own: thirty days after the purchase it is taken as settled and known. -#}
+{#- Share of discounts and of returned pieces per customer and date of spine_dates. A
+    return has no date: thirty days after the purchase it is taken as settled and known. -#}
 {% macro basket_features() %}
     {%- set is_settled = 'lines.occurred_at < spine_dates.starts_30d_before' %}
     select

@@ -1,5 +1,5 @@
-{#- What was known about each customer at each as_of of a spine (customer_id, as_of, is_current).
-    The only definition of the features: the same rows train a model and are scored by it.
+{#- What was known about each customer at each as_of of a spine (customer_id, as_of,
+    is_current). The only definition of the features: what trains a model is scored by it.
     A source row counts when its own time, and the time it became known, lie before as_of.
     Sources are grouped once per as_of and only then joined to the customers. -#}
 {% macro customer_features(spine) %}

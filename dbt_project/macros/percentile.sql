@@ -1,5 +1,7 @@
 {#- Interpolated quantile of a column as an aggregate; share between 0 and 1. -#}
-{% macro percentile(column, share) %}{{ return(adapter.dispatch('percentile')(column, share)) }}{% endmacro %}
+{% macro percentile(column, share) %}
+    {{- return(adapter.dispatch('percentile')(column, share)) }}
+{% endmacro %}
 
 {% macro default__percentile(column, share) -%}
     percentile_cont({{ share }}) within group (order by {{ column }})

@@ -1,4 +1,4 @@
-{#- Purchases per customer and date of spine_dates: recency, frequency, revenue, gaps. -#}
+{#- Purchases per customer and date of spine_dates: recency, frequency, revenue. -#}
 {% macro purchase_features() %}
     select
         *,
