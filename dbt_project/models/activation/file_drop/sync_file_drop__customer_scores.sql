@@ -21,8 +21,7 @@ selected as (
         lifecycle_stages.stage,
         lifecycle_stages.substage,
         lifecycle_stages.phase,
-        cast(round(predictions.probability, 4) as decimal(5, 4))
-            as next_order_probability
+        cast(predictions.probability as decimal(5, 4)) as next_order_probability
     from lifecycle_stages
     left join predictions on lifecycle_stages.customer_id = predictions.customer_id
 

@@ -79,9 +79,12 @@ calibrated as (
         count_later_gaps,
         count_ratios,
         {{ shrinkage }} as shrinkage,
-        case when has_mean then round(mean_gap_days, 6) else 90.0 end as mean_gap_days,
-        case when has_ratios then round(risk_ratio, 6) else 2.0 end as risk_ratio,
-        case when has_ratios then round(lapse_ratio, 6) else 3.0 end as lapse_ratio,
+        case when has_mean then cast(mean_gap_days as decimal(18, 6)) else 90.0 end
+            as mean_gap_days,
+        case when has_ratios then cast(risk_ratio as decimal(18, 6)) else 2.0 end
+            as risk_ratio,
+        case when has_ratios then cast(lapse_ratio as decimal(18, 6)) else 3.0 end
+            as lapse_ratio,
         has_mean and has_ratios as is_reliable,
         case
             when not has_mean
