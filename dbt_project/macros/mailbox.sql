@@ -6,7 +6,7 @@
     case
         when {{ domain }} in ('gmail.com', 'googlemail.com')
             then concat(replace({{ name }}, '.', ''), '@gmail.com')
-        when {{ name }} <> '' then concat({{ name }}, '@', {{ domain }})
+        when {{ name }} is not null then concat({{ name }}, '@', {{ domain }})
         else {{ email }}
     end
 {%- endmacro %}

@@ -41,7 +41,11 @@ class Shop:
             DBT_PROJECT, "--target-path", self.target, "--log-path", self.target,
             "--exclude-resource-type", "test", "unit_test", "--select", *selection,
         ]  # fmt: skip
-        environment = {**os.environ, "REGULARS_HOME": str(self.home), "OMP_NUM_THREADS": "1"}
+        # One path for every shop: dbt would parse the project anew for another one.
+        home = self.target / "home"
+        home.unlink(missing_ok=True)
+        home.symlink_to(self.home)
+        environment = {**os.environ, "REGULARS_HOME": str(home), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-3000:]
 

@@ -62,7 +62,8 @@ sessionised as (
                 then concat(
                     anonymous_id, ':', cast(session_number as {{ dbt.type_string() }})
                 )
-        end as session_id
+        end as session_id,
+        anonymous_id is not null and is_start = 1 as is_session_start
     from numbered
 
 )

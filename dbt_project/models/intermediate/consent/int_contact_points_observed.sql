@@ -26,13 +26,14 @@ resolved as (
 
 records as (
 
-    select * from {{ ref('int_source_records_unioned') }}
+    select * from {{ ref('int_source_records_keyed') }}
 
 ),
 
 consent_events as (
 
-    select * from {{ ref('stg_consent__events') }}
+    select * from {{ ref('int_consent_events_unioned') }}
+    where source = 'consent'
 
 ),
 
@@ -101,9 +102,6 @@ sighted as (
         occurred_at as first_seen_at,
         occurred_at as last_seen_at
     from consent_events
-    cross join clock
-    where consent_events.identifier_value is not null
-        and consent_events.occurred_at <= clock.as_of
 
 )
 

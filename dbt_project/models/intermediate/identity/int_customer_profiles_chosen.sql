@@ -10,7 +10,7 @@ with
 
 records as (
 
-    select * from {{ ref('int_source_records_unioned') }}
+    select * from {{ ref('int_source_records_keyed') }}
 
 ),
 

@@ -8,7 +8,7 @@ identifiers as (
 
 records as (
 
-    select * from {{ ref('int_source_records_unioned') }}
+    select * from {{ ref('int_source_records_keyed') }}
 
 ),
 

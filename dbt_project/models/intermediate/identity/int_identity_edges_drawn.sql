@@ -20,7 +20,7 @@ identifier_types as (
 
 records as (
 
-    select * from {{ ref('int_source_records_unioned') }}
+    select * from {{ ref('int_source_records_keyed') }}
 
 ),
 

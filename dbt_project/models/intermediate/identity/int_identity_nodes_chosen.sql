@@ -14,7 +14,7 @@ judged as (
 
 records as (
 
-    select * from {{ ref('int_source_records_unioned') }}
+    select * from {{ ref('int_source_records_keyed') }}
 
 ),
 

@@ -10,7 +10,8 @@ receipts as (
 
     select
         loyalty_card_id,
-        min(sold_at) as enrolled_at
+        min(sold_at) as enrolled_at,
+        min(arrived_on) as arrived_on
     from {{ ref('stg_store__receipts') }}
     where loyalty_card_id is not null
     group by loyalty_card_id
@@ -31,8 +32,11 @@ found as (
         cards.postal_code,
         cards.city,
         cards.country_code,
+        coalesce(cards.has_malformed_email, false) as has_malformed_email,
+        coalesce(cards.has_malformed_phone, false) as has_malformed_phone,
         coalesce(cards.enrolled_at, receipts.enrolled_at) as enrolled_at,
-        cards.updated_at
+        cards.updated_at,
+        coalesce(cards.arrived_on, receipts.arrived_on) as arrived_on
     from cards
     full outer join receipts
         on receipts.loyalty_card_id = cards.loyalty_card_id

@@ -55,8 +55,13 @@ with
         {% endif %}
         {% endfor %}
         {{ 'is_test' if 'is_test' in record.has else 'false' }} as is_test,
+        {{ 'has_malformed_email' if 'email' in record.has else 'false' }}
+            as has_malformed_email,
+        {{ 'has_malformed_phone' if 'phone' in record.has else 'false' }}
+            as has_malformed_phone,
         {{ record.seen_at }} as seen_at,
-        coalesce(updated_at, {{ record.seen_at }}) as updated_at
+        coalesce(updated_at, {{ record.seen_at }}) as updated_at,
+        arrived_on
     from {{ ref(record.model) }}
 
 ),
@@ -71,22 +76,6 @@ unioned as (
     {% endif %}
     {% endfor %}
 
-),
-
--- Numbered in order of first sight: the smallest number of a person is their oldest record.
-folded as (
-
-    select
-        row_number() over (
-            order by unioned.seen_at, unioned.source, unioned.source_record_key
-        ) as node_id,
-        unioned.*,
-        {{ mailbox('email') }} as mailbox,
-        {{ name_key('first_name', 'last_name') }} as name_key,
-        {{ address_key('street', 'house_number', 'postal_code', 'country_code') }}
-            as household_key
-    from unioned
-
 )
 
-select * from folded
+select * from unioned

@@ -1,19 +1,19 @@
 {#- Rows of every source table with something wrong: one scan each. Master data may bear any date;
     what happened may not happen in the future. -#}
 {% set tables = {
-    'shop_customers': {'key': ['shop_customer_id'], 'has_contact': true},
-    'shop_orders': {'key': ['shop_order_id'], 'has_contact': true, 'time': 'ordered_at'},
+    'shop_customers': {'key': ['shop_customer_id']},
+    'shop_orders': {'key': ['shop_order_id'], 'time': 'ordered_at'},
     'shop_order_items': {'key': ['shop_order_id', 'line_number']},
     'shop_products': {'key': ['sku']},
     'web_events': {'key': ['event_id'], 'time': 'occurred_at'},
     'store_receipts': {'key': ['store_receipt_id'], 'time': 'sold_at'},
     'store_receipt_items': {'key': ['store_receipt_id', 'line_number']},
-    'store_loyalty_cards': {'key': ['loyalty_card_id'], 'has_contact': true},
+    'store_loyalty_cards': {'key': ['loyalty_card_id']},
     'mail_subscribers': {'key': ['mail_subscriber_id']},
     'mail_sends': {'key': ['send_id'], 'time': 'sent_at'},
     'mail_responses': {'key': ['response_id'], 'time': 'occurred_at'},
-    'crm_contacts': {'key': ['crm_contact_id'], 'has_contact': true},
-    'helpdesk_cases': {'key': ['helpdesk_case_id'], 'has_contact': true, 'time': 'opened_at'},
+    'crm_contacts': {'key': ['crm_contact_id']},
+    'helpdesk_cases': {'key': ['helpdesk_case_id'], 'time': 'opened_at'},
     'consent_events': {'key': ['consent_event_id'], 'time': 'occurred_at'},
     'ads_costs': {'key': ['platform', 'campaign_id', 'cost_date']},
     'ads_clicks': {'key': ['click_id'], 'time': 'clicked_at'},
@@ -31,7 +31,6 @@ clock as (
 
 {% for name, table in tables.items() %}
 {% set source, entity = name.split('_', 1) %}
-{% set is_mail = 'mail_subscribers' == name or 'has_contact' in table %}
 flagged_{{ name }} as (
 
     select
@@ -42,18 +41,13 @@ flagged_{{ name }} as (
             {{ "'|', " if not loop.first }}cast({{ column }} as {{ text }}){{ ',' if not loop.last }}
             {%- endfor %}
         ) as record_key,
-        arrived_on,
         {{ is_future(table.time, 'as_of') if 'time' in table else 'false' }} as is_future,
         count_rivals > 0 as is_ambiguous,
-        {{ 'has_malformed_email' if is_mail else 'false' }} as has_malformed_email,
-        {{ 'has_malformed_phone' if 'has_contact' in table else 'false' }}
-            as has_malformed_phone
+        arrived_on
     from {{ ref('stg_' ~ source ~ '__' ~ entity) }}
     cross join clock
     where count_rivals > 0
         {{ 'or ' ~ is_future(table.time, 'as_of') if 'time' in table }}
-        {{ 'or has_malformed_email' if is_mail }}
-        {{ 'or has_malformed_phone' if 'has_contact' in table }}
 
 ),
 

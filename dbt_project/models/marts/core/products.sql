@@ -8,13 +8,7 @@ catalogue as (
 
 items as (
 
-    select * from {{ ref('stg_shop__order_items') }}
-
-),
-
-store_items as (
-
-    select * from {{ ref('stg_store__receipt_items') }}
+    select * from {{ ref('int_order_items_unioned') }}
 
 ),
 
@@ -22,24 +16,9 @@ sold as (
 
     select
         sku,
-        description
+        max(description) as description
     from items
     where sku is not null
-    union all
-    select
-        sku,
-        cast(null as {{ dbt.type_string() }}) as description
-    from store_items
-    where sku is not null
-
-),
-
-sold_products as (
-
-    select
-        sku,
-        max(description) as description
-    from sold
     group by sku
 
 ),
@@ -48,8 +27,8 @@ sold_products as (
 final as (
 
     select
-        coalesce(catalogue.sku, sold_products.sku) as sku,
-        coalesce(catalogue.name, sold_products.description) as name,
+        coalesce(catalogue.sku, sold.sku) as sku,
+        coalesce(catalogue.name, sold.description) as name,
         catalogue.category,
         catalogue.family,
         catalogue.substitutes_group,
@@ -61,8 +40,8 @@ final as (
         catalogue.sku is not null as is_in_catalogue,
         catalogue.launched_at
     from catalogue
-    full outer join sold_products
-        on sold_products.sku = catalogue.sku
+    full outer join sold
+        on catalogue.sku = sold.sku
 
 )
 

@@ -7,32 +7,21 @@ events as (
 
 ),
 
-ranked as (
-
-    select
-        events.*,
-        row_number() over (
-            partition by session_id order by occurred_at, event_id
-        ) as event_rank
-    from events
-
-),
-
 summed as (
 
     select
         session_id,
         min(customer_id) as customer_id,
         min(anonymous_id) as anonymous_id,
-        max(case when event_rank = 1 then platform end) as platform,
-        max(case when event_rank = 1 then device_type end) as device_type,
-        max(case when event_rank = 1 then geo_region end) as geo_region,
-        max(case when event_rank = 1 then page_path end) as landing_page_path,
-        max(case when event_rank = 1 then referrer end) as referrer,
-        max(case when event_rank = 1 then utm_source end) as utm_source,
-        max(case when event_rank = 1 then utm_medium end) as utm_medium,
-        max(case when event_rank = 1 then utm_campaign end) as utm_campaign,
-        max(case when event_rank = 1 then click_id end) as click_id,
+        max(case when is_session_start then platform end) as platform,
+        max(case when is_session_start then device_type end) as device_type,
+        max(case when is_session_start then geo_region end) as geo_region,
+        max(case when is_session_start then page_path end) as landing_page_path,
+        max(case when is_session_start then referrer end) as referrer,
+        max(case when is_session_start then utm_source end) as utm_source,
+        max(case when is_session_start then utm_medium end) as utm_medium,
+        max(case when is_session_start then utm_campaign end) as utm_campaign,
+        max(case when is_session_start then click_id end) as click_id,
         count(*) as count_events,
         sum(case when event_type = 'page_view' then 1 else 0 end) as count_page_views,
         sum(case when event_type = 'product_view' then 1 else 0 end) as count_product_views,
@@ -41,7 +30,7 @@ summed as (
         {{ dbt.bool_or('is_bot') }} as is_bot,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at
-    from ranked
+    from events
     group by session_id
 
 ),

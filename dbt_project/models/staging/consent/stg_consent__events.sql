@@ -8,7 +8,9 @@ countries as (
 
 {{ newest_versions(source('consent', 'events'), ['consent_event_id']) }},
 
-{{ dialled_phones('newest', 'identifier') }},
+{{ dialled_phones(
+    'newest', "case when identifier_type = 'phone' then identifier end"
+) }},
 
 renamed as (
 
