@@ -45,7 +45,7 @@ check: setup ## Lint Python, SQL, layers and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 -q dbt_project
+	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 	@mkdir -p $(REGULARS_HOME) && cd dbt_project && ../$(DBT) --quiet parse --profiles-dir .
 	@$(BIN)/dbt-bouncer --config-file dbt_project/dbt-bouncer.yml
 
