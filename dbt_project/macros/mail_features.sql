@@ -1,4 +1,4 @@
-{#- E-mails sent and reactions to them in 90 days per customer and date of spine_dates. -#}
+{#- E-mails sent and reactions in 90 days per customer and date of spine_dates. -#}
 {% macro mail_features() %}
     select
         contacts.customer_id,

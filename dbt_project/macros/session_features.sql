@@ -1,6 +1,5 @@
-{#- Sessions of people per customer and date of spine_dates, cut from the events received
-    until then by the rule of int_events_sessionised: an event that came later must not
-    merge visits of before. -#}
+{#- Sessions of people per customer and date of spine_dates, cut from the events known by
+    then with the rule of int_events_sessionised: a later event must not merge visits. -#}
 {% macro session_features() %}
     select
         followed.customer_id,

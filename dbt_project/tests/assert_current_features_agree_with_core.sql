@@ -19,9 +19,9 @@ sessions_counted as (
     from current_features
     inner join {{ ref('sessions') }} as sessions
         on
-            current_features.customer_id = sessions.customer_id
-            and current_features.as_of > sessions.started_at
-            and current_features.starts_at <= sessions.started_at
+            sessions.customer_id = current_features.customer_id
+            and sessions.started_at < current_features.as_of
+            and sessions.started_at >= current_features.starts_at
     where not sessions.is_bot
     group by current_features.customer_id
 
@@ -30,9 +30,9 @@ sessions_counted as (
 select current_features.customer_id
 from current_features
 inner join {{ ref('customers') }} as customers
-    on current_features.customer_id = customers.customer_id
+    on customers.customer_id = current_features.customer_id
 left join sessions_counted
-    on current_features.customer_id = sessions_counted.customer_id
+    on sessions_counted.customer_id = current_features.customer_id
 where
     customers.last_ordered_at < current_features.as_of
     and (

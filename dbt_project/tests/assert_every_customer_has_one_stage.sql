@@ -5,7 +5,7 @@ select
     lifecycle_stages.stage
 from {{ ref('customers') }} as customers
 full outer join {{ ref('lifecycle_stages') }} as lifecycle_stages
-    on customers.customer_id = lifecycle_stages.customer_id
+    on lifecycle_stages.customer_id = customers.customer_id
 where
     coalesce(customers.is_test, true) <> (lifecycle_stages.customer_id is null)
     or (

@@ -4,7 +4,7 @@ select
     lifecycle_stages.stage
 from {{ ref('lifecycle_stages') }} as lifecycle_stages
 inner join {{ ref('purchase_rhythm') }} as purchase_rhythm
-    on lifecycle_stages.customer_id = purchase_rhythm.customer_id
+    on purchase_rhythm.customer_id = lifecycle_stages.customer_id
 where
     lifecycle_stages.entered_at > lifecycle_stages.as_of
     or lifecycle_stages.entered_at < purchase_rhythm.first_ordered_at

@@ -9,27 +9,20 @@
 
 with
 
-{% for model, flag in audiences.items() %}
-{{ model }} as (
+compared as (
 
+    {% for model, flag in audiences.items() %}
     select
         '{{ model }}' as model_name,
-        coalesce(flags.customer_id, synced.customer_id) as customer_id
-    from {{ ref('audience_flags') }} as flags
-    full outer join {{ ref(model) }} as synced
+        flags.customer_id as flagged_customer_id,
+        synced.customer_id as synced_customer_id
+    from {{ ref(model) }} as synced
+    full outer join {{ ref('audience_flags') }} as flags
         on flags.customer_id = synced.customer_id
     where coalesce(flags.{{ flag }}, false) <> (synced.customer_id is not null)
-
-),
-
-{% endfor %}
-unioned as (
-
-    {% for model in audiences %}
-    select * from {{ model }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
 )
 
-select * from unioned
+select * from compared

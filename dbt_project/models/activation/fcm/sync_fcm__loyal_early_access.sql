@@ -21,7 +21,7 @@ selected as (
         contact_points.customer_id,
         contact_points.address as token
     from audience_flags
-    inner join contact_points on audience_flags.customer_id = contact_points.customer_id
+    inner join contact_points on contact_points.customer_id = audience_flags.customer_id
 
 )
 

@@ -23,7 +23,7 @@ selected as (
         lifecycle_stages.phase,
         cast(predictions.probability as decimal(5, 4)) as next_order_probability
     from lifecycle_stages
-    left join predictions on lifecycle_stages.customer_id = predictions.customer_id
+    left join predictions on predictions.customer_id = lifecycle_stages.customer_id
 
 )
 

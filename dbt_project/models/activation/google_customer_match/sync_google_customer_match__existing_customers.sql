@@ -25,7 +25,7 @@ selected as (
         customers.country_code,
         customers.postal_code
     from audience_flags
-    inner join customers on audience_flags.customer_id = customers.customer_id
+    inner join customers on customers.customer_id = audience_flags.customer_id
 
 )
 

@@ -24,7 +24,7 @@ selected as (
         customers.last_name,
         {{ to_local_date('customers.last_ordered_at') }} as property_last_order_date
     from audience_flags
-    inner join customers on audience_flags.customer_id = customers.customer_id
+    inner join customers on customers.customer_id = audience_flags.customer_id
 
 )
 

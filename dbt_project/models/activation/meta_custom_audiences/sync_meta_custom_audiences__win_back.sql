@@ -27,7 +27,7 @@ selected as (
         customers.city,
         customers.country_code
     from audience_flags
-    inner join customers on audience_flags.customer_id = customers.customer_id
+    inner join customers on customers.customer_id = audience_flags.customer_id
 
 )
 

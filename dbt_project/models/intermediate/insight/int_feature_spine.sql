@@ -72,7 +72,7 @@ spined as (
         chosen.as_of,
         chosen.is_current
     from first_purchases
-    inner join chosen on first_purchases.first_ordered_at < chosen.as_of
+    inner join chosen on chosen.as_of > first_purchases.first_ordered_at
 
 )
 

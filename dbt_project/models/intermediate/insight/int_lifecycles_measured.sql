@@ -99,11 +99,11 @@ measured as (
     from customers
     cross join clock
     cross join thresholds
-    left join purchase_rhythm on customers.customer_id = purchase_rhythm.customer_id
-    left join values_measured on customers.customer_id = values_measured.customer_id
-    left join engagements on customers.customer_id = engagements.customer_id
-    left join loyalties on customers.customer_id = loyalties.customer_id
-    left join states on customers.customer_id = states.customer_id
+    left join purchase_rhythm on purchase_rhythm.customer_id = customers.customer_id
+    left join values_measured on values_measured.customer_id = customers.customer_id
+    left join engagements on engagements.customer_id = customers.customer_id
+    left join loyalties on loyalties.customer_id = customers.customer_id
+    left join states on states.customer_id = customers.customer_id
 
 )
 

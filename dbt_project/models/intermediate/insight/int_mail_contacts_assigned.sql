@@ -37,7 +37,7 @@ unioned as (
         responses.is_machine,
         responses.occurred_at
     from responses
-    left join sends on responses.send_id = sends.send_id
+    left join sends on sends.send_id = responses.send_id
 
 ),
 

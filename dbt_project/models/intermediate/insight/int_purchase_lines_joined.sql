@@ -42,10 +42,10 @@ joined as (
         coalesce(order_items.discount_amount, 0) as discount_amount,
         int_purchase_occasions.occurred_at
     from order_items
-    inner join orders on order_items.order_id = orders.order_id
+    inner join orders on orders.order_id = order_items.order_id
     inner join int_purchase_occasions
-        on orders.purchase_occasion_id = int_purchase_occasions.purchase_occasion_id
-    left join products on order_items.sku = products.sku
+        on int_purchase_occasions.purchase_occasion_id = orders.purchase_occasion_id
+    left join products on products.sku = order_items.sku
 
 )
 

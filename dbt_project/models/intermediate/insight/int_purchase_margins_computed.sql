@@ -55,9 +55,9 @@ computed as (
         coalesce(discounts.is_discounted, false) as is_discounted
     from int_purchase_occasions
     left join discounts
-        on int_purchase_occasions.purchase_occasion_id = discounts.purchase_occasion_id
+        on discounts.purchase_occasion_id = int_purchase_occasions.purchase_occasion_id
     left join costs
-        on int_purchase_occasions.purchase_occasion_id = costs.purchase_occasion_id
+        on costs.purchase_occasion_id = int_purchase_occasions.purchase_occasion_id
 
 )
 

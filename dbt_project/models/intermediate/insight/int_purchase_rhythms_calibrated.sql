@@ -42,7 +42,7 @@ compared as (
         ) as overdue_ratio
     from int_purchase_gaps_measured
     inner join customers
-        on int_purchase_gaps_measured.customer_id = customers.customer_id
+        on customers.customer_id = int_purchase_gaps_measured.customer_id
     cross join population
     where customers.count_gaps >= 3
 

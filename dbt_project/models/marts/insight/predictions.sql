@@ -30,7 +30,7 @@ valid as (
         stg_ml__predictions.model_version,
         stg_ml__predictions.scored_at
     from stg_ml__predictions
-    inner join customers on stg_ml__predictions.customer_id = customers.customer_id
+    inner join customers on customers.customer_id = stg_ml__predictions.customer_id
     cross join clock
     where
         stg_ml__predictions.probability between 0 and 1

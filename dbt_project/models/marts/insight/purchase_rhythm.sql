@@ -72,7 +72,7 @@ expected as (
             as elapsed_days
     from purchases
     cross join int_purchase_rhythms_calibrated
-    left join gaps on purchases.customer_id = gaps.customer_id
+    left join gaps on gaps.customer_id = purchases.customer_id
 
 ),
 

@@ -67,8 +67,8 @@ followed as (
     inner join years on earlier.year_number = years.year_number - 1
     left join active_years as later
         on
-            earlier.customer_id = later.customer_id
-            and years.year_number = later.year_number
+            later.customer_id = earlier.customer_id
+            and later.year_number = years.year_number
     where earlier.first_ordered_at < {{ dbt.dateadd(
         'day', '-365 * (years.year_number - 1)', 'earlier.as_of'
     ) }}

@@ -48,7 +48,7 @@ accumulated as (
         ) as count_purchased_until
     from days
     cross join cohort
-    left join purchased on days.day = purchased.day
+    left join purchased on purchased.day = days.day
 
 ),
 
