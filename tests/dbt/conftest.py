@@ -1,0 +1,125 @@
+"""Shops in warehouses of their own, built by dbt as far as a test asks."""
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.contracts import read_contracts
+from orchestration.landing import choose_clock, discover, read_manifest
+from orchestration.loading import load
+from orchestration.warehouse import Warehouse
+from sandbox.shop import generate
+
+DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
+DBT = Path(sys.executable).with_name("dbt")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop whose landed files are in a warehouse; truth lies beside a simulated one."""
+
+    home: Path
+    target: Path
+
+    @property
+    def warehouse(self) -> Path:
+        """Return the database file."""
+        return self.home / "warehouse.duckdb"
+
+    def build(self, *selection: str) -> None:
+        """Build the selected models and the seeds they read, without their tests."""
+        self.dbt("build", "--exclude-resource-type", "test", "unit_test", "--select", *selection)
+
+    def dbt(self, *arguments: str) -> None:
+        """Run dbt on this shop."""
+        command = [
+            DBT, "--no-version-check", *arguments, "--profiles-dir", DBT_PROJECT, "--project-dir",
+            DBT_PROJECT, "--target-path", self.target, "--log-path", self.target,
+        ]  # fmt: skip
+        # One path for every shop: dbt would parse the project anew for another one.
+        home = self.target / "home"
+        home.unlink(missing_ok=True)
+        home.symlink_to(self.home)
+        environment = {**os.environ, "REGULARS_HOME": str(home), "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:]
+
+    def compiled(self, model: str) -> str:
+        """Return a built model's select."""
+        return next(self.target.joinpath("compiled").rglob(f"{model}.sql")).read_text()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return rows of the warehouse; `truth` in the statement is the folder of the truth."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(sql.format(truth=self.home / "truth")).fetchall()
+
+
+@pytest.fixture(scope="session")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where dbt keeps what it parsed, for all shops of a session."""
+    return tmp_path_factory.mktemp("target")
+
+
+@pytest.fixture(scope="session")
+def make_shop(tmp_path_factory: pytest.TempPathFactory, target: Path) -> Callable[[str, int], Shop]:
+    """Return a function that simulates a shop of a size and seed and loads what it landed."""
+
+    def make(size: str, seed: int) -> Shop:
+        home = tmp_path_factory.mktemp(f"{size}-{seed}")
+        generate(home / "landing", home / "truth", size=size, seed=seed)
+        load_landing(home)
+        return Shop(home, target)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_landed(
+    tmp_path_factory: pytest.TempPathFactory, target: Path
+) -> Callable[[Mapping[str, Sequence[Mapping[str, object]]]], Shop]:
+    """Return a function that loads rows written out in a test, by `source/table`."""
+
+    def make(tables: Mapping[str, Sequence[Mapping[str, object]]]) -> Shop:
+        home = tmp_path_factory.mktemp("landed")
+        for label, rows in tables.items():
+            write_rows(home / "landing" / f"{label}.csv", rows)
+        load_landing(home)
+        return Shop(home, target)
+
+    return make
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows as one CSV file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture
+def empty_shop(tmp_path: Path, target: Path) -> Shop:
+    """Return a shop that has connected nothing yet."""
+    return Shop(tmp_path, target)
+
+
+def load_landing(home: Path) -> None:
+    """Load the landing folder of a shop and set its clock."""
+    contracts = read_contracts(DBT_PROJECT)
+    files, _ = discover(home / "landing", contracts)
+    as_of = choose_clock(read_manifest(home / "landing"), files, None, None)
+    with Warehouse(home / "warehouse.duckdb").connect() as connection:
+        load(connection, contracts.values(), files, datetime(2026, 1, 1))
+        connection.execute("create or replace table raw.clock (as_of timestamp)")
+        connection.execute("insert into raw.clock values (?)", (as_of,))

@@ -1,0 +1,109 @@
+"""What joins two records into one customer, over the whole road from landed files."""
+
+import pytest
+
+ADDRESS = {"street": "Lindenstr.", "house_number": "5", "postal_code": "04109"}
+FATHER = {"first_name": "Karl", "last_name": "Brandt", **ADDRESS}
+
+
+def order(number: str, day: int, **details: object) -> dict[str, object]:
+    """Return an order of 10 euros in October 2026."""
+    ordered_at = f"2026-10-{day:02d} 12:00:00"
+    return {"order_id": number, "ordered_at": ordered_at, "net_amount": "10.00", **details}
+
+
+ORDERS = [
+    # A chain: each order shares one value with the next, the first and the last share nothing.
+    order("chain1", 1, email="a@chain.example"),
+    order("chain2", 2, email="A@Chain.example ", phone="0150 1111222"),
+    order("chain3", 3, phone="+49 150 1111222", email="b@chain.example"),
+    order("chain4", 4, email="b+news@chain.example", customer_id="C1"),
+    order("chain5", 5, customer_id="C1"),
+    # Father and son have one name, one address, and nothing else in common.
+    order("father", 6, email="karl.senior@brandt.example", **FATHER),
+    order("son", 7, email="karl.junior@brandt.example", **FATHER),
+    # A couple with one mailbox and one tablet.
+    order("anna", 8, email="both@home.example", first_name="Anna", last_name="Roth", device_id="t"),
+    order("paul", 9, email="both@home.example", first_name="Paul", last_name="Roth", device_id="t"),
+    # Two strangers whom a clerk gave the same placeholder.
+    order("clerk1", 10, email="noreply@shop.example", phone="0150 2222333"),
+    order("clerk2", 11, email="noreply@shop.example", phone="0150 3333444"),
+    # Nothing identifies this one.
+    order("nobody", 12, device_id="t2"),
+]
+SUBSCRIBERS = [
+    {"subscriber_id": "s", "email": "BOTH@home.example", "signed_up_at": "2026-10-20 12:00:00"}
+]
+
+
+def customers(shop) -> dict[str, str]:
+    """Return the customer of every order."""
+    return dict(shop.query("select source_order_id, customer_id from core.orders"))
+
+
+@pytest.fixture(scope="module")
+def shop(make_landed):
+    """A shop with one case of every rule."""
+    made = make_landed({"shop/orders": ORDERS, "mail/subscribers": SUBSCRIBERS})
+    made.build("+customers", "+orders", "+customer_identities")
+    return made
+
+
+def test_a_chain_of_five_records_is_one_customer(shop):
+    """Evidence adds up over records that share nothing directly."""
+    found = customers(shop)
+
+    assert len({found[f"chain{number}"] for number in range(1, 6)}) == 1
+
+
+def test_name_and_address_alone_join_nobody(shop):
+    """Father and son stay two."""
+    found = customers(shop)
+
+    assert found["father"] != found["son"]
+
+
+def test_a_couple_with_one_mailbox_and_device_stays_two(shop):
+    """Each name keeps its own orders; the mailbox itself belongs to one of them."""
+    found = customers(shop)
+    owners = shop.query(
+        "select customer_id from core.contact_points where address = 'both@home.example'"
+    )
+
+    assert found["anna"] != found["paul"]
+    assert len(owners) == 1
+
+
+def test_a_placeholder_joins_nobody(shop):
+    """It stays visible as a value that was not used."""
+    found = customers(shop)
+    placeholder = shop.query(
+        "select distinct is_shared from core.customer_identities "
+        "where identifier_value = 'noreply@shop.example'"
+    )
+
+    assert found["clerk1"] != found["clerk2"]
+    assert placeholder == [(True,)]
+
+
+def test_an_order_without_a_trace_of_a_person_has_no_customer(shop):
+    """A device alone is nobody, yet the order is counted."""
+    assert customers(shop)["nobody"] is None
+
+
+def test_customers_keep_their_id_when_more_becomes_known(shop, make_landed):
+    """The oldest record names the customer, however many younger ones join."""
+    before = customers(shop)
+    later = [
+        *ORDERS,
+        order("later", 20, email="a@chain.example", phone="0150 2222333"),
+        order("new", 21, email="new@shop.example"),
+    ]
+    grown = make_landed({"shop/orders": later, "mail/subscribers": SUBSCRIBERS})
+
+    grown.build("+customers", "+orders", "+customer_identities")
+    after = customers(grown)
+
+    changed = {number for number, owner in before.items() if after[number] != owner}
+    assert changed == {"clerk1"}
+    assert after["clerk1"] == after["later"] == after["chain1"]
