@@ -21,24 +21,24 @@ from activation.destinations.base import (
     Target,
 )
 from activation.errors import ActivationError, PlatformUnreachable, TargetMissing
-from activation.gate import Gate
 from activation.lease import Lease
 from activation.ledger import Ledger
 from activation.pacing import Pace, Patience
+from activation.recheck import Recheck
 from activation.statements import literal, render
 from activation.targets import forget_target, known_target, remember_target
 
 Progress = Callable[[int, int], None]
+Done = tuple[int, BatchResult]
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _HEARTBEAT_SECONDS = 10.0
 _MOST_FAILED_BATCHES = 3
 
 _UPSERTS = """
-(
-    select row_number, customer_id, contact_point_id, payload, ledger_key from ledger.plan_rows
-    where run_id = {run_id} and upsert_batch = {number} and state = 'planned'
-)
+select row_number, payload from ledger.plan_rows
+where run_id = {run_id} and upsert_batch = {number} and state = 'planned'
+order by row_number
 """
 
 _REMOVALS = """
@@ -46,10 +46,6 @@ select row_number, held_identifiers as payload, stale
 from ledger.plan_rows
 where run_id = {run_id} and removal_batch = {number} and state = 'planned'
 order by row_number
-"""
-
-_JUDGED = """
-select row_number, payload, block_reason from ({judged}) as judged order by row_number
 """
 
 
@@ -94,7 +90,7 @@ class Delivery:
     """One run's plan on its way to the platform."""
 
     ledger: Ledger
-    gate: Gate
+    recheck: Recheck
     lease: Lease
     destination: Destination
     send: Callable[[Request], Response]
@@ -127,34 +123,43 @@ class Delivery:
         return target
 
     def _stage(self, conversation: Conversation, operation: Operation, target: Target) -> None:
-        """Keep as many batches in flight as the destination allows; drain them whatever happens."""
+        """Keep as many batches in flight as the destination allows; drain them whatever happens.
+
+        One commit acknowledges what has come back and notes what goes out next.
+        """
         under_way: dict[Future[BatchResult], int] = {}
         width = self.destination.capabilities.in_flight
         with ThreadPoolExecutor(width) as pool:
             try:
                 for number in range(self._count_batches(operation)):
-                    while len(under_way) >= width:
-                        self._settle_first(under_way, operation)
-                    if self.error is not None:
+                    done = self._await_some(under_way) if len(under_way) == width else []
+                    with self.ledger.connection.transaction():
+                        self._acknowledge_all(operation, done)
+                        batch = None if self.error else self._load(operation, number, target)
+                    if batch is None:
                         break
-                    batch = self._load(operation, number, target)
-                    self.lease.renew()
                     under_way[pool.submit(conversation.deliver, batch)] = number
                 while under_way:
-                    self._settle_first(under_way, operation)
+                    done = self._await_some(under_way)
+                    with self.ledger.connection.transaction():
+                        self._acknowledge_all(operation, done)
             except BaseException:
                 self.stopping.set()
                 raise
         if self.error is not None:
             raise self.error
 
-    def _settle_first(
-        self, under_way: dict[Future[BatchResult], int], operation: Operation
-    ) -> None:
-        done, _ = wait(under_way, timeout=_HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
-        self.lease.renew()
-        for future in done:
-            self._acknowledge(operation, under_way.pop(future), future.result())
+    def _await_some(self, under_way: dict[Future[BatchResult], int]) -> list[Done]:
+        """Wait until at least one batch has come back, keeping the lease alive."""
+        done: set[Future[BatchResult]] = set()
+        while not done:
+            done, _ = wait(under_way, timeout=_HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
+            self.lease.renew()
+        return [(under_way.pop(future), future.result()) for future in done]
+
+    def _acknowledge_all(self, operation: Operation, done: list[Done]) -> None:
+        for number, result in done:
+            self._acknowledge(operation, number, result)
         if self.error is not None:
             self.stopping.set()
 
@@ -196,14 +201,14 @@ class Delivery:
 
     def _load(self, operation: Operation, number: int, target: Target) -> Batch:
         """Read a batch, ask the gate once more and commit that the batch is under way."""
-        purposes = frozenset(self.ledger.spec.purposes)
         if operation == "remove":
             rows = tuple(self._removals(number))
             self.ledger.start(self.run_id, f"removal_batch = {number}", "removing", {})
-            return Batch(operation, rows, target, purposes, self.run_id)
-        blocked: dict[int, str] = {}
-        rows = tuple(self._upserts(number, blocked))
-        self.ledger.start(self.run_id, f"upsert_batch = {number}", "sending", blocked)
+        else:
+            blocked: dict[int, str] = {}
+            rows = tuple(self._upserts(number, blocked))
+            self.ledger.start(self.run_id, f"upsert_batch = {number}", "sending", blocked)
+        purposes = frozenset(self.ledger.spec.purposes)
         return Batch(operation, rows, target, purposes, self.run_id)
 
     def _removals(self, number: int) -> Iterator[Row]:
@@ -213,13 +218,13 @@ class Delivery:
             yield Row(row_number, orjson.loads(payload), names)
 
     def _upserts(self, number: int, blocked: dict[int, str]) -> Iterator[Row]:
-        candidates = render(_UPSERTS, run_id=literal(self.run_id), number=number)
-        statement = render(_JUDGED, judged=self.gate.judged(candidates, are_few=True))
-        for row_number, payload, reason in _stream(self.ledger.connection, statement):
-            if reason is None:
-                yield Row(row_number, orjson.loads(payload))
+        reasons = self.recheck.blocked(number)
+        statement = render(_UPSERTS, run_id=literal(self.run_id), number=number)
+        for row_number, payload in _stream(self.ledger.connection, statement):
+            if row_number in reasons:
+                blocked[row_number] = reasons[row_number]
             else:
-                blocked[row_number] = reason
+                yield Row(row_number, orjson.loads(payload))
 
 
 def _stream(connection: Connection, statement: str) -> Iterator[tuple[Any, ...]]:

@@ -93,7 +93,10 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of one sync at one account; `rows` are SQL conditions on the plan's rows."""
+    """The ledger of one sync at one account; `rows` are SQL conditions on the plan's rows.
+
+    The caller commits what belongs together; closing a run commits by itself.
+    """
 
     connection: Connection
     spec: SyncSpec
@@ -140,36 +143,33 @@ class Ledger:
         )
 
     def start(self, run_id: str, rows: str, state: str, blocked: Mapping[int, str]) -> None:
-        """Commit that rows are about to be sent, and which of them may not be sent any more."""
-        with self.connection.transaction():
-            self._except(run_id, {row: ("blocked", code) for row, code in blocked.items()})
-            self._move(run_id, f"{rows} and state = 'planned'", state)
+        """Note that rows are about to be sent, and which of them may not be sent any more."""
+        self._except(run_id, {row: ("blocked", code) for row, code in blocked.items()})
+        self._move(run_id, f"{rows} and state = 'planned'", state)
 
     def acknowledge_upserts(
         self, run_id: str, rows: str, exceptions: Mapping[int, tuple[str, str]]
     ) -> None:
-        """Commit the outcome of sent rows; those not named in `exceptions` were delivered."""
-        with self.connection.transaction():
-            self._except(run_id, exceptions)
-            self._settle(run_id, f"{rows} and state = 'sending'", "delivered", None)
-            self._record(run_id, rows)
+        """Note the outcome of sent rows; those not named in `exceptions` were delivered."""
+        self._except(run_id, exceptions)
+        self._settle(run_id, f"{rows} and state = 'sending'", "delivered", None)
+        self._record(run_id, rows)
 
     def acknowledge_removals(
         self, run_id: str, rows: str, exceptions: Mapping[int, tuple[str, str]]
     ) -> None:
-        """Commit the outcome of removals; changed rows go on to be sent with their new values.
+        """Note the outcome of removals; changed rows go on to be sent with their new values.
 
         A changed row whose former identifiers could not be removed is held back for the next run.
         """
         changed, gone = f"{rows} and action <> 'remove'", f"{rows} and action = 'remove'"
-        with self.connection.transaction():
-            self._except(run_id, exceptions)
-            self._run(_DOUBT, run_id, f"{rows} and state = 'unknown'")
-            self._run(_DOUBT, run_id, f"{changed} and state = 'removing'")
-            self._run(_HOLD_BACK, run_id, f"{changed} and state = 'unknown'")
-            self._move(run_id, f"{changed} and state = 'removing'", "planned")
-            self._settle(run_id, f"{gone} and state = 'removing'", "delivered", None)
-            self._run(_FORGET, run_id, f"{gone} and state = 'delivered'")
+        self._except(run_id, exceptions)
+        self._run(_DOUBT, run_id, f"{rows} and state = 'unknown'")
+        self._run(_DOUBT, run_id, f"{changed} and state = 'removing'")
+        self._run(_HOLD_BACK, run_id, f"{changed} and state = 'unknown'")
+        self._move(run_id, f"{changed} and state = 'removing'", "planned")
+        self._settle(run_id, f"{gone} and state = 'removing'", "delivered", None)
+        self._run(_FORGET, run_id, f"{gone} and state = 'delivered'")
 
     def close_run(self, run_id: str, status: str, requests: int, stopped_by: str | None) -> None:
         """Give every row its final state, count the states and purge the values sent."""

@@ -9,6 +9,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 import phonenumbers
 
@@ -36,6 +37,12 @@ def hashed(normalise: Callable[[str], str], value: str) -> str:
     if _SHA256.fullmatch(value):
         return value
     return hashlib.sha256(normalise(value).encode()).hexdigest()
+
+
+@lru_cache(maxsize=100_000)
+def hashed_common(normalise: Callable[[str], str], value: str) -> str:
+    """Return what `hashed` returns, remembered: for names and places, which many people share."""
+    return hashed(normalise, value)
 
 
 def email(value: str) -> str:

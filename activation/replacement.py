@@ -59,13 +59,16 @@ class Replacement:
         spec, run_id = self.ledger.spec, self.run_id
         judged = self.gate.judged(self._whole())
         blocked = dict(self.ledger.connection.execute(render(_BLOCKED, judged=judged)))
-        self.ledger.start(run_id, "removal_batch is not null", "removing", {})
-        self.ledger.start(run_id, "upsert_batch is not null", "sending", blocked)
+        removed, sent = "removal_batch is not null", "upsert_batch is not null"
+        with self.ledger.connection.transaction():
+            self.ledger.start(run_id, removed, "removing", {})
+            self.ledger.start(run_id, sent, "sending", blocked)
         rows = self._rows(render(_PASSED, judged=judged))
         columns = tuple(field.name for field in spec.fields)
         self.destination.replace(spec.target, columns, rows, as_of=self.as_of)
-        self.ledger.acknowledge_removals(run_id, "removal_batch is not null", {})
-        self.ledger.acknowledge_upserts(run_id, "upsert_batch is not null", {})
+        with self.ledger.connection.transaction():
+            self.ledger.acknowledge_removals(run_id, removed, {})
+            self.ledger.acknowledge_upserts(run_id, sent, {})
 
     def _whole(self) -> str:
         return render(

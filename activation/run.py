@@ -15,6 +15,7 @@ from activation.lease import Lease
 from activation.ledger import FINAL_STATES, Ledger
 from activation.pacing import Patience
 from activation.plan import PlanCounts
+from activation.recheck import Recheck
 from activation.replacement import Replacement
 
 
@@ -146,9 +147,10 @@ class Run:
         self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None
     ) -> None:
         with nullcontext(client) if client else http_client() as sender:
+            rows = self.ledger.spec.capabilities.batch.upsert_rows
             delivery = Delivery(
                 ledger=self.ledger,
-                gate=self.gate,
+                recheck=Recheck(self.ledger.connection, self.gate, self.run_id, rows),
                 lease=held_lease,
                 destination=self.destination,
                 send=HttpSender(sender, self.destination),

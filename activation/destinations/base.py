@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import orjson
 
@@ -96,16 +96,18 @@ class Target:
     name: str
 
 
-@dataclass(frozen=True)
-class Row:
-    """One planned row: its number in the plan and its plain values.
+class Row(NamedTuple):
+    """One planned row: its number in the plan and its plain values, which its representation hides.
 
     For a removal `values` are those last sent and `stale` names the identities to take away.
     """
 
     number: int
-    values: Mapping[str, Any] = field(repr=False)
+    values: Mapping[str, Any]
     stale: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"Row({self.number}, {len(self.values)} values)"
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,10 @@ class Batch:
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """One HTTP request; `rows` are the plan's row numbers it settles.
+    """One HTTP request; `rows` are the plan's row numbers it settles, `step` says what it is for.
 
-    `step` names what it is for, `context` is for the destination alone and `polls` counts how often
-    a waiting job has been asked for. The representation holds no path and no body: both may carry
-    personal values.
+    `context` is for the destination alone, `polls` counts how often a job has been asked for. The
+    representation holds no path and no body: both may carry personal values.
     """
 
     step: str

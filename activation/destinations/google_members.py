@@ -65,8 +65,8 @@ def _hashed(kind: str, values: Mapping[str, Any]) -> str | None:
 def _address(values: Mapping[str, Any]) -> dict[str, str] | None:
     try:
         return {
-            "givenName": normalise.hashed(normalise.name, values["first_name"]),
-            "familyName": normalise.hashed(normalise.name, values["last_name"]),
+            "givenName": normalise.hashed_common(normalise.name, values["first_name"]),
+            "familyName": normalise.hashed_common(normalise.name, values["last_name"]),
             "regionCode": normalise.google_country(values["country_code"]),
             "postalCode": normalise.postal_code(values["postal_code"]),
         }

@@ -38,6 +38,7 @@ from activation.destinations.klaviyo_profiles import (
     PROPERTY,
     STANDARD,
     encoded,
+    import_body,
     known_as,
     plain,
 )
@@ -100,12 +101,12 @@ class Klaviyo:
         }
 
     def parameters(self) -> Mapping[str, str]:
-        """Return nothing: Klaviyo needs no query parameter on every request."""
+        """Return nothing: no query parameter is on every request."""
         return {}
 
     def target(self, name: str) -> Request:
         """Find the list by its name; `classify` makes it when there is none."""
-        wanted = {"filter": f"equals(name,{_quoted(name)})"}
+        wanted = {"filter": f"equals(name,{orjson.dumps(name).decode()})"}
         return Request("find_list", "GET", "/api/lists", parameters=wanted, context=name)
 
     def requests(self, batch: Batch) -> Prepared:
@@ -160,10 +161,6 @@ class Klaviyo:
         return FollowUp((Request("import_errors", "GET", path, request.rows, context=context),))
 
 
-def _quoted(value: str) -> str:
-    return orjson.dumps(value).decode()
-
-
 def _found_or_made(request: Request, document: Mapping[str, Any]) -> Outcome:
     for found in document["data"]:
         if found["attributes"]["name"] == request.context:
@@ -192,22 +189,12 @@ def _imports(batch: Batch) -> Prepared:
             "POST",
             "/api/profile-bulk-import-jobs",
             rows=rows,
-            body=_import_body(profiles, lists),
+            body=import_body(profiles, lists),
             content_type=_MEDIA_TYPE,
         )
         for rows, profiles in parts
     )
     return Prepared(requests, invalid)
-
-
-def _import_body(profiles: list[bytes], lists: Mapping[str, Any]) -> bytes:
-    data = [orjson.Fragment(profile) for profile in profiles]
-    job = {
-        "type": "profile-bulk-import-job",
-        "attributes": {"profiles": {"data": data}},
-        "relationships": lists,
-    }
-    return orjson.dumps({"data": job})
 
 
 def _lookups(batch: Batch) -> Prepared:

@@ -60,3 +60,14 @@ def known_as(row: Row) -> tuple[str, str] | None:
 def plain(kind: str, value: str) -> str:
     """Return an identifier as Klaviyo compares it."""
     return value.strip().lower() if kind == "email" else value
+
+
+def import_body(profiles: list[bytes], lists: Mapping[str, Any]) -> bytes:
+    """Return the body of an import job that puts profiles on lists."""
+    data = [orjson.Fragment(profile) for profile in profiles]
+    job = {
+        "type": "profile-bulk-import-job",
+        "attributes": {"profiles": {"data": data}},
+        "relationships": lists,
+    }
+    return orjson.dumps({"data": job})

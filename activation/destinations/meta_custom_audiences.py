@@ -86,7 +86,7 @@ class MetaCustomAudiences:
         removal_fields=("country_code",),
         addresses={"email": "email", "phone": "phone"},
         batch=BatchLimits(upsert_rows=10_000, removal_rows=2_000),
-        rate=Rate(burst_per_second=10, steady_per_minute=600),
+        rate=Rate(burst_per_second=50, steady_per_minute=3_000),
         normaliser=normalise.META,
         needs_purposes=frozenset({"ads_user_data", "ads_personalisation"}),
         keeps_rows=True,
@@ -227,17 +227,17 @@ def _cell(name: str, values: Mapping[str, Any]) -> str:
     if name == "external_id":
         return str(value)
     try:
-        return normalise.hashed(_rule(name, values), str(value))
+        if name in _RULES:
+            return normalise.hashed_common(_RULES[name][1], str(value))
+        return normalise.hashed(_identifier_rule(name, values), str(value))
     except normalise.Unusable:
         return ""
 
 
-def _rule(name: str, values: Mapping[str, Any]) -> Callable[[str], str]:
+def _identifier_rule(name: str, values: Mapping[str, Any]) -> Callable[[str], str]:
     if name == "email":
         return normalise.email
-    if name == "phone":
-        return lambda value: normalise.phone_digits(value, values.get("country_code"))
-    return _RULES[name][1]
+    return lambda value: normalise.phone_digits(value, values.get("country_code"))
 
 
 def _users(batch: Batch, schema: list[str], rows: tuple[int, ...], data: list[bytes]) -> Request:

@@ -71,7 +71,7 @@ def test_large_rows_are_cut_by_bytes(name):
 
 def replace_value(one: Row, key: str, value: object) -> Row:
     """Return the row with another value, if it has that field."""
-    return replace(one, values={**one.values, key: value}) if key in one.values else one
+    return one._replace(values={**one.values, key: value}) if key in one.values else one
 
 
 @EVERY
@@ -98,7 +98,7 @@ def test_row_without_identifier_is_invalid_and_the_others_are_sent(name):
 def test_removal_of_identifiers_still_wanted_needs_no_request(name):
     """A row whose identifiers others use is settled without a word to the platform."""
     removal = batch(name, "remove", 2)
-    kept = tuple(replace(one, stale=frozenset()) for one in removal.rows)
+    kept = tuple(one._replace(stale=frozenset()) for one in removal.rows)
 
     assert destination(name).requests(replace(removal, rows=kept)) == Prepared(settled=(1, 2))
 

@@ -1,0 +1,62 @@
+"""Ask the gate once more while a plan is under way, often enough and no more often."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from activation.connection import Connection
+from activation.gate import Gate
+from activation.statements import literal, render
+
+_ROWS = 100_000
+_SECONDS = 60.0
+
+_WINDOW = """
+(
+    select row_number, customer_id, contact_point_id, payload from ledger.plan_rows
+    where
+        run_id = {run_id}
+        and upsert_batch between {first} and {last}
+        and state = 'planned'
+)
+"""
+
+_BLOCKED = """
+select row_number, block_reason from ({judged}) as judged where block_reason is not null
+"""
+
+
+@dataclass
+class Recheck:
+    """The gate's answer for the batches about to be sent.
+
+    One question covers the next hundred thousand rows and is good for a minute: asking costs a scan
+    of the consents, however few rows it is about.
+    """
+
+    connection: Connection
+    gate: Gate
+    run_id: str
+    batch_rows: int
+    clock: Callable[[], float] = time.monotonic
+    _batches: range = range(0)
+    _asked_at: float = 0.0
+    _blocked: dict[int, str] = field(default_factory=dict)
+
+    def blocked(self, batch: int) -> Mapping[int, str]:
+        """Return the row numbers that may not be sent any more, with the reason of each."""
+        if batch not in self._batches or self.clock() - self._asked_at > _SECONDS:
+            self._ask(batch)
+        return self._blocked
+
+    def _ask(self, batch: int) -> None:
+        self._batches = range(batch, batch + max(1, _ROWS // self.batch_rows))
+        self._asked_at = self.clock()
+        window = render(
+            _WINDOW,
+            run_id=literal(self.run_id),
+            first=self._batches[0],
+            last=self._batches[-1],
+        )
+        judged = self.gate.judged(window, are_few=True)
+        self._blocked = dict(self.connection.execute(render(_BLOCKED, judged=judged)))
