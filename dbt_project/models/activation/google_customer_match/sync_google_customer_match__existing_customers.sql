@@ -18,12 +18,7 @@ selected as (
     select
         customers.customer_id,
         customers.email_contact_point_id as contact_point_id,
-        customers.email,
-        customers.phone,
-        customers.first_name,
-        customers.last_name,
-        customers.country_code,
-        customers.postal_code
+        customers.email
     from audience_flags
     inner join customers on customers.customer_id = audience_flags.customer_id
 
