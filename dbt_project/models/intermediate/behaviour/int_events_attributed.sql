@@ -48,9 +48,9 @@ attributed as (
         coalesce(events.received_at, events.occurred_at) as received_at
     from events
     left join accounts
-        on accounts.shop_customer_id = events.shop_customer_id
+        on events.shop_customer_id = accounts.shop_customer_id
     left join devices
-        on devices.device_id = events.anonymous_id
+        on events.anonymous_id = devices.device_id
     cross join clock
     where not {{ is_future('events.occurred_at', 'clock.as_of') }}
 

@@ -1,3 +1,5 @@
+{% set session_number = 'cast(session_number as ' ~ dbt.type_string() ~ ')' %}
+
 with
 
 events as (
@@ -59,9 +61,7 @@ sessionised as (
         numbered.*,
         case
             when anonymous_id is not null
-                then concat(
-                    anonymous_id, ':', cast(session_number as {{ dbt.type_string() }})
-                )
+                then concat(anonymous_id, ':', {{ session_number }})
         end as session_id,
         anonymous_id is not null and is_start = 1 as is_session_start
     from numbered

@@ -34,8 +34,8 @@ priced as (
     inner join shop_currency
         on 1 = 1
     inner join exchange_rates as shop_rates
-        on shop_rates.currency_code = shop_currency.currency_code
-        and shop_rates.rate_year = exchange_rates.rate_year
+        on shop_currency.currency_code = shop_rates.currency_code
+            and exchange_rates.rate_year = shop_rates.rate_year
 
 ),
 
@@ -53,8 +53,8 @@ spread as (
     cross join years
     cross join shop_currency
     left join priced
-        on priced.currency_code = currencies.currency_code
-        and priced.rate_year = years.rate_year
+        on currencies.currency_code = priced.currency_code
+            and years.rate_year = priced.rate_year
 
 )
 

@@ -43,7 +43,7 @@ differences as (
         0 as returned_quantity
     from orders
     left join item_sums
-        on item_sums.order_id = orders.order_id
+        on orders.order_id = item_sums.order_id
     where item_sums.order_id is null
         or item_sums.net_amount <> orders.net_amount
 
@@ -63,7 +63,7 @@ completed as (
         items.returned_quantity
     from items
     inner join orders
-        on orders.order_id = items.order_id
+        on items.order_id = orders.order_id
     union all
     select * from differences
 

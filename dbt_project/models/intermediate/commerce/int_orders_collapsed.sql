@@ -28,7 +28,8 @@ started as (
         ordered.*,
         case
             when previous_ordered_at is null
-                or {{ dbt.datediff('previous_ordered_at', 'ordered_at', 'second') }} > 1800
+                or {{ dbt.datediff('previous_ordered_at', 'ordered_at', 'second') }}
+                > 1800
                 then 1
             else 0
         end as is_start
@@ -60,9 +61,9 @@ collapsed as (
         starts.order_id as purchase_occasion_id
     from numbered
     inner join numbered as starts
-        on starts.customer_id = numbered.customer_id
-        and starts.occasion_number = numbered.occasion_number
-        and starts.is_start = 1
+        on numbered.customer_id = starts.customer_id
+            and numbered.occasion_number = starts.occasion_number
+            and 1 = starts.is_start
 
 )
 

@@ -36,7 +36,9 @@ dated as (
         orders.currency_code,
         least(
             greatest(
-                cast({{ date_part('year', 'orders.ordered_at') }} as {{ dbt.type_int() }}),
+                cast(
+                    {{ date_part('year', 'orders.ordered_at') }} as {{ dbt.type_int() }}
+                ),
                 rate_years.first_year
             ),
             rate_years.last_year
@@ -54,10 +56,10 @@ priced as (
         rates.shop_units
     from dated
     left join currencies
-        on currencies.currency_code = dated.currency_code
+        on dated.currency_code = currencies.currency_code
     left join rates
-        on rates.currency_code = dated.currency_code
-        and rates.rate_year = dated.rate_year
+        on dated.currency_code = rates.currency_code
+            and dated.rate_year = rates.rate_year
 
 )
 

@@ -42,7 +42,7 @@ occasions as (
         ) as sales_channel
     from collapsed
     inner join purchases
-        on purchases.order_id = collapsed.order_id
+        on collapsed.order_id = purchases.order_id
     group by
         collapsed.purchase_occasion_id,
         collapsed.customer_id,
@@ -62,7 +62,7 @@ ranked_categories as (
         ) as amount_rank
     from items
     inner join products
-        on products.sku = items.sku
+        on items.sku = products.sku
     where items.line_type = 'product'
         and products.category is not null
 
@@ -82,8 +82,8 @@ described as (
         occasions.sales_channel
     from occasions
     left join ranked_categories
-        on ranked_categories.order_id = occasions.purchase_occasion_id
-        and ranked_categories.amount_rank = 1
+        on occasions.purchase_occasion_id = ranked_categories.order_id
+            and 1 = ranked_categories.amount_rank
 
 )
 

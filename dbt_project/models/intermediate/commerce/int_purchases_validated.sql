@@ -72,7 +72,7 @@ measured as (
         on orders.order_id = item_sums.order_id
     left join resolved
         on orders.source = resolved.source
-        and orders.source_record_key = resolved.source_record_key
+            and orders.source_record_key = resolved.source_record_key
     left join test_accounts
         on orders.shop_customer_id = test_accounts.shop_customer_id
 

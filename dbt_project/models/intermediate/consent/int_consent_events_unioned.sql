@@ -47,7 +47,7 @@ mail_events as (
         responses.occurred_at
     from responses
     inner join subscribers
-        on subscribers.mail_subscriber_id = responses.mail_subscriber_id
+        on responses.mail_subscriber_id = subscribers.mail_subscriber_id
     where responses.response_type in ('unsubscribe', 'complaint')
 
 ),

@@ -30,7 +30,7 @@ classified as (
         ) as is_granted
     from consent_events
     left join countries
-        on countries.country_code = consent_events.jurisdiction
+        on consent_events.jurisdiction = countries.country_code
 
 ),
 

@@ -60,12 +60,12 @@ sighted as (
         identifiers.last_seen_at
     from identifiers
     inner join judged
-        on judged.identifier_type = identifiers.identifier_type
-        and judged.match_value = identifiers.match_value
+        on identifiers.identifier_type = judged.identifier_type
+            and identifiers.match_value = judged.match_value
     inner join records
-        on records.node_id = identifiers.node_id
+        on identifiers.node_id = records.node_id
     left join resolved
-        on resolved.node_id = identifiers.node_id
+        on identifiers.node_id = resolved.node_id
     where identifiers.identifier_type in ('email', 'phone')
         and not judged.is_blocked
     union all
@@ -79,9 +79,9 @@ sighted as (
     from push_tokens
     left join resolved
         on resolved.source = 'push'
-        and resolved.source_record_key = concat('tokens:', push_tokens.push_token)
+            and resolved.source_record_key = concat('tokens:', push_tokens.push_token)
     left join devices
-        on devices.device_id = push_tokens.device_id
+        on push_tokens.device_id = devices.device_id
     cross join clock
     where not {{ is_future('push_tokens.registered_at', 'clock.as_of') }}
     union all

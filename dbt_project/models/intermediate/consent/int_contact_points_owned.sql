@@ -49,7 +49,8 @@ ranked as (
 owned as (
 
     select
-        {{ contact_point_id('identifier_type', 'identifier_value') }} as contact_point_id,
+        {{ contact_point_id('identifier_type', 'identifier_value') }}
+            as contact_point_id,
         identifier_type,
         identifier_value,
         customer_id,

@@ -25,7 +25,8 @@ reactions as (
         max(case when response_type = 'bounce_hard' then occurred_at end) as bounced_at,
         max(
             case
-                when response_type = 'click' or (response_type = 'open' and not is_machine)
+                when response_type = 'click'
+                    or (response_type = 'open' and not is_machine)
                     then occurred_at
             end
         ) as engaged_at,
@@ -51,7 +52,7 @@ reached as (
         ) as cleaned_at
     from subscribers
     left join reactions
-        on reactions.mail_subscriber_id = subscribers.mail_subscriber_id
+        on subscribers.mail_subscriber_id = reactions.mail_subscriber_id
     where subscribers.email is not null
     group by subscribers.email
 

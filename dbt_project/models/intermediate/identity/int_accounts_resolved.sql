@@ -21,7 +21,7 @@ accounts as (
         min(resolved.customer_id) as customer_id
     from identifiers
     inner join resolved
-        on resolved.node_id = identifiers.node_id
+        on identifiers.node_id = resolved.node_id
     group by identifiers.identifier_value
     having min(resolved.customer_id) = max(resolved.customer_id)
 

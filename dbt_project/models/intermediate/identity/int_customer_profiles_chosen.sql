@@ -30,11 +30,14 @@ ranked_{{ part }} as (
         {% endfor %}
         row_number() over (
             partition by resolved.customer_id
-            order by records.trust_rank, records.updated_at desc, records.source_record_key
+            order by
+                records.trust_rank,
+                records.updated_at desc,
+                records.source_record_key
         ) as choice_rank
     from records
     inner join resolved
-        on resolved.node_id = records.node_id
+        on records.node_id = resolved.node_id
     where records.{{ {'name': 'last_name', 'address': 'postal_code'}.get(part, part) }}
         is not null
 
@@ -51,7 +54,7 @@ summed as (
         min(records.seen_at) as first_seen_at
     from records
     inner join resolved
-        on resolved.node_id = records.node_id
+        on records.node_id = resolved.node_id
     group by resolved.customer_id
 
 ),
@@ -73,7 +76,7 @@ chosen as (
     {% for part in parts %}
     left join ranked_{{ part }}
         on ranked_{{ part }}.customer_id = summed.customer_id
-        and ranked_{{ part }}.choice_rank = 1
+            and ranked_{{ part }}.choice_rank = 1
     {% endfor %}
 
 )

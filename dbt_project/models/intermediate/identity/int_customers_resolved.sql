@@ -21,7 +21,7 @@ named as (
             as customer_id
     from components
     inner join records
-        on records.node_id = components.component_id
+        on components.component_id = records.node_id
     where components.node_id = components.component_id
 
 ),
@@ -35,9 +35,9 @@ resolved as (
         named.customer_id
     from components
     inner join named
-        on named.component_id = components.component_id
+        on components.component_id = named.component_id
     inner join records
-        on records.node_id = components.node_id
+        on components.node_id = records.node_id
 
 )
 

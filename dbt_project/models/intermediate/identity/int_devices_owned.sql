@@ -31,9 +31,9 @@ owned as (
         max(identifiers.last_seen_at) as last_seen_at
     from identifiers
     inner join judged
-        on judged.match_value = identifiers.match_value
+        on identifiers.match_value = judged.match_value
     inner join resolved
-        on resolved.node_id = identifiers.node_id
+        on identifiers.node_id = resolved.node_id
     group by identifiers.identifier_value
     having min(resolved.customer_id) = max(resolved.customer_id)
 

@@ -1,3 +1,5 @@
+{% set trust_rank = 'cast(records.trust_rank as ' ~ dbt.type_string() ~ ')' %}
+
 with
 
 identifiers as (
@@ -36,15 +38,12 @@ counted as (
         min(
             case
                 when records.name_key is not null
-                    then concat(
-                        cast(records.trust_rank as {{ dbt.type_string() }}),
-                        records.name_key
-                    )
+                    then concat({{ trust_rank }}, records.name_key)
             end
         ) as ranked_name
     from identifiers
     inner join records
-        on records.node_id = identifiers.node_id
+        on identifiers.node_id = records.node_id
     group by
         identifiers.identifier_type,
         identifiers.match_value
@@ -58,8 +57,8 @@ blocked as (
         counted.match_value
     from counted
     inner join blocked_values
-        on blocked_values.identifier_type = counted.identifier_type
-        and lower(counted.match_value) like blocked_values.pattern
+        on counted.identifier_type = blocked_values.identifier_type
+            and lower(counted.match_value) like blocked_values.pattern
 
 ),
 
@@ -82,10 +81,10 @@ judged as (
         identifier_types.is_identifying
     from counted
     inner join identifier_types
-        on identifier_types.identifier_type = counted.identifier_type
+        on counted.identifier_type = identifier_types.identifier_type
     left join blocked
-        on blocked.identifier_type = counted.identifier_type
-        and blocked.match_value = counted.match_value
+        on counted.identifier_type = blocked.identifier_type
+            and counted.match_value = blocked.match_value
 
 )
 

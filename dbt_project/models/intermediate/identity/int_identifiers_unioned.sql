@@ -52,8 +52,8 @@ login_values as (
         logins.last_seen_at
     from logins
     inner join records
-        on records.source = 'shop'
-        and records.source_record_key = concat('customers:', logins.shop_customer_id)
+        on logins.shop_customer_id = records.shop_customer_id
+            and records.source_record_key like 'customers:%'
 
 ),
 
@@ -78,7 +78,7 @@ case_values as (
         records.updated_at as last_seen_at
     from records
     inner join cases
-        on cases.shop_order_id = records.shop_order_id
+        on records.shop_order_id = cases.shop_order_id
 
 ),
 

@@ -37,7 +37,7 @@ joining as (
         identifier_types.is_shareable and judged.count_names > 1 as is_split_by_name
     from judged
     inner join identifier_types
-        on identifier_types.identifier_type = judged.identifier_type
+        on judged.identifier_type = identifier_types.identifier_type
     where judged.count_records > 1
         and judged.is_joining
         and not judged.is_blocked
@@ -65,12 +65,12 @@ held as (
         end as holder
     from identifiers
     inner join joining
-        on joining.identifier_type = identifiers.identifier_type
-        and joining.match_value = identifiers.match_value
+        on identifiers.identifier_type = joining.identifier_type
+            and identifiers.match_value = joining.match_value
     inner join nodes
-        on nodes.node_id = identifiers.node_id
+        on identifiers.node_id = nodes.node_id
     inner join records
-        on records.node_id = identifiers.node_id
+        on identifiers.node_id = records.node_id
 
 ),
 
@@ -96,9 +96,9 @@ drawn as (
         held.node_id as node_b
     from held
     inner join oldest
-        on oldest.identifier_type = held.identifier_type
-        and oldest.match_value = held.match_value
-        and oldest.holder = held.holder
+        on held.identifier_type = oldest.identifier_type
+            and held.match_value = oldest.match_value
+            and held.holder = oldest.holder
     where oldest.node_id <> held.node_id
 
 )

@@ -24,10 +24,10 @@ chosen as (
     select distinct identifiers.node_id
     from identifiers
     inner join judged
-        on judged.identifier_type = identifiers.identifier_type
-        and judged.match_value = identifiers.match_value
+        on identifiers.identifier_type = judged.identifier_type
+            and identifiers.match_value = judged.match_value
     inner join records
-        on records.node_id = identifiers.node_id
+        on identifiers.node_id = records.node_id
     where judged.is_identifying
         and not judged.is_blocked
         and (identifiers.identifier_type <> 'address' or records.name_key is not null)

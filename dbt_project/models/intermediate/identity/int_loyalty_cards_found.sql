@@ -39,7 +39,7 @@ found as (
         coalesce(cards.arrived_on, receipts.arrived_on) as arrived_on
     from cards
     full outer join receipts
-        on receipts.loyalty_card_id = cards.loyalty_card_id
+        on cards.loyalty_card_id = receipts.loyalty_card_id
 
 )
 

@@ -12,7 +12,8 @@ spelled as (
         records.*,
         {{ fold_letters('first_name') }} as folded_first_name,
         {{ fold_letters('last_name') }} as folded_last_name,
-        {{ fold_letters("concat(street, coalesce(house_number, ''))") }} as folded_street,
+        {{ fold_letters("concat(street, coalesce(house_number, ''))") }}
+            as folded_street,
         {{ fold_letters('postal_code') }} as folded_postal_code
     from records
 
@@ -37,12 +38,12 @@ keyed as (
         case
             when street is not null and folded_postal_code is not null
                 then concat(
-                    {{ known_country('country_code') }},
-                    '|',
-                    folded_postal_code,
-                    '|',
-                    replace(folded_street, 'strasse', 'str')
-                )
+                        {{ known_country('country_code') }},
+                        '|',
+                        folded_postal_code,
+                        '|',
+                        replace(folded_street, 'strasse', 'str')
+                    )
         end as household_key
     from spelled
 

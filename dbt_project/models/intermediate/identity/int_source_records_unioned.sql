@@ -45,7 +45,8 @@ with
 
     select
         '{{ record.table.split(":")[0] }}' as source,
-        concat('{{ record.table.split(":")[1] }}:', {{ record.key }}) as source_record_key,
+        concat('{{ record.table.split(":")[1] }}:', {{ record.key }})
+            as source_record_key,
         {{ loop.index }} as trust_rank,
         {% for column in texts %}
         {% if column in record.has or column == record.key %}

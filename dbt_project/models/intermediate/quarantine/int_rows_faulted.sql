@@ -66,7 +66,9 @@ orphaned_items as (
             as table_name,
         'order_is_missing' as reason,
         concat(
-            items.source_order_id, '|', cast(items.line_number as {{ dbt.type_string() }})
+            items.source_order_id,
+            '|',
+            cast(items.line_number as {{ dbt.type_string() }})
         ) as record_key,
         'order_id' as detail,
         items.arrived_on

@@ -38,10 +38,12 @@ flagged_{{ name }} as (
         '{{ entity }}' as table_name,
         concat(
             {%- for column in table.key %}
-            {{ "'|', " if not loop.first }}cast({{ column }} as {{ text }}){{ ',' if not loop.last }}
+            {{ "'|', " if not loop.first }}cast({{ column }} as {{ text }})
+            {{- ',' if not loop.last }}
             {%- endfor %}
         ) as record_key,
-        {{ is_future(table.time, 'as_of') if 'time' in table else 'false' }} as is_future,
+        {{ is_future(table.time, 'as_of') if 'time' in table else 'false' }}
+            as is_future,
         count_rivals > 0 as is_ambiguous,
         arrived_on
     from {{ ref('stg_' ~ source ~ '__' ~ entity) }}

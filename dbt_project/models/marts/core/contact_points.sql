@@ -30,7 +30,10 @@ judged as (
         owned.*,
         case
             when reached.bounced_at is not null
-                and reached.bounced_at >= coalesce(reached.engaged_at, reached.bounced_at)
+                and (
+                    reached.engaged_at is null
+                    or reached.bounced_at >= reached.engaged_at
+                )
                 then 'hard_bounced'
             when reached.cleaned_at is not null
                 then 'hard_bounced'
@@ -42,10 +45,10 @@ judged as (
     cross join clock
     left join reached
         on owned.identifier_type = 'email'
-        and reached.email = owned.identifier_value
+            and owned.identifier_value = reached.email
     left join push_tokens
         on owned.identifier_type = 'push_token'
-        and push_tokens.push_token = owned.identifier_value
+            and owned.identifier_value = push_tokens.push_token
 
 ),
 

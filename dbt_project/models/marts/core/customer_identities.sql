@@ -31,10 +31,10 @@ evidenced as (
         identifiers.last_seen_at
     from identifiers
     inner join judged
-        on judged.identifier_type = identifiers.identifier_type
-        and judged.match_value = identifiers.match_value
+        on identifiers.identifier_type = judged.identifier_type
+            and identifiers.match_value = judged.match_value
     inner join resolved
-        on resolved.node_id = identifiers.node_id
+        on identifiers.node_id = resolved.node_id
 
 )
 

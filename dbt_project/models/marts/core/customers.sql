@@ -67,13 +67,13 @@ final as (
     from profiles
     cross join shop_currency
     left join contact_points as emails
-        on emails.customer_id = profiles.customer_id
-        and emails.identifier_type = 'email'
+        on profiles.customer_id = emails.customer_id
+            and emails.identifier_type = 'email'
     left join contact_points as phones
-        on phones.customer_id = profiles.customer_id
-        and phones.identifier_type = 'phone'
+        on profiles.customer_id = phones.customer_id
+            and phones.identifier_type = 'phone'
     left join purchase_sums
-        on purchase_sums.customer_id = profiles.customer_id
+        on profiles.customer_id = purchase_sums.customer_id
 
 )
 

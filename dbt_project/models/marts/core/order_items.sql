@@ -9,7 +9,8 @@ items as (
 final as (
 
     select
-        concat(order_id, ':', cast(line_number as {{ dbt.type_string() }})) as order_item_id,
+        concat(order_id, ':', cast(line_number as {{ dbt.type_string() }}))
+            as order_item_id,
         order_id,
         sku,
         line_type,

@@ -33,7 +33,7 @@ final as (
         purchases.ordered_at
     from purchases
     left join collapsed
-        on collapsed.order_id = purchases.order_id
+        on purchases.order_id = collapsed.order_id
 
 )
 

@@ -23,16 +23,18 @@ attributed as (
     select
         cases.*,
         coalesce(orderers.customer_id, requesters.customer_id) as customer_id,
-        case when cases.closed_at <= clock.as_of then cases.closed_at end as known_closed_at,
+        case
+            when cases.closed_at <= clock.as_of then cases.closed_at
+        end as known_closed_at,
         clock.as_of
     from cases
     cross join clock
     left join resolved as orderers
         on orderers.source = 'shop'
-        and orderers.source_record_key = concat('orders:', cases.shop_order_id)
+            and orderers.source_record_key = concat('orders:', cases.shop_order_id)
     left join resolved as requesters
         on requesters.source = 'helpdesk'
-        and requesters.source_record_key = concat('cases:', cases.helpdesk_case_id)
+            and requesters.source_record_key = concat('cases:', cases.helpdesk_case_id)
     where not {{ is_future('cases.opened_at', 'clock.as_of') }}
 
 ),

@@ -24,7 +24,8 @@ summed as (
         max(case when is_session_start then click_id end) as click_id,
         count(*) as count_events,
         sum(case when event_type = 'page_view' then 1 else 0 end) as count_page_views,
-        sum(case when event_type = 'product_view' then 1 else 0 end) as count_product_views,
+        sum(case when event_type = 'product_view' then 1 else 0 end)
+            as count_product_views,
         sum(case when event_type = 'add_to_cart' then 1 else 0 end) as count_carts,
         sum(case when event_type = 'order_completed' then 1 else 0 end) as count_orders,
         {{ dbt.bool_or('is_bot') }} as is_bot,

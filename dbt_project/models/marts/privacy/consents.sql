@@ -28,7 +28,7 @@ owned as (
         or contact_points.channel <> decided.channel as is_deliverable
     from decided
     inner join contact_points
-        on contact_points.contact_point_id = decided.contact_point_id
+        on decided.contact_point_id = contact_points.contact_point_id
 
 ),
 
@@ -70,9 +70,9 @@ judged as (
     from owned
     cross join clock
     left join objections
-        on objections.customer_id = owned.customer_id
-        and objections.purpose = owned.purpose
-        and objections.channel = owned.channel
+        on owned.customer_id = objections.customer_id
+            and owned.purpose = objections.purpose
+            and owned.channel = objections.channel
 
 ),
 

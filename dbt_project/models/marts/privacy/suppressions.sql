@@ -29,7 +29,7 @@ collected as (
         consents.occurred_at as suppressed_at
     from consents
     inner join contact_points
-        on contact_points.contact_point_id = consents.contact_point_id
+        on consents.contact_point_id = contact_points.contact_point_id
     where consents.status = 'objected'
         and consents.purpose = 'marketing'
     union all
@@ -43,7 +43,7 @@ collected as (
     from reached
     inner join contact_points
         on contact_points.identifier_type = 'email'
-        and contact_points.address = reached.email
+            and reached.email = contact_points.address
     where reached.complained_at is not null
     union all
     select
@@ -55,7 +55,7 @@ collected as (
         coalesce(reached.bounced_at, reached.cleaned_at) as suppressed_at
     from contact_points
     inner join reached
-        on reached.email = contact_points.address
+        on contact_points.address = reached.email
     where contact_points.identifier_type = 'email'
         and contact_points.undeliverable_reason = 'hard_bounced'
 

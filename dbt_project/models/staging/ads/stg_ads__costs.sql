@@ -1,6 +1,8 @@
 with
 
-{{ newest_versions(source('ads', 'costs'), ['platform', 'campaign_id', 'cost_date']) }},
+{{ newest_versions(
+    source('ads', 'costs'), ['platform', 'campaign_id', 'cost_date']
+) }},
 
 renamed as (
 

@@ -27,8 +27,10 @@ renamed as (
         {{ blank_to_null('job_title') }} as job_title,
         {{ blank_to_null('industry') }} as industry,
         company_size,
-        {{ is_malformed('email', normalise_email('email')) }} as has_malformed_email,
-        {{ is_malformed('phone', e164('phone_number')) }} as has_malformed_phone,
+        {{ is_malformed('email', normalise_email('email')) }}
+            as has_malformed_email,
+        {{ is_malformed('phone', e164('phone_number')) }}
+            as has_malformed_phone,
         {{ to_utc('created_at', var('time_zone')) }} as created_at,
         {{ to_utc('updated_at', var('time_zone')) }} as updated_at,
         _arrived_on as arrived_on,

@@ -20,8 +20,10 @@ renamed as (
         {{ blank_to_null('topic') }} as topic,
         lower(coalesce({{ blank_to_null('severity') }}, 'normal')) as severity,
         satisfaction_score,
-        {{ is_malformed('requester_email', normalise_email('requester_email')) }} as has_malformed_email,
-        {{ is_malformed('requester_phone', e164('phone_number')) }} as has_malformed_phone,
+        {{ is_malformed('requester_email', normalise_email('requester_email')) }}
+            as has_malformed_email,
+        {{ is_malformed('requester_phone', e164('phone_number')) }}
+            as has_malformed_phone,
         opened_at,
         closed_at,
         updated_at,

@@ -11,7 +11,9 @@ counted as (
 
     select
         max(as_of) as landed_as_of,
-        cast({{ dbt.current_timestamp() }} as {{ dbt.type_timestamp() }}) as current_as_of
+        cast(
+            {{ dbt.current_timestamp() }} as {{ dbt.type_timestamp() }}
+        ) as current_as_of
     from source
 
 ),

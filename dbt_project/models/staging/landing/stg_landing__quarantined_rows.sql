@@ -12,7 +12,9 @@ renamed as (
         source,
         table_name,
         reason,
-        concat(file, ':', coalesce(cast(row_number as {{ dbt.type_string() }}), '')) as record_key,
+        concat(
+            file, ':', coalesce(cast(row_number as {{ dbt.type_string() }}), '')
+        ) as record_key,
         column_name as detail,
         arrived_on
     from source

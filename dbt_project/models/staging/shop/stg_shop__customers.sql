@@ -26,8 +26,10 @@ renamed as (
         lower({{ blank_to_null('language') }}) as language,
         {{ blank_to_null('company') }} as company,
         coalesce(is_test, false) as is_test,
-        {{ is_malformed('email', normalise_email('email')) }} as has_malformed_email,
-        {{ is_malformed('phone', e164('phone_number')) }} as has_malformed_phone,
+        {{ is_malformed('email', normalise_email('email')) }}
+            as has_malformed_email,
+        {{ is_malformed('phone', e164('phone_number')) }}
+            as has_malformed_phone,
         created_at,
         updated_at,
         _arrived_on as arrived_on,

@@ -31,8 +31,10 @@ renamed as (
         upper(coalesce({{ blank_to_null('currency_code') }}, 'EUR')) as currency_code,
         net_amount,
         coalesce(is_test, false) as is_test,
-        {{ is_malformed('email', normalise_email('email')) }} as has_malformed_email,
-        {{ is_malformed('phone', e164('phone_number')) }} as has_malformed_phone,
+        {{ is_malformed('email', normalise_email('email')) }}
+            as has_malformed_email,
+        {{ is_malformed('phone', e164('phone_number')) }}
+            as has_malformed_phone,
         ordered_at,
         updated_at,
         _arrived_on as arrived_on,

@@ -6,7 +6,9 @@ countries as (
 
 ),
 
-{{ newest_versions(source('store', 'loyalty_cards'), ['loyalty_card_id'], 'updated_at') }},
+{{ newest_versions(
+    source('store', 'loyalty_cards'), ['loyalty_card_id'], 'updated_at'
+) }},
 
 {{ dialled_phones('newest', 'phone', 'newest.country_code') }},
 
@@ -23,8 +25,10 @@ renamed as (
         {{ blank_to_null('postal_code') }} as postal_code,
         {{ blank_to_null('city') }} as city,
         upper({{ blank_to_null('country_code') }}) as country_code,
-        {{ is_malformed('email', normalise_email('email')) }} as has_malformed_email,
-        {{ is_malformed('phone', e164('phone_number')) }} as has_malformed_phone,
+        {{ is_malformed('email', normalise_email('email')) }}
+            as has_malformed_email,
+        {{ is_malformed('phone', e164('phone_number')) }}
+            as has_malformed_phone,
         {{ to_utc('enrolled_at', var('time_zone')) }} as enrolled_at,
         {{ to_utc('updated_at', var('time_zone')) }} as updated_at,
         _arrived_on as arrived_on,
