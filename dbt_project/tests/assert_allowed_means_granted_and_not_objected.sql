@@ -32,8 +32,8 @@ from consents
 cross join clock
 left join objections
     on consents.customer_id = objections.customer_id
-    and consents.purpose = objections.purpose
-    and consents.channel = objections.channel
+        and consents.purpose = objections.purpose
+        and consents.channel = objections.channel
 where consents.is_allowed
     and (
         consents.status not in ('granted', 'confirmed')

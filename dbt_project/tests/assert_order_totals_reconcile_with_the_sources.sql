@@ -66,6 +66,6 @@ select
 from landed
 full outer join kept_sums
     on landed.source = kept_sums.source
-    and landed.currency_code = kept_sums.currency_code
+        and landed.currency_code = kept_sums.currency_code
 where landed.count_orders is distinct from kept_sums.count_orders
     or landed.net_amount is distinct from kept_sums.net_amount
