@@ -88,7 +88,7 @@ class Conversation:
                 outcome = self._narrowed(outcome, request, narrowings, result)
             match outcome:
                 case Narrow():
-                    for part in _parts(outcome, request.rows):
+                    for part in reversed(_parts(outcome, request.rows)):
                         smaller = replace(batch, rows=tuple(rows[number] for number in part))
                         self._take(self.destination.requests(smaller), waiting, result)
                 case FollowUp():
@@ -124,7 +124,7 @@ class Conversation:
     def _take(self, prepared: Prepared, waiting: deque[Request], result: BatchResult) -> None:
         result.invalid |= prepared.invalid
         result.delivered += len(prepared.settled)
-        waiting.extend(prepared.requests)
+        waiting.extendleft(reversed(prepared.requests))
 
     def _ask(self, request: Request, result: BatchResult) -> Outcome:
         """Send one request until it is understood; a Retry comes back when patience has run out."""
@@ -179,6 +179,8 @@ class Conversation:
         if narrowings <= self.patience.narrowings:
             return outcome if left else Settled()
         if result.delivered == 0:
+            result.unknown |= result.rejected
+            result.rejected.clear()
             name = self.destination.capabilities.name
             msg = f"{name} refuses every row ({outcome.code}). Check the sync model's columns."
             return Stop(PlatformRefused(msg))

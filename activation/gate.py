@@ -191,8 +191,8 @@ def _mismatch(spec: SyncSpec) -> str:
     """Compare the address sent with the address the consent is about: one never allows another."""
     sent = {field.name for field in spec.fields}
     compared = [
-        f"(point.identifier_type = {literal(kind)} and coalesce(lower(trim("
-        f"{json_text('candidate.payload', field)})), '') <> lower(trim(point.address)))"
+        f"(point.identifier_type = {literal(kind)}"
+        f" and {_differ(json_text('candidate.payload', field), 'point.address')})"
         for kind, field in spec.capabilities.addresses.items()
         if field in sent
     ]
@@ -208,3 +208,9 @@ def _purposes_seen(purposes: tuple[str, ...]) -> str:
 
 def _every_purpose(purposes: tuple[str, ...]) -> str:
     return "(" + " and ".join(f"consent.has_{number} = 1" for number in range(len(purposes))) + ")"
+
+
+def _differ(one: str, other: str) -> str:
+    """Compare as platforms do; case and spaces are looked at only where the texts differ."""
+    folded = f"coalesce(lower(trim({one})), '') <> coalesce(lower(trim({other})), '')"
+    return f"case when {one} = {other} then false else {folded} end"

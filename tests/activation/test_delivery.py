@@ -318,6 +318,7 @@ def test_platform_that_refuses_every_row_stops_the_run(world, settings, klaviyo)
         run(world, settings, klaviyo)
 
     assert len(klaviyo.requests) < 15
+    assert states(world) == {"unknown": 100}
 
 
 def test_deleted_list_is_made_anew_and_filled_by_the_next_run(world, settings, klaviyo):
