@@ -1,11 +1,5 @@
 with
 
-clock as (
-
-    select * from {{ ref('stg_landing__clock') }}
-
-),
-
 identifiers as (
 
     select * from {{ ref('int_identifiers_unioned') }}
@@ -45,7 +39,7 @@ devices as (
 
 push_tokens as (
 
-    select * from {{ ref('stg_push__tokens') }}
+    select * from {{ ref('int_push_tokens_assigned') }}
 
 ),
 
@@ -68,22 +62,29 @@ sighted as (
         on identifiers.node_id = resolved.node_id
     where identifiers.identifier_type in ('email', 'phone')
         and not judged.is_blocked
+        and not judged.is_shared
+    union all
+    select
+        'postal_address' as identifier_type,
+        concat(records.household_key, '|', records.name_key) as identifier_value,
+        resolved.customer_id,
+        records.trust_rank,
+        records.seen_at as first_seen_at,
+        records.updated_at as last_seen_at
+    from records
+    inner join resolved
+        on records.node_id = resolved.node_id
+    where records.household_key is not null
+        and records.name_key is not null
     union all
     select
         'push_token' as identifier_type,
-        push_tokens.push_token as identifier_value,
-        coalesce(resolved.customer_id, devices.customer_id) as customer_id,
+        push_token as identifier_value,
+        customer_id,
         1 as trust_rank,
-        push_tokens.registered_at as first_seen_at,
-        coalesce(push_tokens.last_seen_at, push_tokens.registered_at) as last_seen_at
+        registered_at as first_seen_at,
+        last_seen_at
     from push_tokens
-    left join resolved
-        on resolved.source = 'push'
-            and resolved.source_record_key = concat('tokens:', push_tokens.push_token)
-    left join devices
-        on push_tokens.device_id = devices.device_id
-    cross join clock
-    where not {{ is_future('push_tokens.registered_at', 'clock.as_of') }}
     union all
     select
         'device' as identifier_type,

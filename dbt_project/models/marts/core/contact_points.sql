@@ -1,11 +1,5 @@
 with
 
-clock as (
-
-    select * from {{ ref('stg_landing__clock') }}
-
-),
-
 owned as (
 
     select * from {{ ref('int_contact_points_owned') }}
@@ -20,7 +14,7 @@ reached as (
 
 push_tokens as (
 
-    select * from {{ ref('stg_push__tokens') }}
+    select * from {{ ref('int_push_tokens_assigned') }}
 
 ),
 
@@ -37,12 +31,10 @@ judged as (
                 then 'hard_bounced'
             when reached.cleaned_at is not null
                 then 'hard_bounced'
-            when push_tokens.invalidated_at <= clock.as_of
-                then 'token_invalidated'
+            when push_tokens.is_invalidated then 'token_invalidated'
         end as undeliverable_reason,
         reached.confirmed_at is not null as is_confirmed
     from owned
-    cross join clock
     left join reached
         on owned.identifier_type = 'email'
             and owned.identifier_value = reached.email
