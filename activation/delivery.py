@@ -1,5 +1,6 @@
 """Deliver a sealed plan batch by batch, every outcome committed; the only place with HTTP."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -31,7 +32,17 @@ from activation.targets import forget_target, known_target, remember_target
 Progress = Callable[[int, int], None]
 Done = tuple[int, BatchResult]
 
+# They log whole addresses, and those hold push tokens and e-mail addresses.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
 _HEARTBEAT_SECONDS = 10.0
 _MOST_FAILED_BATCHES = 3
 
@@ -74,7 +85,7 @@ class HttpSender:
                 content=request.body,
                 headers=headers,
             )
-        except (httpx.ConnectError, httpx.ConnectTimeout):
+        except _NEVER_SENT:
             raise Unanswered("no_connection", was_sent=False) from None
         except httpx.TransportError:
             raise Unanswered("no_answer", was_sent=True) from None

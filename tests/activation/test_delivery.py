@@ -1,5 +1,6 @@
 """Delivery commits every outcome, stops with a clear error and never loses or doubles a row."""
 
+import logging
 import threading
 import time
 from dataclasses import replace
@@ -438,3 +439,29 @@ def test_redirects_are_not_followed(world, settings, klaviyo):
         assert not client.follow_redirects
     with pytest.raises(PlatformRefused, match="base URL"):
         run(world, settings, klaviyo)
+
+
+def test_logs_hold_no_secret_and_no_personal_value(world, settings, klaviyo, caplog):
+    """Even with everything logged, nobody reads addresses or keys there."""
+    filled(world, 2)
+
+    with caplog.at_level(logging.DEBUG):
+        run(world, settings, klaviyo)
+        world.desire(people(1))
+        run(world, settings, klaviyo)
+
+    assert klaviyo.sent("GET", "/api/profiles") == 1
+    assert "person" not in caplog.text
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("base_url", ["localhost:9", "ftp://example.com", "http://127.0.0.1:1"])
+def test_unusable_base_url_is_a_clear_error(world, settings, base_url):
+    """A slip in the address is not taken for a platform that lost an answer."""
+    filled(world, 1)
+
+    with (
+        delivery.http_client() as client,
+        pytest.raises(PlatformUnreachable, match="REGULARS_KLAVIYO_BASE_URL"),
+    ):
+        run(world, replace(settings, base_url=base_url), client)
