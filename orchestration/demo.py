@@ -6,16 +6,21 @@ from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import Any
 
-from rich.table import Table
-
 from orchestration import summary as summaries
 from orchestration.contracts import read_contracts
 from orchestration.landing import check_headers, discover
-from orchestration.platforms import sandbox_platforms
+from orchestration.platforms import addresses, sandbox_platforms
 from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
 from orchestration.settings import CHECKOUT, Settings
-from orchestration.terminal import console, errors, show_summary, show_syncs
+from orchestration.terminal import (
+    console,
+    errors,
+    show_explanation,
+    show_rows,
+    show_summary,
+    show_syncs,
+)
 from orchestration.warehouse import Warehouse
 from orchestration.worlds import World, choose_world, enter, fill_landing, read_world
 
@@ -84,11 +89,13 @@ def show_plan(settings: Settings, name: str | None, rows: int) -> None:
     from orchestration.project import manifest
 
     names = _sync_names(name)
+    # A demo's state belongs to the sandbox accounts; they need not run to be compared with.
+    sandbox = addresses("http://127.0.0.1", "") if read_world(settings) else {}
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         as_of = read_clock(connection)
         for spec in load_specs(manifest()):
             if spec.name in names:
-                destination = settings_for(spec.destination, settings.variables)
+                destination = settings_for(spec.destination, {**settings.variables, **sandbox})
                 difference = diff_sync(connection, spec, destination, as_of=as_of, limit=rows)
                 _show_difference(difference)
 
@@ -100,22 +107,7 @@ def show_customer(settings: Settings, text: str) -> None:
 
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         found = explain(connection, find_customer(connection, text), read_clock(connection))
-    console.print(f"[bold]Customer {found.customer_id}[/]")
-    stage = found.stage
-    if stage:
-        console.print(f"Stage: [bold]{stage['stage']}[/] ({stage['phase']}): {stage['reason']}")
-    columns = ("identifier_type", "identifier_value", "source", "is_shared")
-    _show_rows("Known by", found.identifiers, columns)
-    _show_rows(
-        "Consents",
-        found.consents,
-        ("identifier_type", "purpose", "channel", "status", "is_allowed", "reason", "occurred_at"),
-    )
-    _show_rows("Scores", found.scores, ("model_name", "horizon_days", "probability", "as_of"))
-    _show_rows("Holds", found.holds, ("reason", "starts_at", "ends_at", "is_active"))
-    console.print("\n[bold]Syncs[/]")
-    for sync, sentence in found.syncs.items():
-        console.print(f"  {sync}: {sentence}")
+    show_explanation(found)
 
 
 def _fill(settings: Settings, world: World, until: date | None) -> None:
@@ -190,16 +182,4 @@ def _show_difference(difference: Any) -> None:
     console.print(f"\n[bold]{difference.sync}[/]  {difference.desired:,} desired; {counts}")
     columns = ("action", "row_key", "customer_id", "reason")
     rows = [{name: getattr(row, name) for name in columns} for row in difference.rows]
-    _show_rows("", rows, columns)
-
-
-def _show_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
-    if not rows:
-        return
-    table = Table(title=f"\n{title}" if title else None, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column.replace("_", " "))
-    for row in rows:
-        cells = ("" if row[column] is None else str(row[column]) for column in columns)
-        table.add_row(*cells)
-    console.print(table)
+    show_rows("", rows, columns)

@@ -179,3 +179,50 @@ def _sync_numbers(row: Mapping[str, Any]) -> tuple[int, ...]:
 def _reasons(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda item: -item[1])
     return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in ordered)
+
+
+def show_explanation(found: Any) -> None:
+    """Print one person: who, what stage and why, what is allowed, what each sync does."""
+    console.print(f"[bold]Customer {found.customer_id}[/]")
+    if found.stage:
+        stage, phase = (str(found.stage[name]).replace("_", " ") for name in ("stage", "phase"))
+        console.print(f"{stage}, phase {phase}: {found.stage['reason']}", soft_wrap=True)
+    for score in found.scores:
+        console.print(
+            f"{score['model_name']}: {score['probability']:.1%} within {score['horizon_days']} days"
+        )
+    for hold in found.holds:
+        state = "held" if hold["is_active"] else "was held"
+        console.print(f"{state}: {hold['reason']} since {hold['starts_at']:%Y-%m-%d}")
+    known = {
+        (row["identifier_type"], row["identifier_value"], row["source"])
+        for row in found.identifiers
+    }
+    names = ("identifier", "value", "source")
+    show_rows("Known by", [dict(zip(names, row, strict=True)) for row in sorted(known)], names)
+    console.print("\n[bold]What they allow[/]")
+    for row in sorted(found.consents, key=lambda row: (row["channel"], row["purpose"])):
+        answer = "[green]yes[/]" if row["is_allowed"] else "[red]no[/] "
+        console.print(
+            f"  {answer} {row['purpose']} over {row['channel']} ({row['identifier_type']}): "
+            f"{row['status']} on {row['occurred_at']:%Y-%m-%d}",
+            soft_wrap=True,
+        )
+    if not found.consents:
+        console.print("  nothing is known, so nothing is allowed")
+    console.print("\n[bold]Syncs[/]")
+    for sync, sentence in found.syncs.items():
+        console.print(f"  {sync}: {sentence.replace('_', ' ')}", soft_wrap=True)
+
+
+def show_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    """Print rows as a table; nothing when there are none."""
+    if not rows:
+        return
+    table = Table(title=f"\n{title}" if title else None, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "))
+    for row in rows:
+        cells = ("" if row[column] is None else str(row[column]) for column in columns)
+        table.add_row(*cells)
+    console.print(table)
