@@ -148,8 +148,8 @@ def _explained() -> Iterator[None]:
 
 def is_disk_full(message: str) -> bool:
     """Say whether an engine's message means that no space is left."""
-    text = message.lower()
-    return "no space left" in text or "max_temp_directory_size" in text or "disk full" in text
+    signs = ("no space left", "disk full", "file too large", "max_temp_directory_size")
+    return any(sign in message.lower() for sign in signs)
 
 
 def _busy_message(path: Path) -> str:

@@ -90,3 +90,33 @@ def test_a_full_disk_is_recognised():
     """The engine's message for a full disk is told apart from others."""
     assert is_disk_full("IO Error: Could not write: No space left on device")
     assert not is_disk_full("IO Error: Could not set lock on file")
+
+
+FILL = """
+import resource, signal, sys
+from pathlib import Path
+from orchestration.warehouse import DiskFull, Warehouse
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+try:
+    with Warehouse(Path(sys.argv[1])).connect() as connection, connection.transaction():
+        connection.execute("create table t as select md5(n::varchar) as h from range(999999) r(n)")
+except DiskFull as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_while_building_is_one_sentence_and_leaves_the_file_whole(tmp_path):
+    """Nothing of the failed step is kept, and the warehouse opens again."""
+    path = tmp_path / "w.duckdb"
+    with Warehouse(path).connect() as connection:
+        connection.execute("create table before as select 1 as one")
+
+    done = subprocess.run(
+        [sys.executable, "-c", FILL, str(path)], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert "The disk is full. Free some space" in done.stdout, done.stderr
+    with Warehouse(path).connect() as connection:
+        assert connection.table_exists("main", "before")
+        assert not connection.table_exists("main", "t")
