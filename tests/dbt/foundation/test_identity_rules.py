@@ -31,6 +31,17 @@ ORDERS = [
     # Nothing identifies this one.
     order("nobody", 12, device_id="t2"),
 ]
+# A hundred orders in a row, each with the e-mail of one neighbour and the phone of the other, in
+# an order of time that has nothing to do with the row: several rounds of joining are needed.
+ROW = [
+    order(
+        f"row{place}",
+        1 + place * 37 % 28,
+        email=f"row{place // 2}@long.example",
+        phone=f"0150 50{(place + 1) // 2:05d}",
+    )
+    for place in range(100)
+]
 SUBSCRIBERS = [
     {"subscriber_id": "s", "email": "BOTH@home.example", "signed_up_at": "2026-10-20 12:00:00"}
 ]
@@ -44,7 +55,7 @@ def customers(shop) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def shop(make_landed):
     """A shop with one case of every rule."""
-    made = make_landed({"shop/orders": ORDERS, "mail/subscribers": SUBSCRIBERS})
+    made = make_landed({"shop/orders": ORDERS + ROW, "mail/subscribers": SUBSCRIBERS})
     made.build("+customers", "+orders", "+customer_identities")
     return made
 
@@ -54,6 +65,13 @@ def test_a_chain_of_five_records_is_one_customer(shop):
     found = customers(shop)
 
     assert len({found[f"chain{number}"] for number in range(1, 6)}) == 1
+
+
+def test_a_long_row_of_records_is_one_customer(shop):
+    """However far apart two records are, the joining does not stop half way."""
+    found = customers(shop)
+
+    assert len({found[f"row{place}"] for place in range(100)}) == 1
 
 
 def test_name_and_address_alone_join_nobody(shop):
@@ -96,6 +114,7 @@ def test_customers_keep_their_id_when_more_becomes_known(shop, make_landed):
     before = customers(shop)
     later = [
         *ORDERS,
+        *ROW,
         order("later", 20, email="a@chain.example", phone="0150 2222333"),
         order("new", 21, email="new@shop.example"),
     ]
