@@ -39,7 +39,7 @@ reactions as (
 
 ),
 
-reached as (
+summed as (
 
     select
         subscribers.email,
@@ -55,6 +55,24 @@ reached as (
         on subscribers.mail_subscriber_id = reactions.mail_subscriber_id
     where subscribers.email is not null
     group by subscribers.email
+
+),
+
+reached as (
+
+    select
+        email,
+        case
+            when bounced_at is null or cleaned_at > bounced_at then cleaned_at
+            else bounced_at
+        end as failed_at,
+        case
+            when engaged_at is null or confirmed_at > engaged_at then confirmed_at
+            else engaged_at
+        end as answered_at,
+        complained_at,
+        confirmed_at
+    from summed
 
 )
 

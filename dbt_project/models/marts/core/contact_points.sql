@@ -23,13 +23,7 @@ judged as (
     select
         owned.*,
         case
-            when reached.bounced_at is not null
-                and (
-                    reached.engaged_at is null
-                    or reached.bounced_at >= reached.engaged_at
-                )
-                then 'hard_bounced'
-            when reached.cleaned_at is not null
+            when reached.failed_at >= coalesce(reached.answered_at, reached.failed_at)
                 then 'hard_bounced'
             when push_tokens.is_invalidated then 'token_invalidated'
         end as undeliverable_reason,

@@ -31,7 +31,7 @@ collected as (
     inner join contact_points
         on consents.contact_point_id = contact_points.contact_point_id
     where consents.status = 'objected'
-        and consents.purpose = 'marketing'
+        and consents.purpose in ('marketing', 'ads_user_data', 'ads_personalisation')
     union all
     select
         contact_points.identifier_type,
@@ -52,7 +52,7 @@ collected as (
         contact_points.customer_id,
         'email' as scope,
         contact_points.undeliverable_reason as reason,
-        coalesce(reached.bounced_at, reached.cleaned_at) as suppressed_at
+        reached.failed_at as suppressed_at
     from contact_points
     inner join reached
         on contact_points.address = reached.email
