@@ -8,6 +8,7 @@ import pytest
 
 from activation.destinations.klaviyo import KlaviyoSettings
 from activation.errors import (
+    AuthenticationRefused,
     EmptySource,
     FailedTests,
     GuardRefused,
@@ -193,6 +194,47 @@ def test_changed_address_whose_removal_fails_is_held_back(world, settings, klavi
     klaviyo.interfere = lambda request: None
     assert run(world, settings, klaviyo).retried == 1
     assert klaviyo.emails() == {"new@example.com"}
+
+
+def test_change_undone_after_a_stop_between_removal_and_sending(world, settings, klaviyo):
+    """The old address was taken out already; when it is wanted again it must be sent again."""
+    filled(world, 1)
+    run(world, settings, klaviyo)
+    moved = person(0, email="new@example.com", contact_point_id="pn")
+    world.desire([moved])
+    world.allow([moved])
+    klaviyo.interfere = lambda request: httpx.Response(401) if request.method == "POST" else None
+    with pytest.raises(AuthenticationRefused):
+        run(world, settings, klaviyo)
+    assert klaviyo.emails() == set()
+
+    klaviyo.interfere = lambda request: None
+    world.desire(people(1))
+    run(world, settings, klaviyo)
+
+    assert klaviyo.emails() == {"person0@example.com"}
+
+
+def test_removal_without_an_answer_is_undone_when_the_row_is_wanted_again(world, settings, klaviyo):
+    """A row that may be gone is sent again, even with unchanged values."""
+    filled(world, 2)
+    run(world, settings, klaviyo)
+    world.desire(people(1))
+
+    def remove_silently(request):
+        if request.method == "DELETE":
+            klaviyo._route(request)
+            return httpx.Response(500)
+        return None
+
+    klaviyo.interfere = remove_silently
+    assert run(world, settings, klaviyo).unknown == 1
+    assert klaviyo.emails() == {"person0@example.com"}
+
+    klaviyo.interfere = lambda request: None
+    world.desire(people(2))
+    assert run(world, settings, klaviyo).retried == 1
+    assert len(klaviyo.emails()) == 2
 
 
 def test_preview_works_on_a_read_only_copy(tmp_path, settings):
