@@ -74,6 +74,7 @@ def test_killed_first_run_is_completed_by_the_next(tmp_path, after):
     assert held(database) == ({f"p{i}" for i in range(ROWS)}, {"delivered", "unknown"})
 
 
+@pytest.mark.slow
 def test_killed_mixed_runs_end_in_the_desired_state(tmp_path):
     """Killed twice while removing, changing and adding, and the desire changing in between."""
     database = tmp_path / "w.duckdb"

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from activation.destinations import settings_for
 from activation.destinations.klaviyo import KlaviyoSettings
 from activation.errors import (
     AuthenticationRefused,
@@ -21,7 +22,7 @@ from activation.pacing import Patience
 from activation.syncs import diff_sync, run_sync
 from orchestration.warehouse import Warehouse
 from tests.activation.stub_klaviyo import StubKlaviyo
-from tests.activation.world import AS_OF, World, people, person, world_at
+from tests.activation.world import AS_OF, FCM, World, people, person, world_at
 
 HASTE = Patience(first_wait=0.001)
 
@@ -213,6 +214,59 @@ def test_change_undone_after_a_stop_between_removal_and_sending(world, settings,
     run(world, settings, klaviyo)
 
     assert klaviyo.emails() == {"person0@example.com"}
+
+
+def test_change_undone_after_a_stop_among_the_removals(tmp_path):
+    """Rows whose old token was taken out, and whose new one never sent, are not taken for held."""
+    subscribed, refusing, first_batch_is_out = set(), [False], threading.Event()
+
+    def answer(request):
+        name = request.url.path.split("/registrations/")[1].split("/")[0]
+        if refusing[0] and name.startswith("old-1"):
+            first_batch_is_out.wait(30)
+            return httpx.Response(401)
+        (subscribed.discard if request.method == "DELETE" else subscribed.add)(name)
+        if refusing[0] and len(subscribed) == 100:
+            first_batch_is_out.set()
+        return httpx.Response(200, json={})
+
+    values = {"REGULARS_FCM_ACCESS_TOKEN": "x", "REGULARS_FCM_PROJECT_ID": "y"}
+    with (
+        httpx.Client(transport=httpx.MockTransport(answer)) as client,
+        world_at(tmp_path / "w.duckdb", FCM) as world,
+    ):
+        options = {"as_of": AS_OF, "client": client, "patience": HASTE}
+        sync = (world.connection, world.spec, settings_for("fcm", values))
+        for prefix in ("old", "new", "old"):
+            want_tokens(world, prefix)
+            refusing[0] = prefix == "new"
+            if refusing[0]:
+                with pytest.raises(AuthenticationRefused):
+                    run_sync(*sync, **options)
+                assert len(subscribed) == 100
+            else:
+                run_sync(*sync, **options)
+
+    assert subscribed == {f"old-{number:03}" for number in range(200)}
+
+
+def want_tokens(world, prefix):
+    """Desire two hundred tokens with a prefix, all allowed."""
+    for table in (world.spec.relation, "core.contact_points", "privacy.consents"):
+        world.connection.execute(f"delete from {table}")
+    world.connection.execute(
+        f"insert into {world.spec.relation} (customer_id, contact_point_id, token)"
+        f" select 'c' || i, 'p' || lpad(cast(i as varchar), 3, '0'),"
+        f" '{prefix}-' || lpad(cast(i as varchar), 3, '0') from range(200) r (i)"
+    )
+    world.connection.execute(
+        "insert into core.contact_points select contact_point_id, customer_id, 'push_token',"
+        f" 'push', token, true from {world.spec.relation}"
+    )
+    world.connection.execute(
+        "insert into privacy.consents (contact_point_id, purpose, channel, is_allowed, reason)"
+        f" select contact_point_id, 'marketing', 'push', true, 'allowed' from {world.spec.relation}"
+    )
 
 
 def test_removal_without_an_answer_is_undone_when_the_row_is_wanted_again(world, settings, klaviyo):
