@@ -24,9 +24,13 @@ class DbtParseError(RuntimeError):
 # dbt runs in a process of its own and in another folder: the path must be absolute.
 settings = read_settings()
 os.environ["REGULARS_HOME"] = str(settings.home)
+os.environ["DBT_TARGET_PATH"] = str(settings.dbt_target)
 os.environ["PATH"] = f"{DBT.parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
-dbt_project = DbtProject(project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT)
+# What dbt writes belongs to the state: two state folders never share a half-parsed project.
+dbt_project = DbtProject(
+    project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=settings.dbt_target
+)
 
 
 @cache
@@ -36,10 +40,25 @@ def manifest() -> Mapping[str, Any]:
     Raises DbtParseError with dbt's own message when the project cannot be parsed.
     """
     path = dbt_project.manifest_path
-    if not path.exists() or _newest_change() > path.stat().st_mtime:
+    if not _is_parsed(path):
         _parse()
     loaded: Mapping[str, Any] = json.loads(path.read_text())
     return loaded
+
+
+def _is_parsed(path: Path) -> bool:
+    """Say whether the manifest is of this state folder and no file of the project is newer.
+
+    dbt parses everything anew when the path of the warehouse has changed, at every call: parse
+    once, then every call is quick.
+    """
+    seen = _seen_home()
+    is_ours = seen.exists() and seen.read_text() == str(settings.home)
+    return is_ours and path.exists() and _newest_change() <= path.stat().st_mtime
+
+
+def _seen_home() -> Path:
+    return settings.dbt_target / "home.txt"
 
 
 def _newest_change() -> float:
@@ -54,7 +73,7 @@ def _parse() -> None:
     command = [
         str(DBT), "--no-version-check", "--quiet", "parse",
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
-        "--log-path", str(settings.logs),
+        "--target-path", str(settings.dbt_target), "--log-path", str(settings.logs),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own dbt
     if done.returncode:
@@ -63,3 +82,4 @@ def _parse() -> None:
         raise DbtParseError(msg)
     # An unchanged project leaves its manifest alone; mark it as seen.
     dbt_project.manifest_path.touch()
+    _seen_home().write_text(str(settings.home))

@@ -1,6 +1,7 @@
 """Every dbt model is an asset; its data tests are asset checks that block what comes after."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from functools import cached_property
@@ -82,6 +83,7 @@ def dbt_models(
     log = settings.logs / "dbt.log"
     with warehouse.writing(), log.open("a") as said, redirect_stdout(said):
         events = list(_watch(_start(context, dbt), step, context))
+    reporter().end(step, _phrase(events))
     with warehouse.connect(read_only=True) as connection:
         for event in events:
             yield _with_row_count(event, connection)
@@ -95,19 +97,23 @@ def _start(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Any:
 
 def _watch(invocation: Any, step: str, context: dg.AssetExecutionContext) -> Iterator[Any]:
     total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
-    models = tests = failed = 0
-    for event in invocation.stream():
-        is_model = isinstance(event, dg.Output | dg.AssetMaterialization)
-        models, tests = models + is_model, tests + (not is_model)
-        failed += not is_model and not getattr(event, "passed", True)
-        reporter().advance(step, models + tests, total)
+    for done, event in enumerate(invocation.stream(), 1):
+        reporter().advance(step, done, total)
         yield event
-    remember_failures(_results(invocation))
-    problems = [said for status, _, said in _results(invocation) if status == "error"]
+    results = _results(invocation)
+    remember_failures(results)
+    problems = [said for status, _, said in results if status == "error"]
     if problems:
         raise dg.Failure(_failure(problems))
+    # Every call leaves some megabytes of artefacts; what they say is in the log and in Dagster.
+    shutil.rmtree(invocation.target_path, ignore_errors=True)
+
+
+def _phrase(events: list[Any]) -> str:
+    models = sum(isinstance(event, dg.Output | dg.AssetMaterialization) for event in events)
+    failed = sum(not getattr(event, "passed", True) for event in events)
     tail = f", {failed} tests failed" if failed else ""
-    reporter().end(step, f"{models} models, {tests} tests{tail}")
+    return f"{models} models, {len(events) - models} tests{tail}"
 
 
 def _results(invocation: Any) -> list[tuple[str, str, str]]:
