@@ -39,7 +39,7 @@ build: setup ## Build and test the dbt models on the landed data
 	@cd dbt_project && ../$(DBT) build --profiles-dir . $(ARGS)
 
 test: setup ## Run all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Lint Python, SQL, layers and types
 	@$(BIN)/ruff check .

@@ -2,11 +2,11 @@
 
 import pytest
 
+LONGEST = ("test_audiences.py", "test_shops.py", "test_runs.py")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each file in one process; end-to-end files that look at one state share theirs."""
-    for item in items:
-        if not any(item.iter_markers("xdist_group")):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    """Start what takes minutes first, so that no process is left alone with it at the end."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))

@@ -1,5 +1,6 @@
 """One shop, run once by the command that the README names; tests look at what it left."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -95,9 +96,17 @@ def new_state() -> type[State]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> State:
-    """Return the state after one run of the demo on the smallest simulated shop."""
-    state = State(tmp_path_factory.mktemp("demo"))
-    state.run("demo", "--size", "tiny", "--seed", "3")
+    """Return the state after one run of the demo on the smallest simulated shop.
+
+    Processes of one test run share it: the first makes it, the others wait and look.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    state = State(folder / "demo")
+    with (folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (state.home / "summary.json").exists():
+            state.run("demo", "--size", "tiny", "--seed", "3")
     return state
 
 

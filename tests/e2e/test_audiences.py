@@ -13,9 +13,6 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 
-# Both files look at the state of one demo: run them where it is.
-pytestmark = pytest.mark.xdist_group("demo")
-
 # Everyone the marts allow to be addressed for a purpose over a channel at an address.
 ALLOWED = """
 select point.contact_point_id, point.customer_id, point.address

@@ -14,9 +14,6 @@ import pytest
 from sandbox.platforms.server import running
 
 ROOT = Path(__file__).parents[2]
-
-# Both files look at the state of one demo: run them where it is.
-pytestmark = pytest.mark.xdist_group("demo")
 REGULARS = Path(sys.executable).with_name("regulars")
 
 # Deliver like `regulars sync`, but to platforms that outlive us and answer slowly.
