@@ -36,8 +36,10 @@ def value(warehouse: duckdb.DuckDBPyConnection, query: str) -> object:
 
 def test_everything_is_counted(warehouse):
     """Invoices, lines and customers are as many as in the raw file."""
-    counts = [value(warehouse, f"select count(*) from {name}") for name in
-              ("orders", "order_items", "customers")]
+    counts = [
+        value(warehouse, f"select count(*) from {name}")
+        for name in ("orders", "order_items", "customers")
+    ]
 
     assert counts == [25_900, 541_909, 4_372]
     assert value(warehouse, "select count(distinct customer_id) from orders") == 4_372

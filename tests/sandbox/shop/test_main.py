@@ -29,7 +29,5 @@ def test_command_names_the_closest_parameter(tmp_path):
     done = run(tmp_path, "--set", "bot_shares=0")
 
     assert done.returncode == 2
-    assert done.stderr == (
-        "The world has no parameter 'bot_shares'. Did you mean 'bot_share'?\n"
-    )
+    assert done.stderr == ("The world has no parameter 'bot_shares'. Did you mean 'bot_share'?\n")
     assert not (tmp_path / "landing").exists()
