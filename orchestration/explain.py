@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from activation.explain import explain_sync
-
 from activation.spec import load_specs
 from orchestration.project import manifest
 from orchestration.warehouse import Connection
