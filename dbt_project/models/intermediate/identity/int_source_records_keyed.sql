@@ -6,6 +6,28 @@ records as (
 
 ),
 
+sightings as (
+
+    select
+        source,
+        source_record_key,
+        seen_at
+    from {{ ref('int_source_records_unioned') }}
+
+),
+
+-- Numbered in order of first sight: the smallest number of a person is their oldest record.
+-- Apart from the rest, because sorting whole records is what costs.
+numbered as (
+
+    select
+        source,
+        source_record_key,
+        row_number() over (order by seen_at, source, source_record_key) as node_id
+    from sightings
+
+),
+
 spelled as (
 
     select
@@ -19,14 +41,11 @@ spelled as (
 
 ),
 
--- Numbered in order of first sight: the smallest number of a person is their oldest record.
 -- Names go in alphabetical order, because forms get them swapped.
 keyed as (
 
     select
-        row_number() over (
-            order by spelled.seen_at, spelled.source, spelled.source_record_key
-        ) as node_id,
+        numbered.node_id,
         spelled.*,
         {{ mailbox('email') }} as mailbox,
         case
@@ -46,6 +65,9 @@ keyed as (
                     )
         end as household_key
     from spelled
+    inner join numbered
+        on spelled.source = numbered.source
+            and spelled.source_record_key = numbered.source_record_key
 
 )
 
