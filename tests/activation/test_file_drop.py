@@ -86,12 +86,14 @@ def test_any_change_writes_the_whole_file(tmp_path):
         )
         world.desire([score(0), score(1, stage="lapsed"), score(3), score(7)])
         summary = run(world, settings)
+        again = run(world, settings)
 
     rows, manifest = content(tmp_path)
     assert [row[:2] for row in rows[1:]] == [["c0", "active"], ["c1", "lapsed"], ["c7", "active"]]
     assert manifest["rows"] == 3
     assert (summary.added, summary.changed, summary.removed) == (1, 1, 3)
     assert summary.blocked_by_reason == {"erased": 1}
+    assert (summary.delivered, again.planned) == (5, 0)
 
 
 def test_nothing_changed_writes_nothing(tmp_path):
