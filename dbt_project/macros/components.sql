@@ -1,37 +1,31 @@
-{#- A materialization that finds the connected components of a graph.
-
-    The model's SQL gives edges (node_a, node_b); config `nodes` names the model that holds all
-    nodes (as text: a relation object does not survive parsing). The table has one row per node:
-    node_id, component_id, the latter being the smallest node of the component.
+{#- Connected components of a graph, in plain SQL.
 
     Each round hooks every node to its smallest neighbour, jumps along those pointers and shrinks
     the graph to the nodes that were hooked to; rounds grow with the logarithm of the graph. Only
     `create table as` and `select` are used: no recursion, no update, no random number. -#}
-{% materialization components, default %}
-    {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set existing_relation = load_cached_relation(this) -%}
-    {%- set nodes = ref(config.require('nodes')) -%}
-    {%- set max_rounds = config.get('max_rounds', 40) -%}
+
+{#- Connect the nodes of `edges` (a query of node_a, node_b); returns a table (node, root) of all
+    nodes that are not the smallest of their component, or none when nothing is connected. -#}
+{% macro components_connected(edges, name, working, max_rounds=40) %}
     {%- set state = namespace(edges=none, is_done=false) -%}
-    {%- set temporary = [] -%}
     {%- set pointers = [] -%}
-
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-
-    {% set state.edges = components_table('edges_0', components_edges_sql(sql), temporary) %}
+    {% set state.edges = components_table(name ~ '_edges_0', components_edges_sql(edges), working) %}
     {% for round in range(max_rounds) if not state.is_done %}
         {% set pointer = components_table(
-            'pointers_' ~ round, components_pointers_sql(state.edges), temporary
+            name ~ '_pointers_' ~ round, components_pointers_sql(state.edges), working
         ) %}
         {% set depth = components_depth(pointer) %}
         {% if depth[0] == 0 %}
             {% set state.is_done = true %}
         {% else %}
-            {% set pointer = components_flattened(pointer, round, depth, temporary) %}
+            {% set pointer = components_flattened(
+                pointer, name ~ '_pointers_' ~ round, depth, working
+            ) %}
             {% do pointers.append(pointer) %}
             {% set state.edges = components_table(
-                'edges_' ~ (round + 1), components_shrunk_sql(state.edges, pointer), temporary
+                name ~ '_edges_' ~ (round + 1),
+                components_shrunk_sql(state.edges, pointer),
+                working
             ) %}
         {% endif %}
     {% endfor %}
@@ -40,21 +34,12 @@
             this ~ ': the components did not settle in ' ~ max_rounds ~ ' rounds. Raise max_rounds.'
         ) %}
     {% endif %}
-
-    {% if existing_relation is not none %}{% do adapter.drop_relation(existing_relation) %}{% endif %}
-    {% call statement('main') %}
-        {{ create_table_as(False, target_relation, components_labels_sql(nodes, pointers)) }}
-    {% endcall %}
-    {% for relation in temporary %}{% do adapter.drop_relation(relation) %}{% endfor %}
-
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
+    {% if not pointers %}{{ return(none) }}{% endif %}
+    {{ return(components_table(name ~ '_labels', components_labels_sql(pointers), working)) }}
+{% endmacro %}
 
 {#- Create one working table next to the model and remember to drop it. -#}
-{% macro components_table(suffix, query, temporary) %}
+{% macro components_table(suffix, query, working) %}
     {% set relation = api.Relation.create(
         database=this.database, schema=this.schema,
         identifier=this.identifier ~ '__' ~ suffix, type='table'
@@ -63,7 +48,7 @@
     {% call statement('components_' ~ suffix, auto_begin=True) %}
         {{ create_table_as(False, relation, query) }}
     {% endcall %}
-    {% do temporary.append(relation) %}
+    {% do working.append(relation) %}
     {{ return(relation) }}
 {% endmacro %}
 
@@ -71,7 +56,7 @@
     select distinct
         case when node_a > node_b then node_a else node_b end as high,
         case when node_a > node_b then node_b else node_a end as low
-    from ({{ edges }}) as model
+    from ({{ edges }}) as drawn
     where node_a <> node_b
 {% endmacro %}
 
@@ -99,16 +84,14 @@
 {% endmacro %}
 
 {#- Jump on until nine in ten pointers end at a root; the rest is settled in later rounds. -#}
-{% macro components_flattened(pointer, round, depth, temporary) %}
+{% macro components_flattened(pointer, name, depth, working) %}
     {% set state = namespace(pointer=pointer, deep=depth[1]) %}
     {% for step in range(20) if state.deep > 0.1 * depth[0] %}
         {% set query %}
             with jumped as ({{ components_jump_sql(state.pointer) }})
             {{ components_jump_sql('jumped') }}
         {% endset %}
-        {% set state.pointer = components_table(
-            'pointers_' ~ round ~ '_' ~ step, query, temporary
-        ) %}
+        {% set state.pointer = components_table(name ~ '_' ~ step, query, working) %}
         {% set state.deep = components_depth(state.pointer)[1] %}
     {% endfor %}
     {{ return(state.pointer) }}
@@ -126,11 +109,12 @@
 {% endmacro %}
 
 {#- Follow the pointers of all rounds, last round first, from every node. -#}
-{% macro components_labels_sql(nodes, pointers) %}
+{% macro components_labels_sql(pointers) %}
     {% set ctes = [] %}
     {% for pointer in pointers | reverse %}
-        {% set label = 'labels_' ~ (pointers | length - loop.index0 - 1) %}
-        {% set later = 'labels_' ~ (pointers | length - loop.index0) %}
+        {% set number = pointers | length - loop.index0 - 1 %}
+        {% set label = 'labels_' ~ number %}
+        {% set later = 'labels_' ~ (number + 1) %}
         {% if loop.first %}
             {% do ctes.append(label ~ ' as (select node, root from ' ~ pointer ~ ')') %}
         {% else %}
@@ -150,10 +134,6 @@
             {% do ctes.append(query) %}
         {% endif %}
     {% endfor %}
-    {% if ctes %}with {{ ctes | join(', ') }}{% endif %}
-    select
-        nodes.node_id,
-        {{ 'coalesce(labels_0.root, nodes.node_id)' if ctes else 'nodes.node_id' }} as component_id
-    from {{ nodes }} as nodes
-    {% if ctes %}left join labels_0 on labels_0.node = nodes.node_id{% endif %}
+    with {{ ctes | join(', ') }}
+    select node, root from labels_0
 {% endmacro %}

@@ -1,43 +1,28 @@
 with
 
+assignments as (
+
+    select * from {{ ref('int_customer_assignments_recorded') }}
+    where valid_to_run is null
+
+),
+
 records as (
 
-    select * from {{ ref('int_source_records_keyed') }}
-
-),
-
-components as (
-
-    select * from {{ ref('int_identity_components_connected') }}
-
-),
-
--- A customer is named after the oldest record: it stays the oldest when younger ones join it.
-named as (
-
-    select
-        components.component_id,
-        {{ dbt.hash("concat(records.source, ':', records.source_record_key)") }}
-            as customer_id
-    from components
-    inner join records
-        on components.component_id = records.node_id
-    where components.node_id = components.component_id
+    select * from {{ ref('int_identity_nodes_registered') }}
 
 ),
 
 resolved as (
 
     select
-        records.node_id,
+        assignments.node_id,
         records.source,
         records.source_record_key,
-        named.customer_id
-    from components
-    inner join named
-        on components.component_id = named.component_id
+        assignments.customer_id
+    from assignments
     inner join records
-        on components.node_id = records.node_id
+        on assignments.node_id = records.node_id
 
 )
 

@@ -76,6 +76,9 @@ judged as (
             greatest(counted.count_names, counted.count_accounts)
             > identifier_types.max_holders_per_value,
             false
+        )
+        or coalesce(
+            counted.count_records > identifier_types.max_records_per_value, false
         ) as is_shared,
         identifier_types.is_joining,
         identifier_types.is_identifying

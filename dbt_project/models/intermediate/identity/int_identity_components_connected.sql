@@ -1,12 +1,12 @@
 -- depends_on: {{ ref('int_identity_nodes_chosen') }}
-{{ config(materialized='components', nodes='int_identity_nodes_chosen') }}
+{{ config(materialized='persons', nodes='int_identity_nodes_chosen') }}
 
 with
 
-edges as (
+claims as (
 
-    select * from {{ ref('int_identity_edges_drawn') }}
+    select * from {{ ref('int_identity_claims_collected') }}
 
 )
 
-select * from edges
+select * from claims

@@ -6,25 +6,9 @@ records as (
 
 ),
 
-sightings as (
+nodes as (
 
-    select
-        source,
-        source_record_key,
-        seen_at
-    from {{ ref('int_source_records_unioned') }}
-
-),
-
--- Numbered in order of first sight: the smallest number of a person is their oldest record.
--- Apart from the rest, because sorting whole records is what costs.
-numbered as (
-
-    select
-        source,
-        source_record_key,
-        row_number() over (order by seen_at, source, source_record_key) as node_id
-    from sightings
+    select * from {{ ref('int_identity_nodes_registered') }}
 
 ),
 
@@ -45,7 +29,7 @@ spelled as (
 keyed as (
 
     select
-        numbered.node_id,
+        nodes.node_id,
         spelled.*,
         {{ mailbox('email') }} as mailbox,
         case
@@ -65,9 +49,9 @@ keyed as (
                     )
         end as household_key
     from spelled
-    inner join numbered
-        on spelled.source = numbered.source
-            and spelled.source_record_key = numbered.source_record_key
+    inner join nodes
+        on spelled.source = nodes.source
+            and spelled.source_record_key = nodes.source_record_key
 
 )
 

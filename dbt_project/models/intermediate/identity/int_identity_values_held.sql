@@ -34,6 +34,7 @@ joining as (
 
     select
         judged.*,
+        identifier_types.priority,
         identifier_types.is_shareable and judged.count_names > 1 as is_split_by_name
     from judged
     inner join identifier_types
@@ -42,22 +43,17 @@ joining as (
         and judged.is_joining
         and not judged.is_blocked
         and not judged.is_shared
-        -- A telephone or device that bears no name must not join two accounts.
-        and not (
-            identifier_types.is_weak
-            and judged.count_names = 0
-            and judged.count_accounts > 1
-        )
 
 ),
 
 -- Two names on one value are two people who share it: each keeps the records in their own name.
 held as (
 
-    select
+    select distinct
         identifiers.node_id,
         identifiers.identifier_type,
         identifiers.match_value,
+        joining.priority,
         case
             when joining.is_split_by_name
                 then coalesce(records.name_key, joining.main_name_key)
@@ -72,35 +68,6 @@ held as (
     inner join records
         on identifiers.node_id = records.node_id
 
-),
-
-oldest as (
-
-    select
-        identifier_type,
-        match_value,
-        holder,
-        min(node_id) as node_id
-    from held
-    group by
-        identifier_type,
-        match_value,
-        holder
-
-),
-
-drawn as (
-
-    select distinct
-        oldest.node_id as node_a,
-        held.node_id as node_b
-    from held
-    inner join oldest
-        on held.identifier_type = oldest.identifier_type
-            and held.match_value = oldest.match_value
-            and held.holder = oldest.holder
-    where oldest.node_id <> held.node_id
-
 )
 
-select * from drawn
+select * from held

@@ -1,0 +1,411 @@
+{#- A materialization that decides which records are one person.
+
+    The model's SQL gives claims: node_id, kind, level, claim_key, claim_value, max_values,
+    changed_at. Kinds:
+      value     the record bears a value; equal claim_keys are one person, level 0 beyond doubt,
+                then from the strongest level to the weakest;
+      limit     the record has claim_value for claim_key, of which a person has max_values;
+      separate  two sides (claim_value) of a claim_key that must not be one person;
+      nothing   the record claims nothing any more.
+    Config `nodes` names the model that holds all nodes (as text: a relation object does not
+    survive parsing). The table has one row per node: component_id is the person, named after its
+    smallest node; cluster_id is what all values together would make of it.
+
+    Values of one level join what the levels before have made. A value that would give a person
+    more than a limit allows joins nobody; neither do the values of the level where the limit is
+    broken over several steps. A cluster in which no limit can break needs no levels at all.
+
+    Incremental: only clusters are decided anew in which a claim changed after the last run. The
+    rest cannot be touched by it, since whoever shares a value with them is in them. -#}
+{% materialization persons, default %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set is_full = existing is none or should_full_refresh() -%}
+    {%- set former = 'select * from ' ~ existing if not is_full else none -%}
+    {%- set working = [] -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {% set nodes = persons_nodes(ref(config.require('nodes')), sql, former, working) %}
+    {% set claims = persons_claims(nodes, sql, former, working) %}
+    {% set clusters = components_connected(
+        persons_star_sql(claims, 'node_id'), 'cluster', working
+    ) %}
+    {% set decided = persons_decided(claims, clusters, working) %}
+    {% set rows = components_table(
+        'rows', persons_rows_sql(nodes, clusters, decided, sql, former), working
+    ) %}
+
+    {% if existing is not none %}{% do adapter.drop_relation(existing) %}{% endif %}
+    {% call statement('main') %}
+        {{ create_table_as(False, target_relation, 'select * from ' ~ rows) }}
+    {% endcall %}
+    {% for relation in working %}{% do adapter.drop_relation(relation) %}{% endfor %}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do adapter.commit() %}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{#- The nodes to decide: all, or those of the clusters that a change may reach. -#}
+{% macro persons_nodes(nodes, claims, former, working) %}
+    {% if former is none %}
+        {{ return(components_table('nodes', 'select node_id from ' ~ nodes, working)) }}
+    {% endif %}
+    {% set changed = components_table('changed', persons_changed_sql(nodes, claims, former), working) %}
+    {% set query %}
+        with known as ({{ former }}),
+        shared as (
+            select distinct claims.claim_key
+            from ({{ claims }}) as claims
+            inner join {{ changed }} as changed on claims.node_id = changed.node_id
+            where claims.kind = 'value'
+        ),
+        reached as (
+            select node_id from {{ changed }}
+            union
+            select claims.node_id
+            from ({{ claims }}) as claims
+            inner join shared on claims.claim_key = shared.claim_key
+            where claims.kind = 'value'
+        ),
+        touched as (
+            select distinct known.cluster_id
+            from known
+            inner join reached on known.node_id = reached.node_id
+        )
+        select known.node_id
+        from known
+        inner join touched on known.cluster_id = touched.cluster_id
+        inner join {{ nodes }} as nodes on known.node_id = nodes.node_id
+        union
+        select reached.node_id
+        from reached
+        inner join {{ nodes }} as nodes on reached.node_id = nodes.node_id
+    {% endset %}
+    {{ return(components_table('nodes', query, working)) }}
+{% endmacro %}
+
+{% macro persons_changed_sql(nodes, claims, former) %}
+    with known as ({{ former }}),
+    last as (select max(decided_at) as decided_at from known)
+    select distinct claims.node_id
+    from ({{ claims }}) as claims
+    cross join last
+    where claims.changed_at > last.decided_at
+    union
+    select nodes.node_id
+    from {{ nodes }} as nodes
+    left join known on nodes.node_id = known.node_id
+    where known.node_id is null
+    union
+    select known.node_id
+    from known
+    left join {{ nodes }} as nodes on known.node_id = nodes.node_id
+    where nodes.node_id is null
+{% endmacro %}
+
+{% macro persons_claims(nodes, claims, former, working) %}
+    {% set query %}
+        select claims.node_id, claims.kind, claims.level, claims.claim_key, claims.claim_value,
+            claims.max_values
+        from ({{ claims }}) as claims
+        inner join {{ nodes }} as nodes on claims.node_id = nodes.node_id
+        where claims.kind <> 'nothing'
+    {% endset %}
+    {{ return(components_table('claims', query, working)) }}
+{% endmacro %}
+
+{#- Tie every bearer of a value to the smallest one: as many edges as bearers, not as pairs. -#}
+{% macro persons_star_sql(claims, node) %}
+    with smallest as (
+        select claim_key, min({{ node }}) as node_a
+        from {{ claims }}
+        where kind = 'value'
+        group by claim_key
+        having min({{ node }}) < max({{ node }})
+    )
+    select smallest.node_a, claims.{{ node }} as node_b
+    from {{ claims }} as claims
+    inner join smallest on claims.claim_key = smallest.claim_key
+    where claims.kind = 'value'
+{% endmacro %}
+
+{#- Decide the clusters in which a limit could break; returns (node_id, component_id) or none. -#}
+{% macro persons_decided(claims, clusters, working) %}
+    {% if clusters is none %}{{ return(none) }}{% endif %}
+    {% set disputed = components_table(
+        'disputed', persons_disputed_sql(claims, clusters), working
+    ) %}
+    {% if persons_count(disputed) == 0 %}{{ return(none) }}{% endif %}
+    {% set query %}
+        select claims.*, coalesce(labels.root, claims.node_id) as cluster_id
+        from {{ claims }} as claims
+        left join {{ clusters }} as labels on claims.node_id = labels.node
+        inner join {{ disputed }} as disputed
+            on coalesce(labels.root, claims.node_id) = disputed.cluster_id
+    {% endset %}
+    {% set claims = components_table('disputed_claims', query, working) %}
+    {% set state = namespace(persons=components_table(
+        'persons_start', 'select distinct node_id, node_id as component_id from ' ~ claims, working
+    )) %}
+    {% set levels = run_query(
+        "select distinct level from " ~ claims ~ " where kind = 'value' order by level"
+    ).columns[0].values() %}
+    {% for level in levels %}
+        {% set state.persons = persons_joined(claims, state.persons, level | int, working) %}
+    {% endfor %}
+    {{ return(persons_separated(claims, state.persons, working)) }}
+{% endmacro %}
+
+{% macro persons_disputed_sql(claims, clusters) %}
+    select distinct cluster_id
+    from (
+        select
+            coalesce(labels.root, claims.node_id) as cluster_id,
+            claims.claim_key
+        from {{ claims }} as claims
+        left join {{ clusters }} as labels on claims.node_id = labels.node
+        where claims.kind in ('limit', 'separate')
+        group by coalesce(labels.root, claims.node_id), claims.claim_key
+        having count(distinct claims.claim_value) > max(claims.max_values)
+    ) as broken
+{% endmacro %}
+
+{% macro persons_count(relation) %}
+    {{ return(run_query('select count(*) from ' ~ relation).rows[0][0] | int) }}
+{% endmacro %}
+
+{#- Join the persons of the levels before by the values of this level, limits permitting. -#}
+{% macro persons_joined(claims, persons, level, working) %}
+    {% set name = 'level_' ~ level %}
+    {% set values = components_table(name ~ '_values', persons_values_sql(claims, persons, level), working) %}
+    {% set owned = components_table(name ~ '_owned', persons_owned_sql(claims, persons), working) %}
+    {% if level > 0 %}
+        {% set allowed = components_table(
+            name ~ '_allowed', persons_allowed_sql(values, persons_crowded_sql(values, owned)), working
+        ) %}
+    {% else %}
+        {% set allowed = values %}
+    {% endif %}
+    {% set labels = components_connected(persons_star_sql(allowed, 'person'), name, working) %}
+    {% if labels is none %}{{ return(persons) }}{% endif %}
+    {% set broken = components_table(name ~ '_broken', persons_broken_sql(owned, labels), working) %}
+    {% if level > 0 and persons_count(broken) > 0 %}
+        {% set query %}
+            select allowed.claim_key
+            from {{ allowed }} as allowed
+            left join {{ labels }} as labels on allowed.person = labels.node
+            inner join {{ broken }} as broken
+                on coalesce(labels.root, allowed.person) = broken.component_id
+        {% endset %}
+        {% set allowed = components_table(
+            name ~ '_kept', persons_allowed_sql(allowed, query), working
+        ) %}
+        {% set labels = components_connected(
+            persons_star_sql(allowed, 'person'), name ~ '_again', working
+        ) %}
+        {% if labels is none %}{{ return(persons) }}{% endif %}
+    {% endif %}
+    {% set query %}
+        select persons.node_id, coalesce(labels.root, persons.component_id) as component_id
+        from {{ persons }} as persons
+        left join {{ labels }} as labels on persons.component_id = labels.node
+    {% endset %}
+    {{ return(components_table(name ~ '_persons', query, working)) }}
+{% endmacro %}
+
+{% macro persons_values_sql(claims, persons, level) %}
+    select distinct 'value' as kind, claims.claim_key, persons.component_id as person
+    from {{ claims }} as claims
+    inner join {{ persons }} as persons on claims.node_id = persons.node_id
+    where claims.kind = 'value' and claims.level = {{ level }}
+{% endmacro %}
+
+{#- What each person has of each limited thing, and how many of it. -#}
+{% macro persons_owned_sql(claims, persons) %}
+    with owned as (
+        select distinct
+            persons.component_id as person, claims.claim_key, claims.claim_value, claims.max_values
+        from {{ claims }} as claims
+        inner join {{ persons }} as persons on claims.node_id = persons.node_id
+        where claims.kind = 'limit'
+    )
+    select
+        person, claim_key, claim_value, max_values,
+        count(*) over (partition by person, claim_key) as count_values
+    from owned
+{% endmacro %}
+
+{#- Values that join persons who together have more than a limit and than each of them alone. -#}
+{% macro persons_crowded_sql(values, owned) %}
+    select bearers.claim_key
+    from {{ values }} as bearers
+    inner join {{ owned }} as owned on bearers.person = owned.person
+    group by bearers.claim_key, owned.claim_key
+    having count(distinct owned.claim_value) > max(owned.max_values)
+        and count(distinct owned.claim_value) > max(owned.count_values)
+{% endmacro %}
+
+{% macro persons_allowed_sql(values, refused) %}
+    with refused as (select distinct claim_key from ({{ refused }}) as found)
+    select bearers.*
+    from {{ values }} as bearers
+    left join refused on bearers.claim_key = refused.claim_key
+    where refused.claim_key is null
+{% endmacro %}
+
+{% macro persons_broken_sql(owned, labels) %}
+    select distinct component_id
+    from (
+        select coalesce(labels.root, owned.person) as component_id, owned.claim_key
+        from {{ owned }} as owned
+        left join {{ labels }} as labels on owned.person = labels.node
+        group by coalesce(labels.root, owned.person), owned.claim_key
+        having count(distinct owned.claim_value) > max(owned.max_values)
+            and count(distinct owned.claim_value) > max(owned.count_values)
+    ) as found
+{% endmacro %}
+
+{#- Cut persons whose records somebody declared to be two, one declaration of each at a time. -#}
+{% macro persons_separated(claims, persons, working) %}
+    {% set state = namespace(persons=persons, is_done=false) %}
+    {% for turn in range(1000) if not state.is_done %}
+        {% set cuts = components_table(
+            'cuts_' ~ turn, persons_cuts_sql(claims, state.persons), working
+        ) %}
+        {% if persons_count(cuts) == 0 %}
+            {% set state.is_done = true %}
+        {% else %}
+            {% set sides = persons_sides(claims, state.persons, cuts, turn, working) %}
+            {% set query %}
+                with halves as (
+                    select persons.node_id, persons.component_id, sides.side
+                    from {{ state.persons }} as persons
+                    left join {{ sides }} as sides on persons.node_id = sides.node_id
+                ),
+                named as (
+                    select component_id, side, min(node_id) as part_id
+                    from halves
+                    where side is not null
+                    group by component_id, side
+                )
+                select halves.node_id, coalesce(named.part_id, halves.component_id) as component_id
+                from halves
+                left join named
+                    on halves.component_id = named.component_id and halves.side = named.side
+            {% endset %}
+            {% set state.persons = components_table('persons_' ~ turn, query, working) %}
+        {% endif %}
+    {% endfor %}
+    {% if not state.is_done %}
+        {% do exceptions.raise_compiler_error(
+            this ~ ': more than 1000 declarations separate the records of one person.'
+        ) %}
+    {% endif %}
+    {{ return(state.persons) }}
+{% endmacro %}
+
+{#- The first declaration that each person violates, with the records it names. -#}
+{% macro persons_cuts_sql(claims, persons) %}
+    with named as (
+        select persons.component_id, claims.claim_key, claims.claim_value, claims.node_id
+        from {{ claims }} as claims
+        inner join {{ persons }} as persons on claims.node_id = persons.node_id
+        where claims.kind = 'separate'
+    ),
+    violated as (
+        select component_id, claim_key
+        from named
+        group by component_id, claim_key
+        having count(distinct claim_value) > 1
+    ),
+    first_violated as (
+        select component_id, min(claim_key) as claim_key from violated group by component_id
+    )
+    select named.component_id, named.claim_value as side, named.node_id
+    from named
+    inner join first_violated
+        on named.component_id = first_violated.component_id
+            and named.claim_key = first_violated.claim_key
+{% endmacro %}
+
+{#- Give every record of a person that is cut to the side that fewer steps lead to. -#}
+{% macro persons_sides(claims, persons, cuts, turn, working) %}
+    {% set query %}
+        select distinct claims.node_id, claims.claim_key, persons.component_id
+        from {{ claims }} as claims
+        inner join {{ persons }} as persons on claims.node_id = persons.node_id
+        inner join (select distinct component_id from {{ cuts }}) as cuts
+            on persons.component_id = cuts.component_id
+        where claims.kind = 'value'
+    {% endset %}
+    {% set bearers = components_table('cut_' ~ turn ~ '_bearers', query, working) %}
+    {% set state = namespace(count=0, is_done=false, sides=components_table(
+        'cut_' ~ turn ~ '_sides',
+        'select node_id, component_id, min(side) as side from ' ~ cuts
+        ~ ' group by node_id, component_id',
+        working
+    )) %}
+    {% for step in range(100000) if not state.is_done %}
+        {% set query %}
+            with reached as (
+                select bearers.claim_key, bearers.component_id, min(sides.side) as side
+                from {{ bearers }} as bearers
+                inner join {{ state.sides }} as sides on bearers.node_id = sides.node_id
+                group by bearers.claim_key, bearers.component_id
+            ),
+            next_to as (
+                select bearers.node_id, bearers.component_id, min(reached.side) as side
+                from {{ bearers }} as bearers
+                inner join reached
+                    on bearers.claim_key = reached.claim_key
+                        and bearers.component_id = reached.component_id
+                left join {{ state.sides }} as sides on bearers.node_id = sides.node_id
+                where sides.node_id is null
+                group by bearers.node_id, bearers.component_id
+            )
+            select node_id, component_id, side from {{ state.sides }}
+            union all
+            select node_id, component_id, side from next_to
+        {% endset %}
+        {% set wider = components_table('cut_' ~ turn ~ '_sides_' ~ step, query, working) %}
+        {% set count = persons_count(wider) %}
+        {% set state.is_done = count == state.count %}
+        {% set state.count = count %}
+        {% set state.sides = wider %}
+    {% endfor %}
+    {{ return(state.sides) }}
+{% endmacro %}
+
+{% macro persons_rows_sql(nodes, clusters, decided, claims, former) %}
+    {% set cluster = 'coalesce(labels.root, nodes.node_id)' if clusters else 'nodes.node_id' %}
+    {% set person = 'coalesce(decided.component_id, ' ~ cluster ~ ')' if decided else cluster %}
+    with decision as (
+        select coalesce(max(changed_at), cast('1970-01-01' as {{ dbt.type_timestamp() }})) as at
+        from ({{ claims }}) as claims
+    ),
+    fresh as (
+        select
+            nodes.node_id,
+            {{ person }} as component_id,
+            {{ cluster }} as cluster_id
+        from {{ nodes }} as nodes
+        {% if clusters %}left join {{ clusters }} as labels on nodes.node_id = labels.node{% endif %}
+        {% if decided %}left join {{ decided }} as decided on nodes.node_id = decided.node_id{% endif %}
+    )
+    select fresh.node_id, fresh.component_id, fresh.cluster_id, decision.at as decided_at
+    from fresh
+    cross join decision
+    {% if former is not none %}
+    union all
+    select known.node_id, known.component_id, known.cluster_id, decision.at as decided_at
+    from ({{ former }}) as known
+    inner join {{ ref(config.require('nodes')) }} as present on known.node_id = present.node_id
+    left join fresh on known.node_id = fresh.node_id
+    cross join decision
+    where fresh.node_id is null
+    {% endif %}
+{% endmacro %}
