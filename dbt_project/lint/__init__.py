@@ -10,7 +10,7 @@ from pathlib import Path
 
 _MACROS = Path(__file__).parents[1] / "macros"
 # Macros that stand where a step, or the query of a step, stands.
-_STEPS = {"newest_versions", "dialled_phones"}
+_STEPS = {"newest_versions", "dialled_phones", "kept_customer_ids"}
 _QUERIES = {"customer_features", "generate_series"}
 
 

@@ -1,0 +1,153 @@
+"""Customer ids over many runs: what is known changes, who somebody is does not."""
+
+from collections.abc import Iterable
+
+import duckdb
+import pytest
+
+MODELS = ("+customer_merges", "+customer_aliases", "+int_customers_resolved")
+
+
+def order(number: str, day: int, **details: object) -> dict[str, object]:
+    """Return an order of 10 euros in October 2026."""
+    ordered_at = f"2026-10-{day:02d} 12:00:00"
+    return {"order_id": number, "ordered_at": ordered_at, "net_amount": "10.00", **details}
+
+
+ORDERS = [
+    order("ada1", 1, email="ada@one.example"),
+    order("ada2", 2, email="ada@one.example"),
+    order("ada3", 3, phone="0150 1111222"),
+    order("bob1", 4, email="bob@two.example"),
+    order("bob2", 5, email="bob@two.example", phone="0150 3333444"),
+    order("eve1", 6, email="eve@three.example"),
+]
+BRIDGE = order("bridge", 20, email="ada@one.example", phone="0150 1111222")
+
+
+class Runs:
+    """One shop over several runs; what landed is changed in between."""
+
+    def __init__(self, shop) -> None:
+        self.shop = shop
+        self.shop.build(*MODELS)
+
+    def customers(self) -> dict[str, str]:
+        """Return the customer of every order."""
+        return dict(
+            self.shop.query(
+                "select split_part(source_record_key, ':', 2), customer_id "
+                "from intermediate.int_customers_resolved"
+            )
+        )
+
+    def events(self) -> list[tuple[str, int]]:
+        """Return the events of the last run that had any, with their records."""
+        return self.shop.query(
+            "select event, count_records from core.customer_merges "
+            "qualify run_number = max(run_number) over () order by all"
+        )
+
+    def run(self, *statements: str) -> dict[str, str]:
+        """Change what landed, build once more and return the customers."""
+        with duckdb.connect(str(self.shop.warehouse)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        self.shop.dbt(
+            "build", "--exclude-resource-type", "test", "unit_test", "seed", "--select", *MODELS
+        )
+        return self.customers()
+
+
+def landed(orders: Iterable[dict[str, object]]) -> str:
+    """Write orders as a statement that lands them."""
+    rows = ", ".join(
+        "({})".format(
+            ", ".join(
+                f"'{order[name]}'" if name in order else "null"
+                for name in ("order_id", "ordered_at", "email", "phone")
+            )
+        )
+        for order in orders
+    )
+    return (
+        "insert into raw.shop__orders by name select order_id, cast(ordered_at as timestamp) as "
+        "ordered_at, email, phone, 10 as net_amount, date '2026-10-31' as _arrived_on, 'x' as "
+        f"_file, 1 as _row from (values {rows}) as o (order_id, ordered_at, email, phone)"
+    )
+
+
+def gone(number: str) -> str:
+    """Write the statement after which an order never landed."""
+    return f"delete from raw.shop__orders where order_id = '{number}'"
+
+
+@pytest.fixture(scope="module")
+def runs(make_landed):
+    """A shop with three customers, one of them not yet known to be one."""
+    return Runs(make_landed({"shop/orders": ORDERS}))
+
+
+def test_ids_outlive_whatever_becomes_known(runs):
+    """Nothing new, a merge, its undoing, a late record and a lost one, one after the other."""
+    first = runs.customers()
+    assert first["ada1"] == first["ada2"] != first["ada3"]
+    assert runs.run() == first
+    assert runs.events() == []
+
+    merged = runs.run(landed([BRIDGE]))
+    assert merged["ada3"] == merged["bridge"] == first["ada1"]
+    assert {number: merged[number] for number in ("bob1", "eve1")} == {
+        number: first[number] for number in ("bob1", "eve1")
+    }
+    assert runs.events() == [("merge", 1)]
+    aliases = "select former_customer_id, customer_id from core.customer_aliases"
+    assert runs.shop.query(aliases) == [(first["ada3"], first["ada1"])]
+
+    undone = runs.run(gone("bridge"))
+    assert undone == first
+    assert runs.events() == [("restore", 1)]
+    assert runs.shop.query(aliases) == []
+
+    older = order("bob0", 1, email="bob@two.example")
+    assert runs.run(landed([older])) == {**first, "bob0": first["bob1"]}
+
+    # The order that bob's id was given for is erased: he stays who he is.
+    left = runs.run(gone("bob1"))
+    assert left["bob0"] == left["bob2"] == first["bob1"]
+
+
+def test_a_declaration_wins_and_its_withdrawal_restores(runs):
+    """Somebody knows that two are one, later that one is two; both can be taken back."""
+    before = runs.customers()
+    seed = "reference.identity_overrides"
+    said = "'Kim', 'told on the phone', date '2026-10-30'"
+
+    joined = runs.run(
+        f"insert into {seed} values ('O1', 'join', 'shop/orders:bob2', 'shop/orders:eve1', {said})"
+    )
+    assert joined["eve1"] == joined["bob2"] == before["bob2"]
+
+    parted = runs.run(
+        f"delete from {seed}",
+        f"insert into {seed} values ('O2', 'separate', 'shop/orders:ada1', 'shop/orders:ada2',"
+        f" {said})",
+    )
+    assert parted["eve1"] == before["eve1"]
+    assert parted["ada1"] == before["ada1"] != parted["ada2"]
+
+    assert runs.run(f"delete from {seed}") == before
+
+
+def test_a_full_refresh_keeps_every_id(runs):
+    """Rebuilding all tables is not a reason to become somebody else."""
+    before = runs.customers()
+    events = runs.shop.query("select count(*) from core.customer_merges")
+
+    runs.shop.dbt(
+        "build", "--full-refresh", "--exclude-resource-type", "test", "unit_test", "--select",
+        *MODELS,
+    )  # fmt: skip
+
+    assert runs.customers() == before
+    assert runs.shop.query("select count(*) from core.customer_merges") == events
