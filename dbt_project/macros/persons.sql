@@ -5,6 +5,7 @@
       value     the record bears a value; equal claim_keys are one person, level 0 beyond doubt,
                 then from the strongest level to the weakest;
       limit     the record has claim_value for claim_key, of which a person has max_values;
+                values of a weaker level than the limit's are held to it;
       separate  two sides (claim_value) of a claim_key that must not be one person;
       nothing   the record claims nothing any more.
     Config `nodes` names the model that holds all nodes (as text: a relation object does not
@@ -20,7 +21,7 @@
 {% materialization persons, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- set is_full = existing is none or should_full_refresh() -%}
+    {%- set is_full = existing is none or should_full_refresh() or not persons_fit(existing) -%}
     {%- set former = 'select * from ' ~ existing if not is_full else none -%}
     {%- set working = [] -%}
 
@@ -48,6 +49,12 @@
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+{#- Whether a table of an earlier version can be gone on from. -#}
+{% macro persons_fit(existing) %}
+    {% set names = adapter.get_columns_in_relation(existing) | map(attribute='name') | list %}
+    {{ return('cluster_id' in names and 'decided_at' in names) }}
+{% endmacro %}
 
 {#- The nodes to decide: all, or those of the clusters that a change may reach. -#}
 {% macro persons_nodes(nodes, claims, former, working) %}
@@ -182,7 +189,7 @@
 {% macro persons_joined(claims, persons, level, working) %}
     {% set name = 'level_' ~ level %}
     {% set values = components_table(name ~ '_values', persons_values_sql(claims, persons, level), working) %}
-    {% set owned = components_table(name ~ '_owned', persons_owned_sql(claims, persons), working) %}
+    {% set owned = components_table(name ~ '_owned', persons_owned_sql(claims, persons, level), working) %}
     {% if level > 0 %}
         {% set allowed = components_table(
             name ~ '_allowed', persons_allowed_sql(values, persons_crowded_sql(values, owned)), working
@@ -225,13 +232,13 @@
 {% endmacro %}
 
 {#- What each person has of each limited thing, and how many of it. -#}
-{% macro persons_owned_sql(claims, persons) %}
+{% macro persons_owned_sql(claims, persons, level) %}
     with owned as (
         select distinct
             persons.component_id as person, claims.claim_key, claims.claim_value, claims.max_values
         from {{ claims }} as claims
         inner join {{ persons }} as persons on claims.node_id = persons.node_id
-        where claims.kind = 'limit'
+        where claims.kind = 'limit' and claims.level <= {{ level }}
     )
     select
         person, claim_key, claim_value, max_values,

@@ -74,6 +74,17 @@ class Graph:
             insert(connection, "stated", rows)
         self.claims = wanted
 
+    def load(self, nodes: pa.Table, claims: pa.Table) -> None:
+        """Take over many claims at once; `claims` has all columns but the last two."""
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute(TABLES)
+            connection.register("nodes_landed", nodes)
+            connection.register("claims_landed", claims)
+            connection.execute("insert into present select node_id from nodes_landed")
+            connection.execute(
+                "insert into stated select *, 1, timestamp '2026-01-01' from claims_landed"
+            )
+
     def decide(self, *arguments: str) -> dict[int, int]:
         """Run dbt; returns the person of every record."""
         done = dbtRunner().invoke(

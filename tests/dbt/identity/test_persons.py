@@ -69,6 +69,15 @@ CASES = (
         [[1], [2, 3]],
     ),
     Case(
+        "a limit that is kept from a level on lets stronger values through",
+        3,
+        [(1, "limit", 4, "email", "a", 1), (2, "limit", 4, "email", "b", 1)]
+        + [(3, "limit", 4, "email", "c", 1)]
+        + value("phone", 1, 2, level=3)
+        + value("device", 2, 3, level=4),
+        [[1, 2], [3]],
+    ),
+    Case(
         "two accounts in one name are one person",
         2,
         account(1, "anna") + account(2, "anna") + value("mail", 1, 2, level=2),

@@ -54,7 +54,7 @@ limits as (
     select distinct
         identifiers.node_id,
         'limit' as kind,
-        0 as level,
+        identifier_types.limit_priority as level,
         identifiers.identifier_type as claim_key,
         coalesce(judged.main_name_key, identifiers.match_value) as claim_value,
         identifier_types.max_values_per_customer as max_values
