@@ -99,12 +99,23 @@ def explain(
     customer: Annotated[
         str, typer.Argument(help="customer_id, e-mail address, phone number or card number.")
     ],
+    other: Annotated[
+        str | None, typer.Argument(help="With --why: another one, or a record (shop/orders:4711).")
+    ] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Say why two are, or are not, one person.")
+    ] = False,
 ) -> None:
     """Tell a person's identifiers, consents, stage and scores, and why each sync holds them."""
-    from orchestration.demo import show_customer
+    from orchestration.demo import show_customer, show_why
 
+    if why != (other is not None):
+        raise typer.BadParameter("--why compares two: regulars explain --why A B")
     with _friendly() as settings:
-        show_customer(settings, customer)
+        if other is not None:
+            show_why(settings, customer, other)
+        else:
+            show_customer(settings, customer)
 
 
 @app.command()

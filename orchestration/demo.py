@@ -17,6 +17,7 @@ from orchestration.terminal import (
     console,
     errors,
     show_explanation,
+    show_kinship,
     show_rows,
     show_summary,
     show_syncs,
@@ -108,6 +109,14 @@ def show_customer(settings: Settings, text: str) -> None:
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         found = explain(connection, find_customer(connection, text), read_clock(connection))
     show_explanation(found)
+
+
+def show_why(settings: Settings, first: str, second: str) -> None:
+    """Print why two are one person, or why they are not."""
+    from orchestration.evidence import kinship
+
+    with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        show_kinship(kinship(connection, first, second))
 
 
 def _fill(settings: Settings, world: World, until: date | None) -> None:

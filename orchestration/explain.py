@@ -7,6 +7,7 @@ from typing import Any
 
 from activation.explain import explain_sync
 from activation.spec import load_specs
+from orchestration.evidence import NO_IDENTIFIER, CustomerNotFound
 from orchestration.project import manifest
 from orchestration.warehouse import Connection
 
@@ -15,10 +16,6 @@ select distinct customer_id from core.customer_identities
 where not is_shared and (customer_id = ? or lower(identifier_value) = lower(?))
 order by 1
 """
-
-
-class CustomerNotFound(LookupError):
-    """Nobody has this identifier."""
 
 
 class SeveralCustomers(LookupError):
@@ -45,11 +42,7 @@ def find_customer(connection: Connection, text: str) -> str:
     """
     found = [row[0] for row in connection.execute(FIND, (text.strip(), text.strip()))]
     if not found:
-        msg = (
-            "Nobody has this identifier. Give a customer_id, an e-mail address, or a phone "
-            "number with country code (+49…)."
-        )
-        raise CustomerNotFound(msg)
+        raise CustomerNotFound(NO_IDENTIFIER)
     if len(found) > 1:
         msg = f"{len(found)} customers have this identifier: {', '.join(found[:5])}. Give an id."
         raise SeveralCustomers(msg)

@@ -215,6 +215,27 @@ def show_explanation(found: Any) -> None:
         console.print(f"  {sync}: {sentence.replace('_', ' ')}", soft_wrap=True)
 
 
+def show_kinship(found: Any) -> None:
+    """Print whether two are one customer, the chain between them, and what became of them."""
+    here, there = found.customer_ids
+    if found.is_one:
+        console.print(f"[bold]One person, customer {here}[/]")
+        if not found.chain:
+            console.print("  both name the same record")
+    else:
+        console.print(f"[bold]Two persons, customers {here} and {there}[/]")
+        for line in found.unused or ("they have no identifier in common",):
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+    for link in found.chain:
+        seen = ""
+        if link.first_seen_at and link.last_seen_at:
+            seen = f" ({link.first_seen_at:%Y-%m-%d} to {link.last_seen_at:%Y-%m-%d})"
+        line = f"  {link.record} — {link.evidence}{seen} → {link.next_record}"
+        console.print(line, markup=False, soft_wrap=True)
+    for line in found.merges:
+        console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
 def show_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     """Print rows as a table; nothing when there are none."""
     if not rows:

@@ -48,7 +48,7 @@ class World:
         )
 
     def claim_table(self) -> pa.Table:
-        """Return one value per identifier; a person has one account, and no cookie joins e-mails."""
+        """Return values and limits: one account a person, and no cookie joins two e-mails."""
         parts = [(node, "value", level, value) for node, level, value in self.claims]
         parts += [(n, "limit", level, v) for n, level, v in self.claims if level in LIMITED_FROM]
         return pa.concat_tables(claim_rows(*part) for part in parts).group_by(
@@ -61,12 +61,13 @@ def claim_rows(node: Numbers, kind: str, level: int, value: Numbers) -> pa.Table
     texts = pa.array(value).cast(pa.string())
     is_limit = kind == "limit"
     since = LIMITED_FROM[level] if is_limit else level
+    limited = repeated(f"type {level}", len(node))
     return pa.table(
         {
             "node_id": node,
             "kind": repeated(kind, len(node)),
             "level": pa.array(np.full(len(node), since, dtype=np.int32)),
-            "claim_key": repeated(f"type {level}", len(node)) if is_limit else prefixed(level, texts),
+            "claim_key": limited if is_limit else prefixed(level, texts),
             "claim_value": texts if is_limit else repeated("", len(node)),
         }
     )

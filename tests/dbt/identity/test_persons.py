@@ -1,6 +1,7 @@
 """What makes one person of records, on graphs small enough to decide by hand."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 
@@ -36,7 +37,7 @@ def chain(nodes, level=1):
     """Tie each node to the next."""
     return [
         claim
-        for place, pair in enumerate(zip(nodes, nodes[1:], strict=False))
+        for place, pair in enumerate(pairwise(nodes))
         for claim in value(f"chain{place}", *pair, level=level)
     ]
 
@@ -71,10 +72,13 @@ CASES = (
     Case(
         "a limit that is kept from a level on lets stronger values through",
         3,
-        [(1, "limit", 4, "email", "a", 1), (2, "limit", 4, "email", "b", 1)]
-        + [(3, "limit", 4, "email", "c", 1)]
-        + value("phone", 1, 2, level=3)
-        + value("device", 2, 3, level=4),
+        [
+            (1, "limit", 4, "email", "a", 1),
+            (2, "limit", 4, "email", "b", 1),
+            (3, "limit", 4, "email", "c", 1),
+            *value("phone", 1, 2, level=3),
+            *value("device", 2, 3, level=4),
+        ],
         [[1, 2], [3]],
     ),
     Case(

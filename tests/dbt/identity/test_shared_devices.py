@@ -2,6 +2,7 @@
 
 import duckdb
 import pytest
+
 from tests.dbt.identity.shared_devices import shared_world
 
 PERSONS = 30_000
