@@ -20,9 +20,9 @@ LEFT_AUDIENCE = "left_audience"
 
 Identities = tuple[tuple[str, ...], ...]
 
-# Rows whose key vanished but whose identifiers a new key uses (merged customers) keep their ledger
-# row under the new key: a removal would take a wanted person away. `stale` names the identities
-# that were sent and that no desired row uses any more; only those are removed at the platform.
+# Rows whose key vanished because the customer was merged, or whose identifiers a new key uses,
+# keep their ledger row under the new key: a removal would take a wanted person away. `stale` names
+# the identities that were sent and that no desired row uses any more; only those are removed.
 _COMPARED = """
 with source_rows as ({source}),
 judged as ({judged}),
@@ -120,6 +120,13 @@ _SHARED = """
     inner join newcomers on {newcomer} = {orphan}
 """
 
+_MERGED = """
+    select orphans.row_key as old_key, newcomers.row_key as new_key, -1 as strength
+    from orphans
+    inner join core.customer_aliases as aliases on aliases.former_customer_id = orphans.row_key
+    inner join newcomers on newcomers.row_key = aliases.customer_id
+"""
+
 _NOTHING_SHARED = """
     select row_key as old_key, row_key as new_key, 0 as strength from newcomers where 1 = 0
 """
@@ -158,7 +165,7 @@ def comparison(connection: Connection, spec: SyncSpec, gate: Gate, account: str)
         sync_rows="ledger.sync_rows" if has_ledger else NO_SYNC_ROWS,
         sync=literal(spec.name),
         account=literal(account),
-        shared=_shared(capabilities, identities),
+        shared=_shared(connection, spec, identities),
         left_audience=literal(LEFT_AUDIENCE),
         removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
         stale=_stale(capabilities, identities),
@@ -212,7 +219,8 @@ def _identity(document: str, identity: tuple[str, ...], capabilities: Capabiliti
     return " || '|' || ".join(parts)
 
 
-def _shared(capabilities: Capabilities, identities: Identities) -> str:
+def _shared(connection: Connection, spec: SyncSpec, identities: Identities) -> str:
+    capabilities = spec.capabilities
     parts = [
         render(
             _SHARED,
@@ -222,6 +230,8 @@ def _shared(capabilities: Capabilities, identities: Identities) -> str:
         )
         for strength, identity in enumerate(identities)
     ]
+    if parts and spec.key == "customer_id" and connection.table_exists("core", "customer_aliases"):
+        parts.append(_MERGED)
     return "union all".join(parts) or _NOTHING_SHARED
 
 

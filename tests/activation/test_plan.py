@@ -246,6 +246,26 @@ def test_merged_customer_is_not_lost(world, settings, klaviyo):
     assert world.ledger() == [("c9", "acknowledged", True)]
 
 
+def test_merged_customer_with_another_address_is_one_change(world, settings, klaviyo):
+    """The ledger row follows the id; the former address goes, the new one comes."""
+    world.connection.execute(
+        "create table core.customer_aliases as select 'c1' as former_customer_id,"
+        " 'c9' as customer_id"
+    )
+    world.desire([person(1)])
+    world.allow([person(1)])
+    run(world, settings, klaviyo.client())
+    survivor = person(9, contact_point_id="p9")
+    world.desire([survivor])
+    world.allow([survivor])
+
+    summary = run(world, settings, klaviyo.client())
+
+    assert (summary.changed, summary.removed, summary.added) == (1, 0, 0)
+    assert klaviyo.emails() == {"person9@example.com"}
+    assert world.ledger() == [("c9", "acknowledged", True)]
+
+
 def test_removal_is_skipped_while_another_row_uses_the_identifier(world, settings, klaviyo):
     """Two held rows merge: the survivor's address stays on the list."""
     world.desire([person(1), person(2)])

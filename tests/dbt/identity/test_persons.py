@@ -28,6 +28,11 @@ def account(node, name):
     return [(node, "limit", 0, "account", name, 1)]
 
 
+def limits(level, *names):
+    """Claim that each of the first nodes has one of a thing, as far as a level is concerned."""
+    return [(node, "limit", level, "thing", name, 1) for node, name in enumerate(names, 1)]
+
+
 def separate(key, first, second):
     """Declare two nodes to be two persons."""
     return [(first, "separate", 0, key, "a", 1), (second, "separate", 0, key, "b", 1)]
@@ -72,13 +77,7 @@ CASES = (
     Case(
         "a limit that is kept from a level on lets stronger values through",
         3,
-        [
-            (1, "limit", 4, "email", "a", 1),
-            (2, "limit", 4, "email", "b", 1),
-            (3, "limit", 4, "email", "c", 1),
-            *value("phone", 1, 2, level=3),
-            *value("device", 2, 3, level=4),
-        ],
+        limits(4, "a", "b", "c") + value("phone", 1, 2, level=3) + value("device", 2, 3, level=4),
         [[1, 2], [3]],
     ),
     Case(
