@@ -34,14 +34,13 @@
         persons_star_sql(claims, 'node_id'), 'cluster', working
     ) %}
     {% set decided = persons_decided(claims, clusters, working) %}
-    {% set rows = components_table(
-        'rows', persons_rows_sql(nodes, clusters, decided, sql, former), working
-    ) %}
-
-    {% if existing is not none %}{% do adapter.drop_relation(existing) %}{% endif %}
+    {% set rows = target_relation.incorporate(path={'identifier': this.identifier ~ '__rows'}) %}
+    {% do adapter.drop_relation(rows) %}
     {% call statement('main') %}
-        {{ create_table_as(False, target_relation, 'select * from ' ~ rows) }}
+        {{ create_table_as(False, rows, persons_rows_sql(nodes, clusters, decided, sql, former)) }}
     {% endcall %}
+    {% if existing is not none %}{% do adapter.drop_relation(existing) %}{% endif %}
+    {% do adapter.rename_relation(rows, target_relation) %}
     {% for relation in working %}{% do adapter.drop_relation(relation) %}{% endfor %}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
