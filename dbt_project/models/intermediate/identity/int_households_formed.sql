@@ -1,132 +1,39 @@
 with
 
-profiles as (
-
-    select * from {{ ref('int_customer_profiles_chosen') }}
-
-),
-
-devices as (
-
-    select * from {{ ref('int_device_holders_found') }}
-    where count_holders between 2 and {{ var('device_holder_limit') }}
-        and not is_placeholder
-
-),
-
-identifiers as (
-
-    select * from {{ ref('int_identifiers_unioned') }}
-    where identifier_type in ('email', 'phone')
-
-),
-
-resolved as (
-
-    select * from {{ ref('int_customers_resolved') }}
-
-),
-
 addressed as (
 
-    select
-        customer_id,
-        {{ dbt.hash(address_key('street', 'house_number', 'postal_code', 'country_code')) }}
-            as address_hash,
-        {{ fold_letters('last_name') }} as surname
-    from profiles
-    where {{ address_key('street', 'house_number', 'postal_code', 'country_code') }}
-        is not null
-        and {{ fold_letters('last_name') }} is not null
-
-),
-
-used as (
-
-    select
-        customer_id,
-        'device' as identifier_type,
-        device_id as match_value
-    from devices
-    where customer_id is not null
-    union all
-    select
-        resolved.customer_id,
-        identifiers.identifier_type,
-        identifiers.match_value
-    from identifiers
-    inner join resolved
-        on identifiers.node_id = resolved.node_id
-
-),
-
--- What people of two surnames at one address have in common.
-shared as (
-
-    select
-        addressed.address_hash,
-        used.identifier_type,
-        used.match_value
-    from used
-    inner join addressed
-        on used.customer_id = addressed.customer_id
-    group by
-        addressed.address_hash,
-        used.identifier_type,
-        used.match_value
-    having min(addressed.surname) <> max(addressed.surname)
+    select * from {{ ref('int_customer_addresses_hashed') }}
 
 ),
 
 linked as (
 
-    select distinct
-        shared.address_hash,
-        addressed.surname
-    from shared
-    inner join used
-        on shared.identifier_type = used.identifier_type
-            and shared.match_value = used.match_value
-    inner join addressed
-        on used.customer_id = addressed.customer_id
-            and shared.address_hash = addressed.address_hash
-    left join {{ ref('identity_blocked_values') }} as blocked_values
-        on shared.identifier_type = blocked_values.identifier_type
-            and lower(shared.match_value) like blocked_values.pattern
-    where blocked_values.pattern is null
+    select * from {{ ref('int_household_surnames_linked') }}
+    where is_one_household
 
 ),
 
--- Up to three surnames that each share something with another are one household; of four there
--- could be two, as in a block of flats.
-merged as (
+named as (
 
     select
-        address_hash,
-        min(surname) as household_surname
-    from linked
-    group by address_hash
-    having count(*) <= 3
+        addressed.customer_id,
+        addressed.address_hash,
+        coalesce(linked.household_surname, addressed.surname) as household_surname,
+        linked.surname is not null as has_several_surnames
+    from addressed
+    left join linked
+        on addressed.address_hash = linked.address_hash
+            and addressed.surname = linked.surname
 
 ),
 
 formed as (
 
     select
-        addressed.customer_id,
-        {{ dbt.hash(
-            "concat(addressed.address_hash, '|', "
-            ~ "case when linked.surname is not null and merged.address_hash is not null "
-            ~ "then merged.household_surname else addressed.surname end)"
-        ) }} as household_id,
-        linked.surname is not null
-        and merged.address_hash is not null as has_several_surnames
-    from addressed
-    left join linked
-        on addressed.address_hash = linked.address_hash
-            and addressed.surname = linked.surname
-    left join merged
-        on addressed.address_hash = merged.address_hash
+        customer_id,
+        {{ dbt.hash("concat(address_hash, '|', household_surname)") }} as household_id,
+        has_several_surnames
+    from named
 
 )
 
