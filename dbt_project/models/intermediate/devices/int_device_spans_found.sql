@@ -1,4 +1,5 @@
 {%- set memory_days = var('device_memory_days') -%}
+{%- set previous_until = dbt.dateadd('day', memory_days, 'previous_seen_at') -%}
 
 with
 
@@ -78,7 +79,7 @@ neighboured as (
         lead(first_seen_at) over (
             partition by device_id order by span_number
         ) as next_seen_at,
-        {{ dbt.dateadd('day', -memory_days, 'first_seen_at') }} as earliest_from,
+        {{ dbt.dateadd('day', '-' ~ memory_days, 'first_seen_at') }} as earliest_from,
         {{ dbt.dateadd('day', memory_days, 'last_seen_at') }} as latest_to,
         min(holder_id) over (partition by device_id)
         = max(holder_id) over (partition by device_id) as is_only_holder
@@ -98,8 +99,7 @@ bounded as (
         last_seen_at,
         case
             when previous_holder_id <> holder_id then first_seen_at
-            when {{ dbt.dateadd('day', memory_days, 'previous_seen_at') }} > earliest_from
-                then {{ dbt.dateadd('day', memory_days, 'previous_seen_at') }}
+            when {{ previous_until }} > earliest_from then {{ previous_until }}
             else earliest_from
         end as valid_from,
         case

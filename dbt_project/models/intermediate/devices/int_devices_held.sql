@@ -59,7 +59,7 @@ held as (
         summed.count_holders > {{ var('device_holder_limit') }} as is_kiosk,
         coalesce(
             others.last_seen_at
-            > {{ dbt.dateadd('day', -var('device_memory_days'), 'clock.as_of') }},
+            > {{ dbt.dateadd('day', '-' ~ var('device_memory_days'), 'clock.as_of') }},
             false
         )
         or summed.count_holders > {{ var('device_holder_limit') }} as is_contested,
