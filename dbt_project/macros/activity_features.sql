@@ -1,5 +1,5 @@
 {#- Events of web site and app per customer and date of spine_dates; late events count
-    from the moment they were received. -#}
+    from the moment they were received, events before a login from the login. -#}
 {% macro activity_features() %}
     {%- set is_recent = 'events.occurred_at >= spine_dates.starts_30d_before' %}
     select
@@ -20,7 +20,7 @@
     inner join spine_dates
         on
             events.occurred_at < spine_dates.as_of
-            and events.received_at < spine_dates.as_of
+            and events.customer_known_at < spine_dates.as_of
     where events.customer_id is not null and not events.is_bot
     group by events.customer_id, spine_dates.as_of
 {% endmacro %}

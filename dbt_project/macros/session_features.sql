@@ -1,6 +1,10 @@
 {#- Sessions of people per customer and date of spine_dates, cut from the events known by
-    then with the rule of int_events_sessionised: a later event must not merge visits. -#}
+    then with the rule of int_events_sessionised: a later event must not merge visits,
+    nor a later login tell whose they were. -#}
 {% macro session_features() %}
+    {%- set known_customer -%}
+        case when events.customer_known_at < spine_dates.as_of then events.customer_id end
+    {%- endset %}
     select
         followed.customer_id,
         followed.as_of,
@@ -11,7 +15,7 @@
     from (
         select
             spine_dates.*,
-            events.customer_id,
+            {{ known_customer }} as customer_id,
             events.occurred_at,
             events.is_bot,
             coalesce(events.utm_campaign, events.click_id) as campaign,
@@ -19,7 +23,7 @@
                 partition by spine_dates.as_of, events.anonymous_id
                 order by events.occurred_at, events.event_id
             ) as previous_at,
-            lag(events.customer_id) over (
+            lag({{ known_customer }}) over (
                 partition by spine_dates.as_of, events.anonymous_id
                 order by events.occurred_at, events.event_id
             ) as previous_customer_id,

@@ -57,6 +57,16 @@ def forget(connection: duckdb.DuckDBPyConnection, moment: str) -> None:
     """Delete every input row that was not known before the moment."""
     for table, known_at in KNOWN_AT.items():
         connection.execute(f"delete from {table} where {known_at} >= timestamp '{moment}'")
+    forget_logins(connection, moment)
+
+
+def forget_logins(connection: duckdb.DuckDBPyConnection, moment: str) -> int:
+    """Take away from persons what only a login from the moment on gave them; return how much."""
+    sql = f"""
+        update core.events set customer_id = null, customer_known_at = null
+        where customer_known_at >= timestamp '{moment}' and received_at < timestamp '{moment}'
+    """
+    return int(connection.execute(sql).fetchall()[0][0])
 
 
 def change(connection: duckdb.DuckDBPyConnection, moment: str) -> None:
@@ -64,6 +74,7 @@ def change(connection: duckdb.DuckDBPyConnection, moment: str) -> None:
     for table, assignments in OTHER_FUTURE.items():
         condition = f"{KNOWN_AT[table]} >= timestamp '{moment}'"
         connection.execute(f"update {table} set {assignments} where {condition}")
+    forget_logins(connection, moment)
     connection.execute(
         "update core.service_cases set closed_at = opened_at + interval 900 day"
         f" where closed_at >= timestamp '{moment}'"
@@ -121,7 +132,8 @@ def test_a_late_event_counts_from_the_day_it_was_received(shop, world):
         select * replace (
             event_id || ':late' as event_id,
             occurred_at - interval 1 hour as occurred_at,
-            timestamp '{moment}' + interval 2 day as received_at
+            timestamp '{moment}' + interval 2 day as received_at,
+            timestamp '{moment}' + interval 2 day as customer_known_at
         )
         from core.events
         where occurred_at between timestamp '{moment}' - interval 20 day and timestamp '{moment}'
@@ -132,5 +144,19 @@ def test_a_late_event_counts_from_the_day_it_was_received(shop, world):
 
     assert count > 100
     assert features(world, sql, moment) == before
-    world.execute("update core.events set received_at = occurred_at where event_id like '%:late'")
+    world.execute(
+        "update core.events set received_at = occurred_at, customer_known_at = occurred_at"
+        " where event_id like '%:late'"
+    )
     assert features(world, sql, moment) != before
+
+
+def test_an_event_before_a_login_counts_from_the_login(shop, world):
+    """Who comes to be known after the moment was a stranger at the moment."""
+    sql, moment = shop.compiled("customer_features"), past(world)
+    before = features(world, sql, moment)
+
+    count = forget_logins(world, moment)
+
+    assert count > 10
+    assert features(world, sql, moment) == before

@@ -33,7 +33,8 @@ consent_events as (
 
 devices as (
 
-    select * from {{ ref('int_devices_owned') }}
+    select * from {{ ref('int_devices_held') }}
+    where count_holders = 1
 
 ),
 

@@ -20,15 +20,24 @@ resolved as (
 
 devices as (
 
-    select * from {{ ref('int_devices_owned') }}
+    select * from {{ ref('int_devices_held') }}
 
 ),
 
+-- A message shows up on the device, whoever holds it: the token is its account's as long as
+-- nobody else was seen there since, or lately.
 assigned as (
 
     select
         push_tokens.push_token,
-        coalesce(resolved.customer_id, devices.customer_id) as customer_id,
+        case
+            when devices.device_id is null then resolved.customer_id
+            when devices.is_contested then null
+            when resolved.customer_id is null and devices.count_holders > 1 then null
+            when coalesce(resolved.customer_id, devices.customer_id)
+                = devices.customer_id
+                then devices.customer_id
+        end as customer_id,
         push_tokens.registered_at,
         coalesce(push_tokens.last_seen_at, push_tokens.registered_at) as last_seen_at,
         coalesce(push_tokens.invalidated_at <= clock.as_of, false) as is_invalidated

@@ -19,6 +19,12 @@ occasions as (
 
 ),
 
+households as (
+
+    select * from {{ ref('int_households_formed') }}
+
+),
+
 shop_currency as (
 
     select * from {{ ref('int_shop_currency_chosen') }}
@@ -42,6 +48,7 @@ final as (
 
     select
         profiles.customer_id,
+        households.household_id,
         'person' as kind,
         emails.contact_point_id as email_contact_point_id,
         phones.contact_point_id as phone_contact_point_id,
@@ -72,6 +79,8 @@ final as (
     left join contact_points as phones
         on profiles.customer_id = phones.customer_id
             and phones.identifier_type = 'phone'
+    left join households
+        on profiles.customer_id = households.customer_id
     left join purchase_sums
         on profiles.customer_id = purchase_sums.customer_id
 

@@ -28,7 +28,8 @@ final as (
         is_bot,
         has_analytics_consent,
         occurred_at,
-        received_at
+        received_at,
+        customer_known_at
     from sessionised
 
 )
