@@ -4,12 +4,12 @@
     the graph to the nodes that were hooked to; rounds grow with the logarithm of the graph. Only
     `create table as` and `select` are used: no recursion, no update, no random number. -#}
 
-{#- Connect the nodes of `edges` (a query of node_a, node_b); returns a table (node, root) of all
-    nodes that are not the smallest of their component, or none when nothing is connected. -#}
+{#- Connect the nodes of `edges`, a relation or a query in brackets of (high, low), high > low;
+    returns a table (node, root) of all nodes that are not the smallest of their component, or
+    none when nothing is connected. -#}
 {% macro components_connected(edges, name, working, max_rounds=40) %}
-    {%- set state = namespace(edges=none, is_done=false) -%}
+    {%- set state = namespace(edges=edges, is_done=false) -%}
     {%- set pointers = [] -%}
-    {% set state.edges = components_table(name ~ '_edges_0', components_edges_sql(edges), working) %}
     {% for round in range(max_rounds) if not state.is_done %}
         {% set pointer = components_table(
             name ~ '_pointers_' ~ round, components_pointers_sql(state.edges), working
@@ -52,14 +52,6 @@
     {{ return(relation) }}
 {% endmacro %}
 
-{% macro components_edges_sql(edges) %}
-    select distinct
-        case when node_a > node_b then node_a else node_b end as high,
-        case when node_a > node_b then node_b else node_a end as low
-    from ({{ edges }}) as drawn
-    where node_a <> node_b
-{% endmacro %}
-
 {#- Follow every pointer to where its target points. -#}
 {% macro components_jump_sql(pointer) %}
     select here.node, coalesce(there.root, here.root) as root
@@ -68,7 +60,9 @@
 {% endmacro %}
 
 {% macro components_pointers_sql(edges) %}
-    with hooked as (select high as node, min(low) as root from {{ edges }} group by high),
+    with hooked as (
+        select high as node, min(low) as root from {{ edges }} as edges group by high
+    ),
     jumped as ({{ components_jump_sql('hooked') }}),
     jumped_twice as ({{ components_jump_sql('jumped') }})
     select node, root from jumped_twice
@@ -99,13 +93,16 @@
 
 {#- The edges that are left between the nodes that were pointed to. -#}
 {% macro components_shrunk_sql(edges, pointer) %}
-    {% set moved %}
-        select high_pointer.root as node_a, coalesce(low_pointer.root, edges.low) as node_b
+    select distinct
+        case when root_a > root_b then root_a else root_b end as high,
+        case when root_a > root_b then root_b else root_a end as low
+    from (
+        select high_pointer.root as root_a, coalesce(low_pointer.root, edges.low) as root_b
         from {{ edges }} as edges
         inner join {{ pointer }} as high_pointer on high_pointer.node = edges.high
         left join {{ pointer }} as low_pointer on low_pointer.node = edges.low
-    {% endset %}
-    {{ return(components_edges_sql(moved)) }}
+    ) as moved
+    where root_a <> root_b
 {% endmacro %}
 
 {#- Follow the pointers of all rounds, last round first, from every node. -#}

@@ -30,9 +30,8 @@
 
     {% set nodes = persons_nodes(ref(config.require('nodes')), sql, former, working) %}
     {% set claims = persons_claims(nodes, sql, former, working) %}
-    {% set clusters = components_connected(
-        persons_star_sql(claims, 'node_id'), 'cluster', working
-    ) %}
+    {% set edges = components_table('edges', persons_star_sql(claims, 'node_id'), working) %}
+    {% set clusters = components_connected(edges, 'cluster', working) %}
     {% set decided = persons_decided(claims, clusters, working) %}
     {% set rows = target_relation.incorporate(path={'identifier': this.identifier ~ '__rows'}) %}
     {% do adapter.drop_relation(rows) %}
@@ -127,16 +126,16 @@
 {#- Tie every bearer of a value to the smallest one: as many edges as bearers, not as pairs. -#}
 {% macro persons_star_sql(claims, node) %}
     with smallest as (
-        select claim_key, min({{ node }}) as node_a
+        select claim_key, min({{ node }}) as low
         from {{ claims }}
         where kind = 'value'
         group by claim_key
         having min({{ node }}) < max({{ node }})
     )
-    select smallest.node_a, claims.{{ node }} as node_b
+    select claims.{{ node }} as high, smallest.low
     from {{ claims }} as claims
     inner join smallest on claims.claim_key = smallest.claim_key
-    where claims.kind = 'value'
+    where claims.kind = 'value' and claims.{{ node }} > smallest.low
 {% endmacro %}
 
 {#- Decide the clusters in which a limit could break; returns (node_id, component_id) or none. -#}
@@ -196,7 +195,8 @@
     {% else %}
         {% set allowed = values %}
     {% endif %}
-    {% set labels = components_connected(persons_star_sql(allowed, 'person'), name, working) %}
+    {% set edges = components_table(name ~ '_edges', persons_star_sql(allowed, 'person'), working) %}
+    {% set labels = components_connected(edges, name, working) %}
     {% if labels is none %}{{ return(persons) }}{% endif %}
     {% set broken = components_table(name ~ '_broken', persons_broken_sql(owned, labels), working) %}
     {% if level > 0 and persons_count(broken) > 0 %}
@@ -210,9 +210,10 @@
         {% set allowed = components_table(
             name ~ '_kept', persons_allowed_sql(allowed, query), working
         ) %}
-        {% set labels = components_connected(
-            persons_star_sql(allowed, 'person'), name ~ '_again', working
+        {% set edges = components_table(
+            name ~ '_edges_again', persons_star_sql(allowed, 'person'), working
         ) %}
+        {% set labels = components_connected(edges, name ~ '_again', working) %}
         {% if labels is none %}{{ return(persons) }}{% endif %}
     {% endif %}
     {% set query %}
