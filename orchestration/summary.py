@@ -19,6 +19,11 @@ QUARANTINE = """
 select source, table_name, reason, count(*) from core.quarantined_rows
 group by 1, 2, 3 order by 4 desc
 """
+EXCLUDED = "select reason, count(*) from core.excluded_identifiers group by 1 order by 2 desc"
+CHANGED_HANDS = """
+select event, count(*) from core.customer_merges
+where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
+"""
 
 
 def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
@@ -31,6 +36,8 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "sources": _sources(connection),
             "quarantine": _rows(connection, QUARANTINE, ("source", "table_name", "reason", "rows")),
             "people": _people(connection),
+            "excluded_identifiers": _counts(connection, EXCLUDED),
+            "customer_merges": _counts(connection, CHANGED_HANDS),
             "stages": _stages(connection),
             "phases": _rows(
                 connection,
@@ -144,6 +151,10 @@ def _rows(connection: Connection, sql: str, names: Sequence[str]) -> list[dict[s
     except duckdb.CatalogException:
         return []
     return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def _counts(connection: Connection, sql: str) -> dict[str, int]:
+    return {row["name"]: int(row["count"]) for row in _rows(connection, sql, ("name", "count"))}
 
 
 def _one(connection: Connection, sql: str, default: Any) -> Any:

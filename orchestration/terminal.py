@@ -77,7 +77,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     """Print the tables at the end of a demo: sources, people, stages, model, syncs."""
     console.print()
     _show_sources(summary["sources"], summary["quarantine"])
-    _show_people(summary["people"])
+    _show_people(summary)
     _show_stages(summary["stages"])
     _show_model(summary["model"])
     show_syncs(summary["syncs"])
@@ -100,13 +100,37 @@ def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[st
         )
 
 
-def _show_people(people: Mapping[str, Any]) -> None:
+EXCLUDED = {
+    "placeholder": "placeholders",
+    "crowded": "on too many records or names",
+    "refused": "would have joined two people",
+}
+CHANGED = {
+    "merge": "turned out to be a known customer",
+    "split": "were split off",
+    "restore": "became separate again",
+    "move": "exchanged records",
+    "rename": "got a new id",
+}
+
+
+def _show_people(summary: Mapping[str, Any]) -> None:
+    people = summary["people"]
     console.print(
         f"\n[bold]Who they are[/]  {people['source_records']:,} records of people → "
         f"[bold]{people['customers']:,}[/] customers "
         f"({people['merged_records']:,} records merged), {people['buyers']:,} of them have bought",
         soft_wrap=True,
     )
+    excluded = summary["excluded_identifiers"]
+    if excluded:
+        reasons = ", ".join(f"{count:,} {EXCLUDED[name]}" for name, count in excluded.items())
+        console.print(f"  identifiers that join nobody: {reasons}", soft_wrap=True)
+    if summary["customer_merges"]:
+        changes = (
+            f"{count:,} {CHANGED[name]}" for name, count in summary["customer_merges"].items()
+        )
+        console.print(f"  since the last data: {', '.join(changes)}", soft_wrap=True)
 
 
 def _show_stages(stages: Sequence[Mapping[str, Any]]) -> None:

@@ -10,12 +10,15 @@ from pathlib import Path
 
 _MACROS = Path(__file__).parents[1] / "macros"
 # Macros that stand where a step, or the query of a step, stands.
-_STEPS = {"newest_versions", "dialled_phones", "kept_customer_ids"}
+_STEPS = {"newest_versions", "dialled_phones"}
+_READERS = {"kept_customer_ids": "history cross join components cross join records"}
 _QUERIES = {"customer_features", "generate_series"}
 
 
 def _call(name: str) -> Callable[..., str]:
     def call(*arguments: object, **named: object) -> str:
+        if name in _READERS:
+            return f"{name} as (select 1 as one from {_READERS[name]})"
         if name in _STEPS:
             return f"{name} as (select 1 as one)"
         if name in _QUERIES:
@@ -30,6 +33,8 @@ class _Namespace:
     """Answer any attribute with a call of that name."""
 
     def __getattr__(self, name: str) -> Callable[..., str]:
+        if name == "except":
+            return lambda: "except"
         if name.startswith("type_"):
             return lambda *_: "varchar"
         return _call(name)

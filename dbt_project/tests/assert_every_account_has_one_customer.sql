@@ -1,4 +1,5 @@
--- One person, one customer_id: no account, card or contact may lead to two.
+-- One person, one customer_id: no account, card or contact may lead to two, unless a limit or a
+-- declaration says that two people use it (then it is in excluded_identifiers).
 select
     identifier_type,
     identifier_value
@@ -7,6 +8,7 @@ where identifier_type in (
         'shop_customer', 'loyalty_card', 'crm_contact', 'mail_subscriber', 'push_token'
     )
     and not is_shared
+    and evidence_use <> 'refused'
 group by
     identifier_type,
     identifier_value

@@ -51,9 +51,7 @@ def described(block: Block, form: Form, records: Records) -> Details:
     """Fill the contact columns; whoever has a second record leaves a phone on both."""
     details = block.contacts.details(form, records.person, records.since, records.keys)
     is_doubled = block.people.is_duplicated[records.person]
-    phone = block.contacts.phone(
-        form.name, records.person, records.since, records.keys, is_doubled
-    )
+    phone = block.contacts.phone(form.name, records.person, records.since, records.keys, is_doubled)
     columns = details.columns | {"phone": pc.coalesce(details.columns["phone"], phone)}
     return Details(columns, details.email_slot, details.has_name_variant)
 

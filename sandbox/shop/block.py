@@ -48,9 +48,7 @@ class Block:
     @cached_property
     def channel(self) -> Integers:
         """The sales channel of every purchase."""
-        return memberships.sales_channels(
-            self.draws, self.people, self.purchases, self.parameters
-        )
+        return memberships.sales_channels(self.draws, self.people, self.purchases, self.parameters)
 
     @cached_property
     def memberships(self) -> Memberships:

@@ -122,8 +122,13 @@ def unheard(subscribers: Subscribers, responses: Responses) -> Statements:
 def newsletter_topic(subscribers: Subscribers) -> Topic:
     """Return the topic of the newsletter: every subscriber and the address on the list."""
     return Topic(
-        "email", "marketing", "email", "newsletter_form",
-        subscribers.person, subscribers.emails, subscribers.keys,
+        "email",
+        "marketing",
+        "email",
+        "newsletter_form",
+        subscribers.person,
+        subscribers.emails,
+        subscribers.keys,
     )
 
 
@@ -157,8 +162,12 @@ def advertising(block: Block) -> list[Statements]:
     moment = people.acquired + 0.01 + draws.uniform("ads moment", people.keys) * 3.0
     lasts = draws.happens("ads expiry", people.keys, 0.2)
     expires = np.where(lasts, moment + 730.0, NEVER)
-    withdrawn = moment + 1.0 + draws.exponential(
-        "ads withdrawal", people.keys, 365.0 / max(parameters.withdrawal_rate, 1e-9)
+    withdrawn = (
+        moment
+        + 1.0
+        + draws.exponential(
+            "ads withdrawal", people.keys, 365.0 / max(parameters.withdrawal_rate, 1e-9)
+        )
     )
     result = []
     for salt, purpose in ((31, "ads_user_data"), (32, "ads_personalisation")):

@@ -45,9 +45,7 @@ def contact_rows(block: Block) -> tuple[Rows, Records, Details]:
 def with_placeholders(email: pa.Array, is_placeholder: np.ndarray, records: Records) -> pa.Array:
     """Replace addresses by what clerks type when they have none."""
     choice = (records.keys % np.uint64(2)).astype(np.int64)
-    return pc.if_else(
-        pa.array(is_placeholder), picked(texts(PLACEHOLDERS), choice), email
-    )
+    return pc.if_else(pa.array(is_placeholder), picked(texts(PLACEHOLDERS), choice), email)
 
 
 def industry(block: Block, person: Integers, is_business: np.ndarray) -> Integers:

@@ -17,7 +17,13 @@ from sandbox.shop.text import coded, hexadecimal, texts, timestamps
 from sandbox.shop.visits import BOT, NEWSLETTER_SOURCE, PURCHASE, SIGN_UP, SOURCES, Visits
 
 TYPES = (
-    "page_view", "product_view", "search", "add_to_cart", "checkout_started", "login", "sign_up",
+    "page_view",
+    "product_view",
+    "search",
+    "add_to_cart",
+    "checkout_started",
+    "login",
+    "sign_up",
     "order_completed",
 )
 PAGE, PRODUCT, SEARCH, CART, CHECKOUT, LOGIN, SIGNED_UP, COMPLETED = range(8)

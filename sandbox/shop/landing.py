@@ -51,9 +51,7 @@ class Landing:
         later, arrived = rows.kept(is_later), rows.arrived[is_later]
         days = np.unique(arrived)
         plain = typed(rows.table, later)
-        return {
-            int(day): plain.take(pa.array(np.flatnonzero(arrived == day))) for day in days
-        }
+        return {int(day): plain.take(pa.array(np.flatnonzero(arrived == day))) for day in days}
 
     def write_days(self, daily: Daily) -> dict[TableName, int]:
         """Write one partition per table and day; return rows per table."""

@@ -91,11 +91,20 @@ def sales_links(orders: Orders, receipts: Receipts) -> list[Links]:
     person = np.where(orders.kind == TEST, -1, orders.person)
     return [
         Links(
-            "shop", "orders", orders.ids, person, orders.moment, orders.details,
+            "shop",
+            "orders",
+            orders.ids,
+            person,
+            orders.moment,
+            orders.details,
             is_identifiable=orders.kind != TEST,
         ),
         Links(
-            "store", "receipts", receipts.ids, receipts.person, receipts.moment,
+            "store",
+            "receipts",
+            receipts.ids,
+            receipts.person,
+            receipts.moment,
             is_identifiable=receipts.card >= 0,
         ),
     ]
@@ -111,13 +120,22 @@ def other_links(
     case_ids = numbered("T", cases.keys, 38)
     return [
         Links(
-            "mail", "subscribers", subscribers.ids, subscribers.person, subscribers.signed_up,
-            details, subscribers.keys % np.uint64(2) == 1,
+            "mail",
+            "subscribers",
+            subscribers.ids,
+            subscribers.person,
+            subscribers.signed_up,
+            details,
+            subscribers.keys % np.uint64(2) == 1,
         ),
         Links("push", "tokens", tokens.names, tokens.person, tokens.registered),
         Links("helpdesk", "cases", case_ids, cases.person, cases.opened),
         Links(
-            "web", "devices", device_names(device), person, visits.start[first],
+            "web",
+            "devices",
+            device_names(device),
+            person,
+            visits.start[first],
             is_identifiable=person >= 0,
         ),
     ]

@@ -250,9 +250,7 @@ def subscriber_rows(subscribers: Subscribers, responses: Responses) -> Rows:
     confirmed = np.flatnonzero(subscribers.confirmed < NEVER)
     gone = np.flatnonzero(ended < NEVER)
     row = np.concatenate([everybody, confirmed, gone])
-    moment = np.concatenate(
-        [subscribers.signed_up, subscribers.confirmed[confirmed], ended[gone]]
-    )
+    moment = np.concatenate([subscribers.signed_up, subscribers.confirmed[confirmed], ended[gone]])
     final = np.where(is_cleaned[gone], CLEANED, UNSUBSCRIBED)
     status = np.concatenate([everybody * 0, confirmed * 0 + SUBSCRIBED, final])
     micros = utc_micros(moment)

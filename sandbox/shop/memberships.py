@@ -89,9 +89,7 @@ def first_moment(purchases: Purchases, wanted: Flags, count: int) -> Floats:
     return first
 
 
-def account_since(
-    draws: Draws, people: People, purchases: Purchases, channel: Integers
-) -> Floats:
+def account_since(draws: Draws, people: People, purchases: Purchases, channel: Integers) -> Floats:
     """Open accounts shortly before an online purchase, or at once for those who only look."""
     is_online = (channel == WEB) | (channel == APP)
     first = first_moment(purchases, is_online, len(people))

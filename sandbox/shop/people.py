@@ -162,7 +162,8 @@ class Households:
             relation=relation,
             shares_device=is_couple
             & draws.happens("shared device", pair, within(parameters.shared_device_share, home)),
-            shares_email=is_couple & is_second
+            shares_email=is_couple
+            & is_second
             & draws.happens("shared email", pair, within(parameters.shared_email_share, home)),
         )
 

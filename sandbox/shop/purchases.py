@@ -99,9 +99,7 @@ def simulated(
     return in_order(person, moment, keys, alive, traits, calendar)
 
 
-def second_moment(
-    draws: Draws, keys: Keys, first: Floats, traits: Traits, window: float
-) -> Floats:
+def second_moment(draws: Draws, keys: Keys, first: Floats, traits: Traits, window: float) -> Floats:
     """Place the second purchase: at a likely hour, unless that would move it over an edge."""
     second = first + traits.second_gap
     timed = at_hour(draws, "second", keys, second)

@@ -112,8 +112,11 @@ class Silos:
         yield "hard_negatives", truth.hard_negatives(block)
         yield "session_source", truth.session_table(block, self.visits)
         yield "incidents", truth.incident_table(self.cases)
-        yield "legal_state", truth.legal_states(
-            block, [*self.statements, consents.unheard(self.subscribers, self.responses)]
+        yield (
+            "legal_state",
+            truth.legal_states(
+                block, [*self.statements, consents.unheard(self.subscribers, self.responses)]
+            ),
         )
 
     def record_links(self) -> list[links.Links]:

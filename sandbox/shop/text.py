@@ -90,9 +90,7 @@ def decimals(units: Integers, scale: int) -> pa.Array:
     wide = np.empty((len(units), 2), dtype=np.int64)
     wide[:, 0] = units
     wide[:, 1] = wide[:, 0] >> 63
-    return pa.Array.from_buffers(
-        pa.decimal128(18, scale), len(units), [None, pa.py_buffer(wide)]
-    )
+    return pa.Array.from_buffers(pa.decimal128(18, scale), len(units), [None, pa.py_buffer(wide)])
 
 
 def timestamps(micros: Integers, is_present: Flags | None = None) -> pa.Array:

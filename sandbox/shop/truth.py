@@ -1,6 +1,5 @@
 """Write down what is true: who is who, when they bought, when they left, what they allowed."""
 
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -180,9 +179,11 @@ def legal_states(block: Block, statements: list[Statements]) -> pa.Table:
     following = np.full(len(moment), NEVER)
     following[:-1] = np.where(same, moment[1:], NEVER)
     until = np.minimum(following, table["expires"].to_numpy())
-    return table.drop_columns(["moment", "expires"]).append_column(
-        "valid_from", moments(moment)
-    ).append_column("valid_to", moments(until))
+    return (
+        table.drop_columns(["moment", "expires"])
+        .append_column("valid_from", moments(moment))
+        .append_column("valid_to", moments(until))
+    )
 
 
 def state_columns(block: Block, part: Statements) -> pa.Table:

@@ -14,8 +14,15 @@ from sandbox.shop.rows import expanded
 
 PURCHASE, BROWSE, SIGN_UP, NEWSLETTER, VISITOR, BOT = range(6)
 SOURCES = (
-    "direct", "organic", "brand search", "shopping ads", "social ads", "retargeting", "newsletter",
-    "referral", "social",
+    "direct",
+    "organic",
+    "brand search",
+    "shopping ads",
+    "social ads",
+    "retargeting",
+    "newsletter",
+    "referral",
+    "social",
 )
 SOURCE_WEIGHTS = (30, 27, 9, 10, 8, 4, 0, 6, 6)
 NEWSLETTER_SOURCE = SOURCES.index("newsletter")
@@ -117,9 +124,7 @@ def buying(block: Block, orders: Orders) -> Visits:
     start = orders.moment[order] - minutes / 1440.0
     is_app = orders.channel[order] == APP
     visits = visit(block, PURCHASE, orders.person[order], start, keys, is_app, 1.2, 5)
-    return replaced(
-        visits, order=order, device=orders.device[order], account=orders.account[order]
-    )
+    return replaced(visits, order=order, device=orders.device[order], account=orders.account[order])
 
 
 def preparing(block: Block) -> Visits:

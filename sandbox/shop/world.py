@@ -84,9 +84,7 @@ class World:
                 f"The world of size {self.size} cannot be seen until {until}. "
                 f"Choose a day from {first} to {last}."
             )
-        return Calendar(
-            self.start, self.horizon, cut, self.parameters.november_december_factor
-        )
+        return Calendar(self.start, self.horizon, cut, self.parameters.november_december_factor)
 
     def block(self, number: int, calendar: Calendar) -> Block:
         """Create one block of persons with their purchases."""

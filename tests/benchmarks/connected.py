@@ -102,7 +102,10 @@ class Dbt:
 
 def ours(graph: Path) -> Callable[[], None]:
     """The project's macros, run by dbt."""
-    dbt = Dbt(graph, "{{ config(materialized='labelled') }} (select node_b as high, node_a as low from main.edges)")
+    dbt = Dbt(
+        graph,
+        "{{ config(materialized='labelled') }} (select node_b as high, node_a as low from main.edges)",
+    )
     return lambda: dbt.invoke("run", "--select", "labels")
 
 

@@ -28,6 +28,9 @@ ranked_{{ part }} as (
         {% for column in columns %}
         records.{{ column }},
         {% endfor %}
+        records.source as {{ part }}_source,
+        records.source_record_key as {{ part }}_record_key,
+        records.updated_at as {{ part }}_as_of,
         row_number() over (
             partition by resolved.customer_id
             order by
@@ -67,6 +70,9 @@ chosen as (
         {% for column in columns %}
         ranked_{{ part }}.{{ column }},
         {% endfor %}
+        ranked_{{ part }}.{{ part }}_source,
+        ranked_{{ part }}.{{ part }}_record_key,
+        ranked_{{ part }}.{{ part }}_as_of,
         {% endfor %}
         summed.count_source_records,
         summed.count_companies > 0 as is_business,

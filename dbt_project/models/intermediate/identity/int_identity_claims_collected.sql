@@ -171,8 +171,7 @@ final as (
 
     select
         stated.*,
-        cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as {{ dbt.type_timestamp() }})
-            as changed_at
+        {{ run_start() }} as changed_at
     from stated
 
 )

@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+{{
+    config(
+        materialized='incremental', incremental_strategy='append', full_refresh=false
+    )
+}}
 
 with
 

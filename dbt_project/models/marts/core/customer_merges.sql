@@ -59,8 +59,12 @@ judged as (
         max(case
             when remaining.customer_id is not null then 1 else 0
         end) as is_from_alive,
-        max(case when earlier.customer_id is not null then 1 else 0 end) as was_to_alive,
-        max(case when lives.first_run < moves.run_number then 1 else 0 end) as is_to_known
+        max(case
+            when earlier.customer_id is not null then 1 else 0
+        end) as was_to_alive,
+        max(case
+            when lives.first_run < moves.run_number then 1 else 0
+        end) as is_to_known
     from moves
     inner join lives
         on moves.to_customer_id = lives.customer_id
