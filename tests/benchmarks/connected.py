@@ -104,9 +104,14 @@ def ours(graph: Path) -> Callable[[], None]:
     """The project's macros, run by dbt."""
     dbt = Dbt(
         graph,
-        "{{ config(materialized='labelled') }} (select node_b as high, node_a as low from main.edges)",
+        _LABELLED,
     )
     return lambda: dbt.invoke("run", "--select", "labels")
+
+
+_LABELLED = (
+    "{{ config(materialized='labelled') }} (select node_b as high, node_a as low from main.edges)"
+)
 
 
 def persons(graph: Path) -> Callable[[], None]:
