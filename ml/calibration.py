@@ -1,0 +1,130 @@
+"""Turn the levels that pairs of records reach into weights and honest probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml.matching import NAMES, SAMPLED_PAIRS, Compared, Level
+
+Numbers = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+ROUNDS = 100
+# A level that no pair of the sample reached is rare, not impossible.
+SMALLEST_M, SMALLEST_U = 1e-3, 0.3 / SAMPLED_PAIRS
+# Fields that relatives share, and the pairs that the plain view of a cell of both stands for.
+SHARED = ("last_name", "address")
+PLAIN_PAIRS = 5.0
+
+
+def weigh(
+    compared: Compared, count_pairs: int, is_vetoed: Flags, *, has_households: bool
+) -> pd.DataFrame:
+    """Return one column of bits per field, and `prior`; their sum is the score of a pair.
+
+    The prior is the share of matches among all `count_pairs` possible pairs that the scores
+    themselves add up to; vetoed pairs are none. The random pairs that u was counted in hold
+    matches too: what these contribute is taken off.
+    """
+    rate, levels = 1.0 / count_pairs, compared.levels
+    for _ in range(3):
+        bits = _bits(compared.pairs, levels)
+        rate = _match_rate(bits.sum(axis=1).to_numpy()[~is_vetoed], count_pairs)
+        levels = tuple(_without_matches(one, rate, has_households) for one in compared.levels)
+    return bits.assign(prior=np.log2(rate / (1 - rate)))
+
+
+def correct_for_relatives(pairs: pd.DataFrame, bits: pd.DataFrame) -> Numbers:
+    """Return the bits that make up for relatives, who share last name and address together.
+
+    The sum takes the two for independent. Here the share of matches in each cell (pairs with
+    equal levels of both) is learned from what the other fields say, mostly the given name. Pairs
+    that only a key with the given name led to are no fair sample of their cell and stay as they
+    are.
+    """
+    rarity = pairs["rarity_last_name"].to_numpy()
+    shared = bits[["prior", *SHARED]].sum(axis=1).to_numpy() - rarity
+    others = bits.drop(columns=["prior", *SHARED]).sum(axis=1).to_numpy() + rarity
+    is_fair = pairs["is_found_by_address"].to_numpy(dtype=bool)
+    cell = pairs.groupby([f"level_{field}" for field in SHARED]).ngroup().to_numpy()
+    correction = np.zeros(len(pairs))
+    for number in np.unique(cell[is_fair]):
+        members = np.flatnonzero(is_fair & (cell == number))
+        plain = float(shared[members[0]])
+        correction[members] = _cell_bits(others[members], plain) - plain
+    return correction
+
+
+def probability(bits: Numbers) -> Numbers:
+    """Return the probability that a score in bits stands for."""
+    return np.asarray(1.0 / (1.0 + np.exp2(-np.clip(bits, -200.0, 200.0))))
+
+
+def choose_threshold(
+    probabilities: Numbers, target: float, lowest: float
+) -> tuple[float | None, float | None]:
+    """Return the lowest threshold whose mean probability above it reaches the target, and that
+    mean: the expected precision. (None, None) when no threshold does.
+    """
+    ordered = np.sort(probabilities[probabilities >= lowest])[::-1]
+    if not len(ordered):
+        return None, None
+    means = np.cumsum(ordered) / np.arange(1, len(ordered) + 1)
+    is_last = np.append(ordered[1:] < ordered[:-1], True)
+    reached = np.flatnonzero(is_last & (means >= target))
+    if not len(reached):
+        return None, None
+    return float(ordered[reached[-1]]), float(means[reached[-1]])
+
+
+def _bits(pairs: pd.DataFrame, levels: Sequence[Level]) -> pd.DataFrame:
+    """Return log2(m / u) of the level that each pair reached, rare names included."""
+    columns: dict[str, Numbers] = {}
+    for field in dict.fromkeys(level.field for level in levels):
+        worth = {level.value: _worth(level) for level in levels if level.field == field}
+        columns[field] = pairs[f"level_{field}"].map(worth).fillna(0.0).to_numpy(dtype=float)
+        if f"rarity_{field}" in pairs:
+            columns[field] += pairs[f"rarity_{field}"].to_numpy(dtype=float)
+    return pd.DataFrame(columns, index=pairs.index)
+
+
+def _worth(level: Level) -> float:
+    m, u = max(level.m or 0.0, SMALLEST_M), max(level.u or 0.0, SMALLEST_U)
+    return float(np.log2(m / u))
+
+
+def _without_matches(level: Level, rate: float, has_households: bool) -> Level:
+    """Take the matches among the random pairs off u.
+
+    Where nobody shares an address hardly anything else is left, so the estimate may lean that way;
+    where relatives do, what is left is they. Names keep their u: rarity is relative to it.
+    """
+    if level.u is None or level.field in NAMES:
+        return level
+    margin, least = (1.0, 0.05) if has_households else (1.25, 0.005)
+    left = level.u - margin * rate * (level.m or 0.0)
+    return replace(level, u=max(left, least * level.u))
+
+
+def _match_rate(bits: Numbers, count_pairs: int) -> float:
+    """Return the share of matches that equals the mean probability it gives."""
+    rate = 1.0 / count_pairs
+    for _ in range(ROUNDS):
+        found = probability(bits + np.log2(rate / (1 - rate))).sum()
+        rate = float(min(max(found, 1.0) / count_pairs, 0.5))
+    return rate
+
+
+def _cell_bits(evidence: Numbers, plain: float) -> float:
+    """Return log2 of the odds of a match in a cell, learned from the evidence of its pairs."""
+    share = start = float(probability(np.array([plain]))[0])
+    for _ in range(ROUNDS):
+        odds = np.log2(share / (1 - share))
+        share = float(probability(evidence + odds).sum() + PLAIN_PAIRS * start)
+        share = min(max(share / (len(evidence) + PLAIN_PAIRS), 1e-12), 1 - 1e-9)
+    return float(np.log2(share / (1 - share)))
