@@ -87,9 +87,10 @@ def _bits(pairs: pd.DataFrame, levels: Sequence[Level]) -> pd.DataFrame:
     columns: dict[str, Numbers] = {}
     for field in dict.fromkeys(level.field for level in levels):
         worth = {level.value: _worth(level) for level in levels if level.field == field}
-        columns[field] = pairs[f"level_{field}"].map(worth).fillna(0.0).to_numpy(dtype=float)
+        bits: Numbers = pairs[f"level_{field}"].map(worth).fillna(0.0).to_numpy(dtype=np.float64)
         if f"rarity_{field}" in pairs:
-            columns[field] += pairs[f"rarity_{field}"].to_numpy(dtype=float)
+            bits = bits + pairs[f"rarity_{field}"].to_numpy(dtype=np.float64)
+        columns[field] = bits
     return pd.DataFrame(columns, index=pairs.index)
 
 

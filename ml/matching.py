@@ -62,7 +62,8 @@ def compare(
             _train(linker, more, has_households, seed)
             model = linker.misc.save_model_to_json()
             scored = linker.inference.predict(warning_mode="never")
-            pairs = scored.query_sql(_selection(more)).as_pyarrow_table().to_pandas()
+            found: Any = scored.query_sql(_selection(more))
+            pairs = found.as_pyarrow_table().to_pandas()
         finally:
             database.duckdb_con.close()
     return Compared(pairs.sort_values(["a", "b"], ignore_index=True), tuple(_levels(model)))

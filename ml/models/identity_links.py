@@ -188,9 +188,10 @@ def _decide(scores: pd.DataFrame, given_names: pd.Series, settings: LinkSettings
     decision = np.select([is_link, is_likely, would_link], [LINK, REVIEW, VETOED], "")
     doubt = np.where(is_doubtful, linking.SEVERAL_FIT, linking.BELOW_THRESHOLD)
     reason = np.select([is_likely, is_vetoed], [doubt, scores["veto"].to_numpy()], "")
-    kept = scores.assign(decision=decision, reason=reason, threshold=threshold)[decision != ""]
+    decided = scores.assign(decision=decision, reason=reason, threshold=threshold)
+    kept: pd.DataFrame = decided[decision != ""].reset_index(drop=True)
     kept["reason"] = kept["reason"].mask(kept["decision"] == LINK)
-    return kept.reset_index(drop=True)
+    return kept
 
 
 def _evidence(scores: pd.DataFrame, levels: Sequence[Level]) -> list[str]:
