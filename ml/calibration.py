@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml.matching import NAMES, SAMPLED_PAIRS, Compared, Level
+from ml.matching import NAMES, Compared
+from ml.training import Level, probability, sum_bits
 
 Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 ROUNDS = 100
-# A level that no pair of the sample reached is rare, not impossible.
-SMALLEST_M, SMALLEST_U = 1e-3, 0.3 / SAMPLED_PAIRS
 # Fields that relatives share, and the pairs that the plain view of a cell of both stands for.
 SHARED = ("last_name", "address")
 PLAIN_PAIRS = 5.0
@@ -60,11 +59,6 @@ def correct_for_relatives(pairs: pd.DataFrame, bits: pd.DataFrame) -> Numbers:
     return correction
 
 
-def probability(bits: Numbers) -> Numbers:
-    """Return the probability that a score in bits stands for."""
-    return np.asarray(1.0 / (1.0 + np.exp2(-np.clip(bits, -200.0, 200.0))))
-
-
 def choose_threshold(
     probabilities: Numbers, target: float, lowest: float
 ) -> tuple[float | None, float | None]:
@@ -83,20 +77,11 @@ def choose_threshold(
 
 
 def _bits(pairs: pd.DataFrame, levels: Sequence[Level]) -> pd.DataFrame:
-    """Return log2(m / u) of the level that each pair reached, rare names included."""
-    columns: dict[str, Numbers] = {}
-    for field in dict.fromkeys(level.field for level in levels):
-        worth = {level.value: _worth(level) for level in levels if level.field == field}
-        bits: Numbers = pairs[f"level_{field}"].map(worth).fillna(0.0).to_numpy(dtype=np.float64)
-        if f"rarity_{field}" in pairs:
-            bits = bits + pairs[f"rarity_{field}"].to_numpy(dtype=np.float64)
-        columns[field] = bits
-    return pd.DataFrame(columns, index=pairs.index)
-
-
-def _worth(level: Level) -> float:
-    m, u = max(level.m or 0.0, SMALLEST_M), max(level.u or 0.0, SMALLEST_U)
-    return float(np.log2(m / u))
+    """Return the bits of every field, rare names included."""
+    bits = sum_bits(pairs, levels)
+    for field in NAMES:
+        bits[field] += pairs[f"rarity_{field}"]
+    return bits
 
 
 def _without_matches(level: Level, rate: float, has_households: bool) -> Level:

@@ -66,21 +66,28 @@ PERSON_KEYS = (
 )  # fmt: skip
 
 
-def settings(more: Sequence[str], *, has_households: bool) -> SettingsCreator:
-    """Return the comparisons of names, address and the columns `more`, and the keys of pairs."""
+def settings(more: Sequence[str], *, has_households: bool, sampled: str = "") -> SettingsCreator:
+    """Return the comparisons of names, address and the columns `more`, and the keys of pairs.
+
+    `sampled` names one field instead: pairs that agree on it with a record of the column
+    sampled_<field>.
+    """
     keys = (*HOUSEHOLD_KEYS, *((field,) for field in more), *PERSON_KEYS)
+    rules = [_agreeing(columns, "is_linkable") for columns in keys]
     return SettingsCreator(
         link_type="dedupe_only",
         comparisons=[_given_name(has_households), _last_name(), _address(), *map(_number, more)],
-        blocking_rules_to_generate_predictions=[equal(*columns) for columns in keys],
+        blocking_rules_to_generate_predictions=(
+            [_agreeing((sampled,), f"sampled_{sampled}")] if sampled else rules
+        ),
         retain_intermediate_calculation_columns=True,
     )
 
 
-def equal(*columns: str) -> Any:
-    """Say that columns are equal and that one of the two records is linkable."""
+def _agreeing(columns: Sequence[str], mark: str) -> Any:
+    """Say that columns are equal and that one of the two records bears a mark."""
     same = " and ".join(f"l.{column} = r.{column}" for column in columns)
-    return CustomRule(f"{same} and (l.is_linkable or r.is_linkable)")
+    return CustomRule(f"{same} and (l.{mark} or r.{mark})")
 
 
 def _given_name(has_households: bool) -> Any:

@@ -8,26 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
-from ml.comparing import HOUSEHOLD_KEYS, equal, settings
+from ml.comparing import HOUSEHOLD_KEYS, settings
+from ml.training import SAMPLED_PAIRS, Level, learn
 
-SAMPLED_PAIRS = 1e6 + 1  # Splink warns of its own default, exactly a million
 # Fields whose equal values count for more when they are rare.
 NAMES = ("first_name", "last_name")
-
-
-@dataclass(frozen=True)
-class Level:
-    """How often records of one person (m) and of two (u) reach a level; None: never observed."""
-
-    field: str
-    value: int
-    label: str
-    m: float | None
-    u: float | None
 
 
 @dataclass(frozen=True)
@@ -50,23 +41,60 @@ def compare(
 
     Takes one row per record: unique_id (0, 1, …), is_linkable, first_name, last_name, street,
     house_number, postal_code, city and the columns `more`; texts are compared as they are written.
-    The database in memory ends with the call.
+    u is counted in random pairs; m is learned among pairs that agree on one field. Where people
+    share an address that field is the given name: hardly anybody among those is a relative. The
+    database in memory ends with the call.
     """
+    guides = (*(NAMES[:1] if has_households else NAMES), *more)
+    marks = {f"sampled_{field}": _sample(records, field, seed) for field in guides}
     with _silence():
         database = DuckDBAPI()
         try:
             database.duckdb_con.execute("set threads = 1")  # one order of adding, one result
-            table = database.register(pa.Table.from_pandas(records, preserve_index=False))
-            description = settings(more, has_households=has_households)
-            linker = Linker(table, description, log_level=None)
-            _train(linker, more, has_households, seed)
-            model = linker.misc.save_model_to_json()
-            scored = linker.inference.predict(warning_mode="never")
-            found: Any = scored.query_sql(_selection(more))
-            pairs = found.as_pyarrow_table().to_pandas()
+            table = database.register(
+                pa.Table.from_pandas(records.assign(**marks), preserve_index=False)
+            )
+            linker = _linker(table, more, has_households)
+            linker.training.estimate_u_using_random_sampling(
+                max_pairs=SAMPLED_PAIRS, seed=seed, min_count_per_level=None
+            )
+            levels = tuple(_levels(linker.misc.save_model_to_json()))
+            fields = tuple(dict.fromkeys(level.field for level in levels))
+            sessions = {
+                guide: _patterns(_linker(table, more, has_households, guide), fields)
+                for guide in guides
+            }
+            pairs = _fetch(linker.inference.predict(warning_mode="never"), _selection(fields))
         finally:
             database.duckdb_con.close()
-    return Compared(pairs.sort_values(["a", "b"], ignore_index=True), tuple(_levels(model)))
+    pairs = pairs.sort_values(["a", "b"], ignore_index=True)
+    return Compared(pairs, learn(levels, sessions))
+
+
+def _sample(records: pd.DataFrame, field: str, seed: int) -> npt.NDArray[np.bool_]:
+    """Mark linkable records that make about SAMPLED_PAIRS pairs with an equal field."""
+    counts = records.groupby(field)[field].transform("size").fillna(0).to_numpy()
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(records["is_linkable"]))
+    chosen = order[np.cumsum(counts[order]) <= max(SAMPLED_PAIRS, counts[order[:1]].sum())]
+    return np.isin(np.arange(len(records)), chosen)
+
+
+def _linker(table: Any, more: Sequence[str], has_households: bool, sampled: str = "") -> Linker:
+    description = settings(more, has_households=has_households, sampled=sampled)
+    return Linker(table, description, log_level=None)
+
+
+def _patterns(linker: Linker, fields: Sequence[str]) -> pd.DataFrame:
+    """Count the pairs of each combination of levels."""
+    columns = ", ".join(f"gamma_{field} as level_{field}" for field in fields)
+    scored = linker.inference.predict(warning_mode="never")
+    frame = _fetch(scored, f"select {columns}, count(*) as pairs from {{this}} group by all")
+    return frame.sort_values([f"level_{field}" for field in fields], ignore_index=True)
+
+
+def _fetch(scored: Any, sql: str) -> pd.DataFrame:
+    frame: pd.DataFrame = scored.query_sql(sql).as_pyarrow_table().to_pandas()
+    return frame
 
 
 @contextmanager
@@ -81,27 +109,12 @@ def _silence() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _train(linker: Linker, more: Sequence[str], has_households: bool, seed: int) -> None:
-    """Learn u from random pairs, m by expectation maximisation among pairs with one field equal.
-
-    Among equal given names hardly anybody is somebody else of the same household.
-    """
-    linker.training.estimate_u_using_random_sampling(
-        max_pairs=SAMPLED_PAIRS, seed=seed, min_count_per_level=None
-    )
-    names = ("first_name",) if has_households else NAMES
-    for field in (*names, *more):
-        linker.training.estimate_parameters_using_expectation_maximisation(
-            equal(field), max_pairs=SAMPLED_PAIRS, record_sample_proportion=1.0
-        )
-
-
-def _selection(more: Sequence[str]) -> str:
+def _selection(fields: Sequence[str]) -> str:
     columns = [
         "least(unique_id_l, unique_id_r) as a",
         "greatest(unique_id_l, unique_id_r) as b",
         f"cast(match_key as integer) < {len(HOUSEHOLD_KEYS)} as is_found_by_address",
-        *(f"gamma_{field} as level_{field}" for field in (*NAMES, "address", *more)),
+        *(f"gamma_{field} as level_{field}" for field in fields),
         *(f"mw_tf_adj_{field} as rarity_{field}" for field in NAMES),
     ]
     return f"select {', '.join(columns)} from {{this}}"
@@ -117,4 +130,5 @@ def _levels(model: Mapping[str, Any]) -> Iterator[Level]:
                 level["label_for_charts"],
                 level.get("m_probability"),
                 level.get("u_probability"),
+                bool(level.get("fix_m_probability")),
             )

@@ -17,7 +17,7 @@ import pyarrow as pa
 from ml.spellings import group_equal, unswap_names
 
 if TYPE_CHECKING:
-    from ml.matching import Compared, Level
+    from ml.training import Level
 
 RECIPE = 1
 KEY = ("source", "source_record_key")
@@ -145,9 +145,14 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, S
 
     `plain` is the probability without the correction for relatives.
     """
-    from ml import calibration, linking, matching  # Splink is loaded where there is work for it
+    from ml import (
+        calibration,
+        linking,
+        matching,
+        training,
+    )  # Splink is loaded where there is work for it
 
-    compared: Compared = matching.compare(
+    compared = matching.compare(
         units, settings.numbers, has_households=settings.has_households, seed=settings.seed
     )
     pairs = compared.pairs
@@ -164,8 +169,8 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, S
     scored = pairs.assign(
         veto=veto,
         match_weight=weight,
-        probability=calibration.probability(weight),
-        plain=calibration.probability(plain),
+        probability=training.probability(weight),
+        plain=training.probability(plain),
     )
     return scored.join(bits.add_prefix("bits_")), compared.levels
 
