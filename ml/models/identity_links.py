@@ -98,6 +98,11 @@ def find_refusal(records: int, linkable: int, settings: LinkSettings = DEFAULT) 
     return None
 
 
+def refuse(reason: str) -> LinkOutcome:
+    """Return an outcome without edges."""
+    return LinkOutcome(SCHEMA.empty_table(), refusal=reason)
+
+
 def link(
     records: pa.Table, settings: LinkSettings = DEFAULT, *, scored_at: datetime
 ) -> LinkOutcome:
@@ -112,7 +117,7 @@ def link(
     linkable = int(np.count_nonzero(records.column("is_linkable").to_numpy()))
     refusal = find_refusal(records.num_rows, linkable, settings)
     if refusal:
-        return LinkOutcome(SCHEMA.empty_table(), refusal=refusal)
+        return refuse(refusal)
     texts = [*TEXTS, *settings.numbers]
     frame = records.select([*KEY, "is_linkable", *texts]).to_pandas()
     frame = frame.sort_values([*KEY], ignore_index=True).pipe(unswap_names)
