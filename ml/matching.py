@@ -56,7 +56,7 @@ def compare(
             )
             linker = _linker(table, more, has_households)
             linker.training.estimate_u_using_random_sampling(
-                max_pairs=SAMPLED_PAIRS, seed=seed, min_count_per_level=None
+                max_pairs=SAMPLED_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1
             )
             levels = tuple(_levels(linker.misc.save_model_to_json()))
             fields = tuple(dict.fromkeys(level.field for level in levels))
