@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ml.comparing import DIFFERENT, GIVEN_NAME_LEVELS
 from ml.matching import NAMES, Compared
 from ml.training import Level, probability, sum_bits
 
@@ -19,6 +20,8 @@ ROUNDS = 100
 # Fields that relatives share, and the pairs that the plain view of a cell of both stands for.
 SHARED = ("last_name", "address")
 PLAIN_PAIRS = 5.0
+# Pairs that the stated chances of given names stand for, and rounds of learning them anew.
+STATED_PAIRS, LEARNING_ROUNDS = 50.0, 6
 
 
 def weigh(
@@ -38,25 +41,57 @@ def weigh(
     return bits.assign(prior=np.log2(rate / (1 - rate)))
 
 
-def correct_for_relatives(pairs: pd.DataFrame, bits: pd.DataFrame) -> Numbers:
-    """Return the bits that make up for relatives, who share last name and address together.
+def correct_for_relatives(pairs: pd.DataFrame, bits: pd.DataFrame) -> pd.DataFrame:
+    """Return the bits with first_name learned anew, and `relatives`, which makes up for kinship.
 
-    The sum takes the two for independent. Here the share of matches in each cell (pairs with
-    equal levels of both) is learned from what the other fields say, mostly the given name. Pairs
-    that only a key with the given name led to are no fair sample of their cell and stay as they
-    are.
+    The sum takes last name and address for independent; relatives share both. Here the share of
+    matches in each cell (pairs with equal levels of the two) is learned from what the other fields
+    say, and together with it how persons write their given name: relatives have any other, so the
+    two cannot be mistaken for one another. Where relatives outnumber chance, a rare last name
+    proves nothing. Pairs that only a key with the given name led to are no fair sample of their
+    cell and keep their plain view.
     """
     rarity = pairs["rarity_last_name"].to_numpy()
     shared = bits[["prior", *SHARED]].sum(axis=1).to_numpy() - rarity
-    others = bits.drop(columns=["prior", *SHARED]).sum(axis=1).to_numpy() + rarity
+    level = pairs["level_first_name"].to_numpy()
     is_fair = pairs["is_found_by_address"].to_numpy(dtype=bool)
     cell = pairs.groupby([f"level_{field}" for field in SHARED]).ngroup().to_numpy()
-    correction = np.zeros(len(pairs))
-    for number in np.unique(cell[is_fair]):
-        members = np.flatnonzero(is_fair & (cell == number))
-        plain = float(shared[members[0]])
-        correction[members] = _cell_bits(others[members], plain) - plain
-    return correction
+    members = [np.flatnonzero(is_fair & (cell == number)) for number in np.unique(cell[is_fair])]
+    corrected, habits = bits.assign(relatives=0.0), np.zeros(int(level.max(initial=0)) + 1)
+    for _ in range(LEARNING_ROUNDS):
+        own = corrected.drop(columns=["prior", "relatives", *SHARED]).sum(axis=1).to_numpy()
+        correction = np.zeros(len(pairs))
+        for rows in members:
+            correction[rows] = _cell_correction(own[rows], rarity[rows], shared[rows])
+        corrected["relatives"] = correction
+        chance = probability(corrected.sum(axis=1).to_numpy())
+        habits += _change_of_habits(level[is_fair], chance[is_fair], habits)
+        learned = np.where(level >= 0, habits[np.maximum(level, 0)], 0.0)
+        corrected["first_name"] = bits["first_name"] + learned
+    return corrected
+
+
+def _cell_correction(own: Numbers, rarity: Numbers, shared: Numbers) -> Numbers:
+    plain = float(shared[0])
+    correction = _cell_bits(own + rarity, plain) - plain
+    if correction > -1.0:
+        return np.full(len(own), correction)
+    return _cell_bits(own, plain) - plain - rarity
+
+
+def _change_of_habits(level: Numbers, chance: Numbers, habits: Numbers) -> Numbers:
+    """Return the bits by which the stated chances of agreeing given names are to change.
+
+    How often they differ is never learned: that is where relatives would come in.
+    """
+    stated = np.array(list(GIVEN_NAME_LEVELS.values()))[::-1][: len(habits)]
+    matches = np.array([chance[level == value].sum() for value in range(len(habits))])
+    agreeing = 1 - stated[DIFFERENT]
+    counted = matches / max(matches[1:].sum(), 1.0) * agreeing
+    weight = matches[1:].sum() / (matches[1:].sum() + STATED_PAIRS)
+    wanted = np.log2((weight * counted + (1 - weight) * stated) / stated)
+    wanted[DIFFERENT] = 0.0
+    return np.asarray(wanted - habits)
 
 
 def choose_threshold(

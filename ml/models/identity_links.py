@@ -169,7 +169,7 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, S
     )
     plain = bits.sum(axis=1).to_numpy()
     if settings.has_households:
-        bits["relatives"] = calibration.correct_for_relatives(pairs, bits)
+        bits = calibration.correct_for_relatives(pairs, bits)
     weight = bits.sum(axis=1).to_numpy()
     scored = pairs.assign(
         veto=veto,
