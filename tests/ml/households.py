@@ -44,7 +44,11 @@ def shop_pools() -> Pools:
     return Pools(
         _skewed(pools.FIRST_NAMES),
         _skewed(pools.LAST_NAMES),
-        [(_folded(street), _folded(city), code) for street in pools.STREETS for city, code in places],
+        [
+            (_folded(street), _folded(city), code)
+            for street in pools.STREETS
+            for city, code in places
+        ],
     )
 
 
@@ -56,7 +60,9 @@ def make_households(count: int, drawn_from: Pools, seed: int) -> Households:
         for person, row in maker.household(household):
             key = f"r{len(rows):06d}"
             persons[key] = person
-            rows.append({"source": "mail_order", "source_record_key": key, "is_linkable": True} | row)
+            rows.append(
+                {"source": "mail_order", "source_record_key": key, "is_linkable": True} | row
+            )
     return Households(pa.Table.from_pylist(rows), persons)
 
 
@@ -175,11 +181,7 @@ def _pairs_within(groups: Mapping[str, str]) -> set[Pair]:
 
 def _skewed(names: Sequence[str]) -> list[str]:
     """Repeat names the more often the earlier they stand, as real names are."""
-    return [
-        _folded(name)
-        for rank, name in enumerate(names)
-        for _ in range(1 + 40 // (rank + 4))
-    ]
+    return [_folded(name) for rank, name in enumerate(names) for _ in range(1 + 40 // (rank + 4))]
 
 
 def _folded(text: str) -> str:
