@@ -52,7 +52,7 @@ class LinkSettings:
     has_households: bool = True
     numbers: tuple[str, ...] = ()
     target_precision: float = 0.98
-    lowest_threshold: float = 0.5
+    lowest_threshold: float = 0.8
     review_from: float = 0.2
     minimum_linkable: int = 100
     minimum_share: float = 0.005

@@ -70,12 +70,15 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_shop(tmp_path_factory: pytest.TempPathFactory, target: Path) -> Callable[[str, int], Shop]:
-    """Return a function that simulates a shop of a size and seed and loads what it landed."""
+def make_shop(tmp_path_factory: pytest.TempPathFactory, target: Path) -> Callable[..., Shop]:
+    """Return a function that simulates a shop of a size and seed and loads what it landed.
 
-    def make(size: str, seed: int) -> Shop:
+    More arguments are parameters of the world, as `name=value`.
+    """
+
+    def make(size: str, seed: int, *overrides: str) -> Shop:
         home = tmp_path_factory.mktemp(f"{size}-{seed}")
-        generate(home / "landing", home / "truth", size=size, seed=seed)
+        generate(home / "landing", home / "truth", size=size, seed=seed, overrides=overrides)
         load_landing(home)
         return Shop(home, target)
 
