@@ -20,16 +20,18 @@ BELOW_THRESHOLD = "below_threshold"
 def find_vetoes(pairs: pd.DataFrame, *, has_households: bool) -> pd.Series:
     """Return why a pair must never be a link, or an empty text.
 
-    People of one household have different given names, twins one date of birth: both have to
-    agree, unless a personal number does.
+    Relatives share all but their given names, father and son all but their dates of birth: neither
+    may differ, unless a personal number agrees. Where nobody shares an address nothing vetoes.
     """
-    agrees = pairs.get("level_personal_number", pd.Series(MISSING, pairs.index)) > DIFFERENT
     reason = pd.Series("", index=pairs.index)
+    if not has_households:
+        return reason
     if "level_date_of_birth" in pairs:
         reason = reason.mask(pairs["level_date_of_birth"] == DIFFERENT, DATES_DIFFER)
-    if has_households:
-        reason = reason.mask(pairs["level_first_name"] == DIFFERENT, GIVEN_NAMES_DIFFER)
-    return reason.mask(agrees, "")
+    reason = reason.mask(pairs["level_first_name"] == DIFFERENT, GIVEN_NAMES_DIFFER)
+    if "level_personal_number" in pairs:
+        reason = reason.mask(pairs["level_personal_number"] > DIFFERENT, "")
+    return reason
 
 
 def find_doubtful(pairs: pd.DataFrame, given_names: pd.Series, is_likely: Flags) -> Flags:

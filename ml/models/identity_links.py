@@ -41,11 +41,11 @@ SCHEMA = pa.schema(
 class LinkSettings:
     """What the records are like, and how sure a link has to be.
 
-    `has_households`: several people may live at one address, so the given name decides: another
-    one vetoes a link, and an initial links only where one person fits. `numbers`: the columns of
-    NUMBERS that the records have; a date of birth that differs vetoes, unless a personal number
-    agrees. `target_precision` is the share of links that should be right, `lowest_threshold` the
-    lowest probability that may ever link, `review_from` the lowest that a person should see.
+    `has_households`: several people may live at one address, so another given name or date of
+    birth vetoes a link unless a personal number agrees, and an initial links only where one person
+    fits. `numbers`: the columns of NUMBERS that the records have. `target_precision` is the share
+    of links that should be right, `lowest_threshold` the lowest probability that may ever link,
+    `review_from` the lowest that a person should see.
     Fewer linkable records than `minimum_linkable`, or than `minimum_share` of all, are refused.
     """
 
@@ -148,7 +148,7 @@ def link(
 def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, Sequence[Level]]:
     """Return the pairs with bits per field (`bits_…`), match_weight, probability and veto.
 
-    `plain` is the probability without the correction for relatives.
+    `unopposed` is the probability if the fields that can veto had said nothing against it.
     """
     from ml import (
         calibration,
@@ -167,7 +167,8 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, S
     bits = calibration.weigh(
         compared, count_pairs, (veto != "").to_numpy(), has_households=settings.has_households
     )
-    plain = bits.sum(axis=1).to_numpy()
+    vetoing = [name for name in ("first_name", "date_of_birth") if name in bits]
+    unopposed = (bits.sum(axis=1) - bits[vetoing].clip(upper=0).sum(axis=1)).to_numpy()
     if settings.has_households:
         bits = calibration.correct_for_relatives(pairs, bits)
     weight = bits.sum(axis=1).to_numpy()
@@ -175,7 +176,7 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, S
         veto=veto,
         match_weight=weight,
         probability=training.probability(weight),
-        plain=training.probability(plain),
+        unopposed=training.probability(unopposed),
     )
     return scored.join(bits.add_prefix("bits_")), compared.levels
 
@@ -194,7 +195,7 @@ def _decide(scores: pd.DataFrame, given_names: pd.Series, settings: LinkSettings
         chance[is_likely & ~is_doubtful], settings.target_precision, settings.lowest_threshold
     )
     is_link = is_likely & ~is_doubtful & (chance >= (2.0 if threshold is None else threshold))
-    would_link = is_vetoed & (scores["plain"].to_numpy() >= settings.lowest_threshold)
+    would_link = is_vetoed & (scores["unopposed"].to_numpy() >= settings.lowest_threshold)
     decision = np.select([is_link, is_likely, would_link], [LINK, REVIEW, VETOED], "")
     doubt = np.where(is_doubtful, linking.SEVERAL_FIT, linking.BELOW_THRESHOLD)
     reason = np.select([is_likely, is_vetoed], [doubt, scores["veto"].to_numpy()], "")

@@ -1,5 +1,6 @@
 """Links by name and postal address: who is linked, who must not be, and what is said about it."""
 
+import hashlib
 import json
 from datetime import datetime
 
@@ -26,6 +27,12 @@ SETTINGS = LinkSettings(target_precision=0.95)
 def households():
     """Mail-order records of 1,500 households."""
     return make_households(1_500, shop_pools(), seed=1)
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Fewer of them, for what does not have to be counted exactly."""
+    return make_households(700, shop_pools(), seed=2)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +80,7 @@ def test_different_given_names_veto_a_link(outcome):
     )
 
 
-def test_an_initial_links_only_where_one_person_fits(households):
+def test_an_initial_links_only_where_one_person_fits(few):
     """With Anna and Arno at the same door, A. is for a person to decide; with Anna alone it is
     Anna."""
     door = {"street": "amsee", "house_number": "7", "city": "kiel", "postal_code": "24103"}
@@ -81,7 +88,7 @@ def test_an_initial_links_only_where_one_person_fits(households):
     alone = household_of(
         door | {"last_name": "zbinden", "street": "rosenweg", "house_number": "9"}, "anna", "a"
     )
-    records = pa.concat_tables([households.records, crowd, alone])
+    records = pa.concat_tables([few.records, crowd, alone])
 
     outcome = link(records, SETTINGS, scored_at=NOW)
 
@@ -108,28 +115,28 @@ def household_of(shared: dict, *first_names: str) -> pa.Table:
     return pa.Table.from_pylist(rows).select(columns)
 
 
-def test_a_different_date_of_birth_vetoes_unless_a_personal_number_agrees(households):
-    """Father and son of one name have two dates; a typing error in one date is no difference."""
-    persons = households.records["source_record_key"].to_pylist()
-    people = [households.persons[key] for key in persons]
-    born = {one: f"19{hash_of(one) % 90 + 10}{hash_of(one) % 11 + 1:02d}15" for one in people}
-    dates = [
-        f"{int(born[one]) // 100}28" if hash_of(key) % 7 == 0 else born[one]
-        for key, one in zip(persons, people, strict=True)
+def test_a_different_date_of_birth_vetoes_a_link(few):
+    """Father and son of one name have two; a date that was mistyped is no difference."""
+    keys = few.records["source_record_key"].to_pylist()
+    born = [f"{1900 + number_of(few.persons[key], 99)}-01-01" for key in keys]
+    typed = [
+        f"{date[:-1]}2" if number_of(key, 7) == 0 else date
+        for key, date in zip(keys, born, strict=True)
     ]
-    records = households.records.append_column("date_of_birth", pa.array(dates))
+    records = few.records.append_column("date_of_birth", pa.array(typed))
+    settings = LinkSettings(target_precision=0.95, numbers=("date_of_birth",))
 
-    outcome = link(
-        records, LinkSettings(target_precision=0.95, numbers=("date_of_birth",)), scored_at=NOW
-    )
+    outcome = link(records, settings, scored_at=NOW)
 
-    for one in texts(chosen(outcome.edges, "link")):
-        assert one["date_of_birth"]["level"] != "different"
+    levels = {one["date_of_birth"]["level"] for one in texts(chosen(outcome.edges, "link"))}
+    assert {"equal", "one typing error"} <= levels
+    assert "different" not in levels
+    assert "dates_of_birth_differ" in chosen(outcome.edges, "vetoed")["reason"].to_pylist()
 
 
-def hash_of(text: str) -> int:
-    """Return a number that is the same in every process."""
-    return sum(ord(letter) * 31**place for place, letter in enumerate(text)) // 7
+def number_of(text: str, count: int) -> int:
+    """Return a number below `count` that is the same in every process."""
+    return int(hashlib.sha256(text.encode()).hexdigest(), 16) % count
 
 
 def test_the_order_of_rows_changes_nothing(households, outcome):
@@ -142,14 +149,14 @@ def test_the_order_of_rows_changes_nothing(households, outcome):
     assert again.model_version == outcome.model_version
 
 
-def test_pairs_without_a_linkable_record_are_left_alone(households):
+def test_pairs_without_a_linkable_record_are_left_alone(few):
     """Records that identifiers connect are only ever the other side; equal ones share the edge."""
-    is_linkable = pa.array([place % 5 == 0 for place in range(households.records.num_rows)])
-    keys = households.records["source_record_key"]
+    is_linkable = pa.array([place % 5 == 0 for place in range(few.records.num_rows)])
+    keys = few.records["source_record_key"]
     linkable = {
         key for key, yes in zip(keys.to_pylist(), is_linkable.to_pylist(), strict=True) if yes
     }
-    records = households.records.set_column(2, "is_linkable", is_linkable)
+    records = few.records.set_column(2, "is_linkable", is_linkable)
     twins = records.set_column(
         1, "source_record_key", pa.array([f"{key}x" for key in keys.to_pylist()])
     )
@@ -197,9 +204,9 @@ def test_too_few_records_are_refused(households):
     assert refused.edges.num_rows == 0
 
 
-def test_swapped_names_are_put_in_their_places(households):
+def test_swapped_names_are_put_in_their_places(few):
     """A form that got first and last name swapped does not make another person."""
-    rows = households.records.to_pylist()
+    rows = few.records.to_pylist()
     swapped = [place for place in range(0, len(rows), 10) if len(rows[place]["first_name"]) > 2]
     for place in swapped:
         row = rows[place]
@@ -207,14 +214,14 @@ def test_swapped_names_are_put_in_their_places(households):
 
     outcome = link(pa.Table.from_pylist(rows), SETTINGS, scored_at=NOW)
 
-    found = measure(closed(linked_pairs(outcome.edges)), true_pairs(households.persons))
+    found = measure(closed(linked_pairs(outcome.edges)), true_pairs(few.persons))
     assert found.f1 >= 0.85
 
 
-def test_no_link_is_made_when_none_is_sure_enough(households):
+def test_no_link_is_made_when_none_is_sure_enough(few):
     """Everything likely waits for a person; the threshold says so by being absent."""
-    outcome = link(households.records, LinkSettings(target_precision=0.9999), scored_at=NOW)
+    outcome = link(few.records, LinkSettings(target_precision=0.9999), scored_at=NOW)
 
     assert outcome.threshold is None
     assert outcome.count("link") == 0
-    assert outcome.count("review") > 1_000
+    assert outcome.count("review") > 500
