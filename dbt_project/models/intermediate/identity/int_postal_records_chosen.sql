@@ -51,9 +51,8 @@ spelled as (
         reaching.node_id is null as is_linkable,
         records.folded_first_name as first_name,
         records.folded_last_name as last_name,
-        replace(records.folded_street, 'strasse', 'str') as street_and_number,
-        {{ replace_pattern('records.folded_street', '[0-9][0-9a-z]*$', '') }}
-            as street_name,
+        records.folded_street,
+        {{ street_name('records.folded_street') }} as folded_street_name,
         records.folded_postal_code as postal_code,
         {{ fold_letters('records.city') }} as city,
         {{ known_country('records.country_code') }} as country_code
@@ -73,14 +72,9 @@ chosen as (
         is_linkable,
         first_name,
         last_name,
-        replace(street_name, 'strasse', 'str') as street,
-        nullif(
-            substring(
-                street_and_number,
-                length(replace(street_name, 'strasse', 'str')) + 1
-            ),
-            ''
-        ) as house_number,
+        replace(folded_street_name, 'strasse', 'str') as street,
+        nullif(substring(folded_street, length(folded_street_name) + 1), '')
+            as house_number,
         postal_code,
         city,
         country_code
