@@ -94,21 +94,17 @@ def _change_of_habits(level: Numbers, chance: Numbers, habits: Numbers) -> Numbe
     return np.asarray(wanted - habits)
 
 
-def choose_threshold(
-    probabilities: Numbers, target: float, lowest: float
-) -> tuple[float | None, float | None]:
-    """Return the lowest threshold whose mean probability above it reaches the target, and that
-    mean: the expected precision. (None, None) when no threshold does.
+def choose_threshold(probabilities: Numbers, target: float, lowest: float) -> float | None:
+    """Return the lowest threshold from `lowest` on whose links have a mean probability of at least
+    the target, the expected precision; None when there is none.
     """
     ordered = np.sort(probabilities[probabilities >= lowest])[::-1]
     if not len(ordered):
-        return None, None
+        return None
     means = np.cumsum(ordered) / np.arange(1, len(ordered) + 1)
     is_last = np.append(ordered[1:] < ordered[:-1], True)
     reached = np.flatnonzero(is_last & (means >= target))
-    if not len(reached):
-        return None, None
-    return float(ordered[reached[-1]]), float(means[reached[-1]])
+    return float(ordered[reached[-1]]) if len(reached) else None
 
 
 def _bits(pairs: pd.DataFrame, levels: Sequence[Level]) -> pd.DataFrame:

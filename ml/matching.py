@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import is_bool_dtype
 from splink import DuckDBAPI, Linker
 
 from ml.comparing import HOUSEHOLD_KEYS, settings
@@ -51,9 +52,7 @@ def compare(
         database = DuckDBAPI()
         try:
             database.duckdb_con.execute("set threads = 1")  # one order of adding, one result
-            table = database.register(
-                pa.Table.from_pandas(records.assign(**marks), preserve_index=False)
-            )
+            table = database.register(_arrow(records.assign(**marks)))
             linker = _linker(table, more, has_households)
             linker.training.estimate_u_using_random_sampling(
                 max_pairs=SAMPLED_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1
@@ -69,6 +68,16 @@ def compare(
             database.duckdb_con.close()
     pairs = pairs.sort_values(["a", "b"], ignore_index=True)
     return Compared(pairs, learn(levels, sessions))
+
+
+def _arrow(records: pd.DataFrame) -> pa.Table:
+    """Return the records with texts as texts, also where a column is empty."""
+    numbers = {"unique_id": pa.int64()}
+    schema = pa.schema(
+        (str(name), numbers.get(str(name), pa.bool_() if is_bool_dtype(kind) else pa.string()))
+        for name, kind in records.dtypes.items()
+    )
+    return pa.Table.from_pandas(records, schema=schema, preserve_index=False)
 
 
 def _sample(records: pd.DataFrame, field: str, seed: int) -> npt.NDArray[np.bool_]:

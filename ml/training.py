@@ -50,6 +50,8 @@ def learn(levels: Sequence[Level], sessions: Mapping[str, pd.DataFrame]) -> tupl
     """
     found: dict[tuple[str, int], list[float]] = {}
     for guide, patterns in sessions.items():
+        if patterns.empty:
+            continue
         for level in _learn_session([one for one in levels if one.field != guide], patterns):
             found.setdefault((level.field, level.value), []).append(level.m or SMALLEST_M)
     return tuple(

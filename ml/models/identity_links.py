@@ -191,7 +191,7 @@ def _decide(scores: pd.DataFrame, given_names: pd.Series, settings: LinkSettings
     is_doubtful = np.zeros(len(scores), dtype=bool)
     if settings.has_households:
         is_doubtful = linking.find_doubtful(scores, given_names, is_likely)
-    threshold, _ = calibration.choose_threshold(
+    threshold = calibration.choose_threshold(
         chance[is_likely & ~is_doubtful], settings.target_precision, settings.lowest_threshold
     )
     is_link = is_likely & ~is_doubtful & (chance >= (2.0 if threshold is None else threshold))

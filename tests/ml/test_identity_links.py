@@ -225,3 +225,37 @@ def test_no_link_is_made_when_none_is_sure_enough(few):
     assert outcome.threshold is None
     assert outcome.count("link") == 0
     assert outcome.count("review") > 500
+
+
+@pytest.mark.parametrize("column", ["city", "house_number"])
+def test_a_column_without_values_is_no_error(few, column):
+    """Not every shop writes everything down."""
+    place = few.records.column_names.index(column)
+    empty = pa.nulls(few.records.num_rows)
+
+    outcome = link(few.records.set_column(place, column, empty), SETTINGS, scored_at=NOW)
+
+    assert outcome.count("link") > 500
+
+
+def test_strangers_are_not_linked():
+    """Records that agree on nothing make no pair at all."""
+    rows = [
+        {
+            "source": "mail_order", "source_record_key": str(number), "is_linkable": True,
+            **{name: number_word(name, number) for name in ("first_name", "last_name", "street")},
+            **{name: number_word(name, number) for name in ("house_number", "city")},
+            "postal_code": number_word("postal_code", number),
+        }
+        for number in range(120)
+    ]  # fmt: skip
+
+    outcome = link(pa.Table.from_pylist(rows), scored_at=NOW)
+
+    assert outcome.refusal is None
+    assert outcome.edges.num_rows == 0
+
+
+def number_word(name: str, number: int) -> str:
+    """Return a word that no other number has."""
+    return hashlib.sha256(f"{name}{number}".encode()).hexdigest()[:9]
