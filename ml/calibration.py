@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 ROUNDS = 100
+# Scores in bits are counted by thousandths: millions of pairs have few different ones.
+DIGITS = 3
 # Fields that relatives share, and the pairs that the plain view of a cell of both stands for.
 SHARED = ("last_name", "address")
 PLAIN_PAIRS = 5.0
@@ -56,7 +59,7 @@ def correct_for_relatives(pairs: pd.DataFrame, bits: pd.DataFrame) -> pd.DataFra
     level = pairs["level_first_name"].to_numpy()
     is_fair = pairs["is_found_by_address"].to_numpy(dtype=bool)
     cell = pairs.groupby([f"level_{field}" for field in SHARED]).ngroup().to_numpy()
-    members = [np.flatnonzero(is_fair & (cell == number)) for number in np.unique(cell[is_fair])]
+    members = [rows[is_fair[rows]] for rows in _rows_by_number(cell) if is_fair[rows].any()]
     corrected, habits = bits.assign(relatives=0.0), np.zeros(int(level.max(initial=0)) + 1)
     for _ in range(LEARNING_ROUNDS):
         own = corrected.drop(columns=["prior", "relatives", *SHARED]).sum(axis=1).to_numpy()
@@ -69,6 +72,11 @@ def correct_for_relatives(pairs: pd.DataFrame, bits: pd.DataFrame) -> pd.DataFra
         learned = np.where(level >= 0, habits[np.maximum(level, 0)], 0.0)
         corrected["first_name"] = bits["first_name"] + learned
     return corrected
+
+
+def _rows_by_number(numbers: npt.NDArray[np.integer[Any]]) -> list[npt.NDArray[np.int64]]:
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
 
 
 def _cell_correction(own: Numbers, rarity: Numbers, shared: Numbers) -> Numbers:
@@ -130,18 +138,20 @@ def _without_matches(level: Level, rate: float, has_households: bool) -> Level:
 
 def _match_rate(bits: Numbers, count_pairs: int) -> float:
     """Return the share of matches that equals the mean probability it gives."""
+    values, counts = np.unique(bits.round(DIGITS), return_counts=True)
     rate = 1.0 / count_pairs
     for _ in range(ROUNDS):
-        found = probability(bits + np.log2(rate / (1 - rate))).sum()
+        found = float((counts * probability(values + np.log2(rate / (1 - rate)))).sum())
         rate = float(min(max(found, 1.0) / count_pairs, 0.5))
     return rate
 
 
 def _cell_bits(evidence: Numbers, plain: float) -> float:
     """Return log2 of the odds of a match in a cell, learned from the evidence of its pairs."""
+    values, counts = np.unique(evidence.round(DIGITS), return_counts=True)
     share = start = float(probability(np.array([plain]))[0])
     for _ in range(ROUNDS):
         odds = np.log2(share / (1 - share))
-        share = float(probability(evidence + odds).sum() + PLAIN_PAIRS * start)
+        share = float((counts * probability(values + odds)).sum()) + PLAIN_PAIRS * start
         share = min(max(share / (len(evidence) + PLAIN_PAIRS), 1e-12), 1 - 1e-9)
     return float(np.log2(share / (1 - share)))
