@@ -73,7 +73,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_shop(tmp_path_factory: pytest.TempPathFactory, target: Path) -> Callable[..., Shop]:
     """Return a function that simulates a shop of a size and seed and loads what it landed.
 
-    More arguments are parameters of the world, as `name=value`.
+    Parameters of the world that differ from the usual follow as `name=value`.
     """
 
     def make(size: str, seed: int, *overrides: str) -> Shop:
