@@ -9,7 +9,7 @@ from sandbox.shop import memberships
 from sandbox.shop.calendar import Calendar
 from sandbox.shop.catalogue import Catalogue
 from sandbox.shop.contacts import Contacts
-from sandbox.shop.draws import Draws, Floats, Integers, Keys, combined
+from sandbox.shop.draws import Draws, Flags, Floats, Integers, Keys, combined
 from sandbox.shop.memberships import Memberships
 from sandbox.shop.parameters import ShopParameters
 from sandbox.shop.people import People
@@ -60,6 +60,10 @@ class Block:
     def record_keys(self, person: Integers, copy: Integers | int) -> Keys:
         """Return the key of the first or second record of persons in a silo."""
         return self.people.keys[person] * np.uint64(2) + np.asarray(copy).astype(np.uint64)
+
+    def reached_by_post(self, keys: Keys) -> Flags:
+        """Tell which of the call centre's contacts leave nothing but a name and an address."""
+        return self.draws.happens("postal contact", keys, self.parameters.postal_contact_share)
 
     @cached_property
     def account_ids(self) -> Text:

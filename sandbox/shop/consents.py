@@ -188,7 +188,8 @@ def calls(block: Block) -> list[Statements]:
     identifier = block.contacts.phones.slice(PHONE_FORMAT * len(person), len(person))
     keys = combined(block.people.keys, 33)
     topic = Topic("phone", "marketing", "phone", "call_centre", person, identifier, keys)
-    asked = (since < block.seen) & block.people.has_phone
+    writes = block.reached_by_post(block.record_keys(person, 0))
+    asked = (since < block.seen) & block.people.has_phone & ~writes
     agrees = block.draws.happens("call consent", block.people.keys, 0.35)
     return [topic.said(asked, np.where(agrees, GRANTED, DENIED), since + 0.002)]
 

@@ -20,7 +20,7 @@ PLACEHOLDERS = ("unbekannt@shop.example", "keine@angabe.example")
 def contact_rows(block: Block) -> tuple[Rows, Records, Details]:
     """Write crm.contacts, one row per contact and change; exports arrive on the next day."""
     records = states(block, "contact", 0.6)
-    details = described(block, FORM, records)
+    details = without_numbers(block, records, described(block, FORM, records))
     person, is_business = records.person, block.people.is_business[records.person]
     columns = {
         "contact_id": numbered("K", records.keys, 32),
@@ -40,6 +40,14 @@ def contact_rows(block: Block) -> tuple[Rows, Records, Details]:
     arrived = utc_day(micros) + 1
     superseded = superseding(records.keys, micros, arrived)
     return Rows(("crm", "contacts"), columns, arrived, superseded), records, details
+
+
+def without_numbers(block: Block, records: Records, details: Details) -> Details:
+    """Empty telephone and e-mail of those who only leave an address to write to."""
+    leaves = ~block.reached_by_post(records.keys)
+    told = {name: emptied(details.columns[name], leaves) for name in ("email", "phone")}
+    slot = np.where(leaves, details.email_slot, -1)
+    return Details(details.columns | told, slot, details.has_name_variant)
 
 
 def with_placeholders(email: pa.Array, is_placeholder: np.ndarray, records: Records) -> pa.Array:

@@ -31,6 +31,7 @@ class Links:
     details: Details | None = None
     is_duplicate: Flags | None = None
     is_identifiable: Flags | None = None
+    is_postal: Flags | None = None
 
     def columns(self, block: Block) -> pa.Table:
         """Return the rows of truth.record_link whose record came into being before the cut."""
@@ -50,6 +51,7 @@ class Links:
                 "is_duplicate": pa.array(
                     nothing if self.is_duplicate is None else self.is_duplicate
                 ),
+                "is_postal_only": pa.array(nothing if self.is_postal is None else self.is_postal),
                 "has_email_typo": pa.array(slot == MISTYPED),
                 "has_email_alias": pa.array(slot == ALIAS),
                 "has_changed_email": pa.array(slot == CHANGED),
@@ -71,8 +73,8 @@ def record_links(
     return Links(source, table, keys, person, created, chosen, copy > 0)
 
 
-def contact_links(records: Records, details: Details) -> Links:
-    """Link the contacts of the call centre."""
+def contact_links(records: Records, details: Details, is_postal: Flags) -> Links:
+    """Link the contacts of the call centre; some are known by their postal address alone."""
     first = np.flatnonzero(records.since == records.created)
     chosen = Details({}, details.email_slot[first], details.has_name_variant[first])
     return Links(
@@ -83,6 +85,7 @@ def contact_links(records: Records, details: Details) -> Links:
         records.created[first],
         chosen,
         records.copy[first] > 0,
+        is_postal=is_postal[first],
     )
 
 

@@ -79,6 +79,7 @@ class ShopParameters:
     shared_email_share: float = share(0.02, "persons who share an e-mail address")
     father_son_share: float = share(0.005, "persons with a namesake at the same address")
     twin_share: float = share(0.001, "persons who are twins at one address")
+    postal_contact_share: float = share(0.25, "call centre contacts with neither phone nor e-mail")
     placeholder_share: float = share(0.005, "call centre contacts with a placeholder for a value")
     unidentified_receipt_share: float = amount(0.60, "share", "receipts without any id", 0.0, 0.75)
     partner_card_share: float = share(0.05, "receipts on a card that somebody else used")

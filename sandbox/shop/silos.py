@@ -128,7 +128,7 @@ class Silos:
         return [
             links.record_links(block, block.account_ids, "shop", "customers", opened, account),
             links.record_links(block, block.card_ids, "store", "loyalty_cards", enrolled, card),
-            links.contact_links(called, contact),
+            links.contact_links(called, contact, block.reached_by_post(called.keys)),
             *links.sales_links(self.orders, self.receipts),
             *links.other_links(block, self.subscribers, self.tokens, self.cases, self.visits),
         ]

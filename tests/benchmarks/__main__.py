@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.activation import measure_activation
+from tests.benchmarks.linkage import measure_linkage
 from tests.benchmarks.road import measure_road
 from tests.benchmarks.simulator import measure_simulator
 
@@ -18,12 +19,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", nargs="+", default=SIZES, help="tiny, demo, reference, load")
     parser.add_argument("--folder", type=Path, help="keep what was built here")
+    parser.add_argument(
+        "--with-reference", action="store_true", help="measure recordlinkage beside our links"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         figures = (
             lambda: measure_simulator(arguments.sizes[0]),
             measure_activation,
+            lambda: measure_linkage(arguments.with_reference),
             *(lambda size=size: measure_road(size, folder) for size in arguments.sizes),
         )
         for measure in figures:

@@ -80,13 +80,15 @@ def test_every_exposure_is_one_asset_after_its_gate(graph):
         assert f"activation/sync_{name}" in parents[f"activation/{name}"]
 
 
-def test_predictions_come_back_into_dbt(graph):
-    """Scores made from features re-enter the models; tests are checks; there is a schedule."""
+def test_predictions_and_links_come_back_into_dbt(graph):
+    """What was made from models re-enters them; tests are checks; there is a schedule."""
     edges = {tuple(edge) for edge in graph["edges"]}
 
     assert ("insight/customer_features", "ml/next_order_model") in edges
     assert any(
         parent == "ml/predictions" and child.startswith("staging/") for parent, child in edges
     )
+    assert ("intermediate/int_postal_records_chosen", "ml/identity_links") in edges
+    assert ("ml/identity_links", "staging/stg_ml__identity_links") in edges
     assert graph["checks"] > 50
     assert graph["schedules"] == ["every_morning"]

@@ -5,7 +5,8 @@ import pytest
 SEEDS = (1, 2)
 
 # Every record of a person, and the customer it was given to. Devices of passers-by stay out:
-# nothing that landed could tell whose they are.
+# nothing that landed could tell whose they are. What is known by its postal address alone is
+# linked by another step, and judged with it.
 LINKS = """
     with resolved as (
         select source, source_record_key, customer_id from intermediate.int_customers_resolved
@@ -26,6 +27,7 @@ LINKS = """
             on resolved.source = link.source
             and resolved.source_record_key = link.table_name || ':' || link.record_key
         where link.is_identifiable and link.person_id is not null and link.source <> 'web'
+            and not link.is_postal_only
     )
 """
 PAIRS = (

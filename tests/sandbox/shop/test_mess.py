@@ -91,6 +91,26 @@ def test_order_forms_are_filled_in_badly(demo, label, share):
     assert count > 20_000
 
 
+def test_a_quarter_of_the_contacts_leave_only_an_address(demo):
+    """They have a name and an address in every version, and truth knows them."""
+    query = """
+        select avg(cast(is_postal_only as int)), count(*),
+            count(*) filter (last_name is null or postal_code is null)
+        from (select contact_id, any_value(last_name) as last_name,
+                any_value(postal_code) as postal_code from crm__contacts group by contact_id)
+        inner join truth__record_link on record_key = contact_id and table_name = 'contacts'"""
+    share, count, homeless = demo.rows(query)[0]
+    leaks = """
+        select count(*) from crm__contacts
+        inner join truth__record_link on record_key = contact_id and table_name = 'contacts'
+        where is_postal_only and (phone is not null or (email is not null
+            and email not like '%@shop.example' and email not like '%@angabe.example'))"""
+
+    assert share == close(0.25, count)
+    assert homeless == 0
+    assert demo.value(leaks) == 0
+
+
 def test_a_fifth_of_the_persons_have_two_records_in_a_silo(demo):
     """22% of the persons are duplicated; among those known for a year nearly all show it."""
     share, count = observed(demo, "has_duplicate", "truth__person")
