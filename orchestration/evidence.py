@@ -25,6 +25,18 @@ DECLARED = """
 select override_id, kind, record_a, record_b, author, reason, decided_on
 from reference.identity_overrides
 """
+LINKED = """
+with mine as (
+    select distinct source, source_record_key from core.customer_identities where customer_id = ?
+)
+select source_a, source_record_key_a, source_b, source_record_key_b, probability
+from staging.stg_ml__identity_links as links
+inner join mine as mine_a
+    on links.source_a = mine_a.source and links.source_record_key_a = mine_a.source_record_key
+inner join mine as mine_b
+    on links.source_b = mine_b.source and links.source_record_key_b = mine_b.source_record_key
+where links.decision = 'link'
+"""
 MERGES = """
 select event, from_customer_id, to_customer_id, count_records, occurred_at
 from core.customer_merges
@@ -156,6 +168,9 @@ def _bearers(connection: Connection, customer_id: str) -> Bearers:
     bearers: Bearers = {}
     for source, key, kind, value, first_at, last_at in connection.execute(EVIDENCE, (customer_id,)):
         bearers.setdefault((kind, value), {})[source, key] = (first_at, last_at)
+    for source_a, key_a, source_b, key_b, sure in connection.execute(LINKED, (customer_id,)):
+        said = ("name and address", f"of {key_a} and {key_b} alike, {sure:.1%} sure")
+        bearers[said] = {(source_a, key_a): (None, None), (source_b, key_b): (None, None)}
     for _, kind, record_a, record_b, author, reason, day in connection.execute(DECLARED):
         if kind == "join":
             said = ("declaration", f"of {author} on {day}: {reason}")

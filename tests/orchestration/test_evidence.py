@@ -29,6 +29,11 @@ create table core.customer_merges (
     customer_merge_id varchar, event varchar, from_customer_id varchar, to_customer_id varchar,
     count_records bigint, run_number bigint, occurred_at timestamp
 );
+create schema staging;
+create table staging.stg_ml__identity_links (
+    source_a varchar, source_record_key_a varchar, source_b varchar, source_record_key_b varchar,
+    decision varchar, probability double
+);
 create table reference.identity_overrides (
     override_id varchar, kind varchar, record_a varchar, record_b varchar, author varchar,
     reason varchar, decided_on date
@@ -76,6 +81,21 @@ def test_the_chain_names_every_step(connection):
         "shop/orders:2", "crm/contacts:3", "shop/orders:4",
     ]  # fmt: skip
     assert found.merges == ("2026-10-01 merge: 1 records of old became anna",)
+
+
+def test_a_likeness_is_a_step_of_the_chain(connection):
+    """Name and address alone joined these; how sure that is, is said."""
+    connection.execute("delete from reference.identity_overrides")
+    connection.execute(
+        "insert into staging.stg_ml__identity_links values"
+        " ('crm', 'contacts:3', 'shop', 'orders:4', 'link', 0.987)"
+    )
+
+    found = kinship(connection, "crm/contacts:3", "shop/orders:4")
+
+    assert [link.evidence for link in found.chain] == [
+        "name and address of contacts:3 and orders:4 alike, 98.7% sure"
+    ]
 
 
 def test_two_customers_are_told_what_was_not_enough(connection):

@@ -81,6 +81,16 @@ CASES = (
         [[1, 2], [3]],
     ),
     Case(
+        "whoever is like two known people is neither, and like one known person is that one",
+        5,
+        limits(9, "1", "2")
+        + value("link|1|3", 1, 3, level=9)
+        + value("link|2|3", 2, 3, level=9)
+        + [(4, "limit", 9, "thing", "4", 1)]
+        + value("link|4|5", 4, 5, level=9),
+        [[1], [2], [3], [4, 5]],
+    ),
+    Case(
         "two accounts in one name are one person",
         2,
         account(1, "anna") + account(2, "anna") + value("mail", 1, 2, level=2),

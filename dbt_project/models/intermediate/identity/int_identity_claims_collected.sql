@@ -37,6 +37,12 @@ identifier_types as (
 
 ),
 
+linked as (
+
+    select * from {{ ref('int_identity_links_placed') }}
+
+),
+
 overrides as (
 
     select
@@ -93,6 +99,8 @@ collected as (
     select * from values_held
     union all
     select * from limits
+    union all
+    select * from linked
     union all
     select * from declared
 
