@@ -1,9 +1,13 @@
 """Customer ids over many runs: what is known changes, who somebody is does not."""
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 
 import duckdb
 import pytest
+
+from sandbox.shop import generate
+from tests.dbt.conftest import Shop, load_landing
 
 MODELS = ("+customer_merges", "+customer_aliases", "+int_customers_resolved")
 
@@ -151,3 +155,47 @@ def test_a_full_refresh_keeps_every_id(runs):
 
     assert runs.customers() == before
     assert runs.shop.query("select count(*) from core.customer_merges") == events
+
+
+def test_a_normal_day_changes_hardly_any_id(tmp_path, target):
+    """A day's news add people and orders; who was known keeps the id, and a rebuild finds the same.
+
+    Built anew from the same data, the same records are together.
+    """
+    shop, day = Shop(tmp_path, target), date(2026, 10, 20)
+    known = []
+    for until in (day, day + timedelta(days=1)):
+        generate(tmp_path / "landing", tmp_path / "truth", size="tiny", seed=3, until=until)
+        load_landing(tmp_path)
+        shop.build("+int_customers_resolved")
+        known.append(resolved(shop))
+    changed = {key for key, customer in known[0].items() if known[1].get(key) != customer}
+
+    assert len(known[1]) > len(known[0]) > 10_000
+    assert len(changed) <= 0.005 * len(known[0])
+
+    with duckdb.connect(str(shop.warehouse)) as connection:
+        for table in ("customer_assignments_recorded", "identity_components_connected",
+                      "identity_claims_collected", "identity_nodes_registered"):  # fmt: skip
+            connection.execute(f"drop table intermediate.int_{table}")
+    shop.build("+int_customers_resolved")
+
+    assert partition(resolved(shop)) == partition(known[1])
+
+
+def resolved(shop):
+    """Return the customer of every record."""
+    return dict(
+        shop.query(
+            "select concat(source, '/', source_record_key), customer_id "
+            "from intermediate.int_customers_resolved"
+        )
+    )
+
+
+def partition(customers):
+    """Return which records are together, whatever they are called."""
+    groups = {}
+    for record, customer in customers.items():
+        groups.setdefault(customer, set()).add(record)
+    return {frozenset(group) for group in groups.values()}
