@@ -1,8 +1,9 @@
 """What the commands do: fill a world, run the job, show the result."""
 
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import date
 from typing import Any
 
@@ -44,7 +45,8 @@ def run_demo(
     aside = enter(settings, world)
     if aside:
         console.print(f"The other shop's state is kept in {settings.home}/archive/{aside}.")
-    _fill(settings, world, until)
+    with _parsing_the_project():
+        _fill(settings, world, until)
     with sandbox_platforms(settings) as url:
         before = _count_requests(url)
         result = run_daily(settings)
@@ -117,6 +119,22 @@ def show_why(settings: Settings, first: str, second: str) -> None:
 
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         show_kinship(kinship(connection, first, second))
+
+
+@contextmanager
+def _parsing_the_project() -> Iterator[None]:
+    """Have dbt read its project meanwhile; what is wrong with it is told when it is needed."""
+    thread = threading.Thread(target=_parse_project, daemon=True)
+    thread.start()
+    yield
+    thread.join()
+
+
+def _parse_project() -> None:
+    from orchestration.project import DbtParseError, manifest
+
+    with suppress(DbtParseError):
+        manifest()
 
 
 def _fill(settings: Settings, world: World, until: date | None) -> None:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.activation import measure_activation
+from tests.benchmarks.identity import measure_identity
 from tests.benchmarks.linkage import measure_linkage
 from tests.benchmarks.road import measure_road
 from tests.benchmarks.simulator import measure_simulator
@@ -28,6 +29,7 @@ def main() -> None:
         figures = (
             lambda: measure_simulator(arguments.sizes[0]),
             measure_activation,
+            measure_identity,
             lambda: measure_linkage(arguments.with_reference),
             *(lambda size=size: measure_road(size, folder) for size in arguments.sizes),
         )

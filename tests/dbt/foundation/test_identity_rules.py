@@ -28,6 +28,17 @@ ORDERS = [
     # Two strangers whom a clerk gave the same placeholder.
     order("clerk1", 10, email="noreply@shop.example", phone="0150 2222333"),
     order("clerk2", 11, email="noreply@shop.example", phone="0150 3333444"),
+    # What is typed into a field when there is nothing to type, or something else.
+    order("unknown1", 13, customer_id="unknown", email="  "),
+    order("unknown2", 14, customer_id="UNKNOWN", email=None),
+    order("long1", 15, customer_id="x" * 300),
+    order("long2", 16, customer_id="x" * 300),
+    order("longmail1", 17, email="m" * 300 + "@shop.example"),
+    order("longmail2", 18, email="m" * 300 + "@shop.example"),
+    # The same to the eye: a Cyrillic letter in the second one.
+    order("latin", 19, email="anna.berg@mail.example"),
+    order("cyrillic", 20, email="\u0430nna.berg@mail.example"),
+    order("umlaut", 21, email="info@b\u00fccher.example", first_name="Uta", last_name="Buch"),
     # Nothing identifies this one.
     order("nobody", 12, device_id="t2"),
 ]
@@ -56,7 +67,10 @@ def customers(shop) -> dict[str, str]:
 def shop(make_landed):
     """A shop with one case of every rule."""
     made = make_landed({"shop/orders": ORDERS + ROW, "mail/subscribers": SUBSCRIBERS})
-    made.build("+customers", "+orders", "+customer_identities")
+    made.build(
+        "+customers", "+orders", "+customer_identities", "+excluded_identifiers",
+        "+quarantined_rows",
+    )  # fmt: skip
     return made
 
 
@@ -102,6 +116,25 @@ def test_a_placeholder_joins_nobody(shop):
 
     assert found["clerk1"] != found["clerk2"]
     assert placeholder == [(True,)]
+
+
+def test_what_is_no_identifier_joins_nobody(shop):
+    """Blanks, words for nothing, endless texts and letters of another script; all are reported."""
+    found = customers(shop)
+    nobody = ("unknown1", "unknown2", "long1", "long2", "longmail1", "longmail2", "cyrillic")
+    excluded = shop.query(
+        "select identifier_type, sum(count_records) from core.excluded_identifiers "
+        "where reason = 'placeholder' group by 1 order by 1"
+    )
+    faults = shop.query(
+        "select record_key from core.quarantined_rows where reason = 'malformed_email' order by 1"
+    )
+
+    assert [found[number] for number in nobody] == [None] * len(nobody)
+    assert found["latin"] is not None
+    assert found["umlaut"] is not None
+    assert excluded == [("email", 2), ("shop_customer", 4)]
+    assert faults == [("cyrillic",), ("longmail1",), ("longmail2",)]
 
 
 def test_an_order_without_a_trace_of_a_person_has_no_customer(shop):

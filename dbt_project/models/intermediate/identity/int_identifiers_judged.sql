@@ -59,6 +59,13 @@ blocked as (
     inner join blocked_values
         on counted.identifier_type = blocked_values.identifier_type
             and lower(counted.match_value) like blocked_values.pattern
+    union
+    -- Nobody's number is that long: a field was filled with something else.
+    select
+        identifier_type,
+        match_value
+    from counted
+    where length(match_value) > 254
 
 ),
 
