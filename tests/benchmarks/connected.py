@@ -177,10 +177,13 @@ def splink(graph: Path) -> Callable[[], None]:
             connection.execute("create view pairs as select node_a, node_b from edges")
             database = DuckDBAPI(connection=connection)
             found = cluster_pairwise_predictions_at_threshold(
-                database.register("all_nodes_view"), database.register("pairs"),
-                node_id_column_name="node_id", edge_id_column_name_left="node_a",
+                "all_nodes_view",
+                "pairs",
+                database,
+                node_id_column_name="node_id",
+                edge_id_column_name_left="node_a",
                 edge_id_column_name_right="node_b",
-            )  # fmt: skip
+            )
             connection.execute(
                 "create table labels as select node_id, cluster_id as component_id from "
                 f"{found.physical_name}"
