@@ -65,9 +65,8 @@ insert into nodes select {last} + range from range(1, 5001);
 insert into stated
 select {last} + row_number() over (), 'value', 1, claim_key, '', 0, timestamp '2026-01-02'
 from (select distinct claim_key from stated using sample reservoir(5000 rows) repeatable (1));
-update stated set changed_at = timestamp '2026-01-02' where node_id <= 5000;
 insert into stated
-select cast(1 + {last} * random() as bigint), 'value', 1, claim_key, '', 0, timestamp '2026-01-02'
+select cast(1 + hash(claim_key) % {last} as bigint), 'value', 1, claim_key, '', 0, timestamp '2026-01-02'
 from (select distinct claim_key from stated using sample reservoir(5000 rows) repeatable (2));
 """
 Connection = duckdb.DuckDBPyConnection
