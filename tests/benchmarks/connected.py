@@ -66,7 +66,8 @@ insert into stated
 select {last} + row_number() over (), 'value', 1, claim_key, '', 0, timestamp '2026-01-02'
 from (select distinct claim_key from stated using sample reservoir(5000 rows) repeatable (1));
 insert into stated
-select cast(1 + hash(claim_key) % {last} as bigint), 'value', 1, claim_key, '', 0, timestamp '2026-01-02'
+select cast(1 + hash(claim_key) % {last} as bigint),
+    'value', 1, claim_key, '', 0, timestamp '2026-01-02'
 from (select distinct claim_key from stated using sample reservoir(5000 rows) repeatable (2));
 """
 Connection = duckdb.DuckDBPyConnection
