@@ -1,41 +1,41 @@
 {#- Connected components of a graph, in plain SQL.
 
-    Each round hooks every node to its smallest neighbour, jumps along those pointers and shrinks
-    the graph to the nodes that were hooked to; rounds grow with the logarithm of the graph. Only
-    `create table as` and `select` are used: no recursion, no update, no random number. -#}
+    Each round hooks every node to its smallest neighbour, follows those hooks to their ends and
+    shrinks the graph to the nodes where they end; rounds grow with the logarithm of the graph.
+    Only `create table as` and `select` are used: no recursion, no update, no random number. -#}
 
 {#- Connect the nodes of `edges`, a relation or a query in brackets of (high, low), high > low;
     returns a table (node, root) of all nodes that are not the smallest of their component, or
     none when nothing is connected. -#}
 {% macro components_connected(edges, name, working, max_rounds=40) %}
-    {%- set state = namespace(edges=edges, is_done=false) -%}
-    {%- set pointers = [] -%}
+    {%- set state = namespace(edges=edges, labels=none, is_done=components_count(edges) == 0) -%}
+    {%- set rounds = [] -%}
     {% for round in range(max_rounds) if not state.is_done %}
-        {% set pointer = components_table(
-            name ~ '_pointers_' ~ round, components_pointers_sql(state.edges), working
+        {% set hooks = components_table(
+            name ~ '_hooks_' ~ round, components_hooks_sql(state.edges), working
         ) %}
-        {% set depth = components_depth(pointer) %}
-        {% if depth[0] == 0 %}
-            {% set state.is_done = true %}
-        {% else %}
-            {% set pointer = components_flattened(
-                pointer, name ~ '_pointers_' ~ round, depth, working
-            ) %}
-            {% do pointers.append(pointer) %}
-            {% set state.edges = components_table(
-                name ~ '_edges_' ~ (round + 1),
-                components_shrunk_sql(state.edges, pointer),
-                working
-            ) %}
-        {% endif %}
+        {% set bends = components_bends(hooks, name ~ '_bends_' ~ round, working) %}
+        {% do rounds.append((hooks, bends)) %}
+        {% set state.edges = components_table(
+            name ~ '_edges_' ~ (round + 1),
+            components_shrunk_sql(state.edges, hooks, bends),
+            working
+        ) %}
+        {% set state.is_done = components_count(state.edges) == 0 %}
     {% endfor %}
     {% if not state.is_done %}
         {% do exceptions.raise_compiler_error(
             this ~ ': the components did not settle in ' ~ max_rounds ~ ' rounds. Raise max_rounds.'
         ) %}
     {% endif %}
-    {% if not pointers %}{{ return(none) }}{% endif %}
-    {{ return(components_table(name ~ '_labels', components_labels_sql(pointers), working)) }}
+    {% for hooks, bends in rounds | reverse %}
+        {% set state.labels = components_table(
+            name ~ '_labels_' ~ loop.revindex0,
+            components_labels_sql(hooks, bends, state.labels),
+            working
+        ) %}
+    {% endfor %}
+    {{ return(state.labels) }}
 {% endmacro %}
 
 {#- Create one working table next to the model and remember to drop it. -#}
@@ -52,85 +52,99 @@
     {{ return(relation) }}
 {% endmacro %}
 
-{#- Follow every pointer to where its target points. -#}
-{% macro components_jump_sql(pointer) %}
-    select here.node, coalesce(there.root, here.root) as root
-    from {{ pointer }} as here
-    left join {{ pointer }} as there on there.node = here.root
+{% macro components_count(relation, condition='1 = 1') %}
+    {{ return(run_query(
+        'select count(*) from ' ~ relation ~ ' as counted where ' ~ condition
+    ).rows[0][0] | int) }}
 {% endmacro %}
 
-{% macro components_pointers_sql(edges) %}
-    with hooked as (
-        select high as node, min(low) as root from {{ edges }} as edges group by high
-    ),
-    jumped as ({{ components_jump_sql('hooked') }}),
-    jumped_twice as ({{ components_jump_sql('jumped') }})
-    select node, root from jumped_twice
+{#- Every node's smallest neighbour, and whether it may have others. -#}
+{% macro components_hooks_sql(edges) %}
+    select high as node, min(low) as root, count(*) > 1 as has_others
+    from {{ edges }} as edges
+    group by high
 {% endmacro %}
 
-{#- Number of pointers, and of those that point to a node that points on. -#}
-{% macro components_depth(pointer) %}
-    {% set row = run_query(
-        'select count(*), count(there.node) from ' ~ pointer ~ ' as here left join '
-        ~ pointer ~ ' as there on there.node = here.root'
-    ).rows[0] %}
-    {{ return([row[0] | int, row[1] | int]) }}
-{% endmacro %}
-
-{#- Jump on until nine in ten pointers end at a root; the rest is settled in later rounds. -#}
-{% macro components_flattened(pointer, name, depth, working) %}
-    {% set state = namespace(pointer=pointer, deep=depth[1]) %}
-    {% for step in range(20) if state.deep > 0.1 * depth[0] %}
+{#- Nodes that are hooked on and that others are hooked to, with the ends of their hooks. They are
+    few where many records share a value, so that following the hooks costs little. -#}
+{% macro components_bends(hooks, name, working) %}
+    {% set query %}
+        with bends as (
+            select node, root
+            from {{ hooks }}
+            where node in (select root from {{ hooks }})
+        )
+        {{ components_followed_sql('bends', 'bends') }}
+    {% endset %}
+    {% set state = namespace(bends=components_table(name ~ '_0', query, working)) %}
+    {% set state.is_open = components_count(state.bends, 'is_open') > 0 %}
+    {% for step in range(1, 64) if state.is_open %}
         {% set query %}
-            with jumped as ({{ components_jump_sql(state.pointer) }})
-            {{ components_jump_sql('jumped') }}
+            with followed as (
+                {{ components_followed_sql('(select * from ' ~ state.bends ~ ' where is_open)', state.bends) }}
+            )
+            select node, root, is_open from followed
+            union all
+            select node, root, is_open from {{ state.bends }} where not is_open
         {% endset %}
-        {% set state.pointer = components_table(name ~ '_' ~ step, query, working) %}
-        {% set state.deep = components_depth(state.pointer)[1] %}
+        {% set state.bends = components_table(name ~ '_' ~ step, query, working) %}
+        {% set state.is_open = components_count(state.bends, 'is_open') > 0 %}
     {% endfor %}
-    {{ return(state.pointer) }}
+    {{ return(state.bends) }}
 {% endmacro %}
 
-{#- The edges that are left between the nodes that were pointed to. -#}
-{% macro components_shrunk_sql(edges, pointer) %}
+{#- Follow every hook to where its target is hooked; one whose target is not hooked is at its end. -#}
+{% macro components_followed_sql(bends, known) %}
+    select
+        here.node,
+        coalesce(there.root, here.root) as root,
+        there.node is not null as is_open
+    from {{ bends }} as here
+    left join {{ known }} as there on there.node = here.root
+{% endmacro %}
+
+{#- The edges that are left between the ends. The edge that a node is hooked by is inside. -#}
+{% macro components_shrunk_sql(edges, hooks, bends) %}
+    with outer_edges as (
+        select hooks.root as high, edges.low
+        from {{ edges }} as edges
+        inner join {{ hooks }} as hooks on hooks.node = edges.high
+        where hooks.has_others and edges.low > hooks.root
+    ),
+    moved as (
+        select
+            coalesce(high_bends.root, outer_edges.high) as root_a,
+            coalesce(low_bends.root, low_hooks.root, outer_edges.low) as root_b
+        from outer_edges
+        left join {{ bends }} as high_bends on high_bends.node = outer_edges.high
+        left join {{ hooks }} as low_hooks on low_hooks.node = outer_edges.low
+        left join {{ bends }} as low_bends on low_bends.node = low_hooks.root
+    )
     select distinct
         case when root_a > root_b then root_a else root_b end as high,
         case when root_a > root_b then root_b else root_a end as low
-    from (
-        select high_pointer.root as root_a, coalesce(low_pointer.root, edges.low) as root_b
-        from {{ edges }} as edges
-        inner join {{ pointer }} as high_pointer on high_pointer.node = edges.high
-        left join {{ pointer }} as low_pointer on low_pointer.node = edges.low
-    ) as moved
+    from moved
     where root_a <> root_b
 {% endmacro %}
 
-{#- Follow the pointers of all rounds, last round first, from every node. -#}
-{% macro components_labels_sql(pointers) %}
-    {% set ctes = [] %}
-    {% for pointer in pointers | reverse %}
-        {% set number = pointers | length - loop.index0 - 1 %}
-        {% set label = 'labels_' ~ number %}
-        {% set later = 'labels_' ~ (number + 1) %}
-        {% if loop.first %}
-            {% do ctes.append(label ~ ' as (select node, root from ' ~ pointer ~ ')') %}
-        {% else %}
-            {% set query %}
-                {{ label }} as (
-                    select here.node, coalesce(there.root, here.root) as root
-                    from {{ pointer }} as here
-                    left join {{ later }} as there on there.node = here.root
-                    union all
-                    select there.node, there.root
-                    from {{ later }} as there
-                    where not exists (
-                        select 1 from {{ pointer }} as here where here.node = there.node
-                    )
-                )
-            {% endset %}
-            {% do ctes.append(query) %}
-        {% endif %}
-    {% endfor %}
-    with {{ ctes | join(', ') }}
-    select node, root from labels_0
+{#- From every node of a round to its end, and from there to where the later rounds took it. -#}
+{% macro components_labels_sql(hooks, bends, later) %}
+    {% if later is none %}
+        select hooks.node, coalesce(bends.root, hooks.root) as root
+        from {{ hooks }} as hooks
+        left join {{ bends }} as bends on bends.node = hooks.root
+    {% else %}
+        with ends as (
+            select bends.node, coalesce(later.root, bends.root) as root
+            from {{ bends }} as bends
+            left join {{ later }} as later on later.node = bends.root
+            union all
+            select node, root from {{ later }}
+        )
+        select hooks.node, coalesce(ends.root, hooks.root) as root
+        from {{ hooks }} as hooks
+        left join ends on ends.node = hooks.root
+        union all
+        select node, root from {{ later }}
+    {% endif %}
 {% endmacro %}

@@ -22,24 +22,23 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set is_full = existing is none or should_full_refresh() or not persons_fit(existing) -%}
-    {%- set former = 'select * from ' ~ existing if not is_full else none -%}
     {%- set working = [] -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {% set nodes = persons_nodes(ref(config.require('nodes')), sql, former, working) %}
-    {% set claims = persons_claims(nodes, sql, former, working) %}
+    {% set members = none if is_full else persons_members(existing, sql, working) %}
+    {% set nodes = persons_nodes(members, working) %}
+    {% set claims = persons_claims(nodes, sql, working) %}
     {% set edges = components_table('edges', persons_star_sql(claims, 'node_id'), working) %}
     {% set clusters = components_connected(edges, 'cluster', working) %}
     {% set decided = persons_decided(claims, clusters, working) %}
-    {% set rows = target_relation.incorporate(path={'identifier': this.identifier ~ '__rows'}) %}
-    {% do adapter.drop_relation(rows) %}
-    {% call statement('main') %}
-        {{ create_table_as(False, rows, persons_rows_sql(nodes, clusters, decided, sql, former)) }}
-    {% endcall %}
-    {% if existing is not none %}{% do adapter.drop_relation(existing) %}{% endif %}
-    {% do adapter.rename_relation(rows, target_relation) %}
+    {% set rows = persons_rows_sql(nodes, clusters, decided, sql) %}
+    {% if is_full %}
+        {% do persons_replace(existing, target_relation, rows) %}
+    {% else %}
+        {% do persons_amend(target_relation, members, rows, working) %}
+    {% endif %}
     {% for relation in working %}{% do adapter.drop_relation(relation) %}{% endfor %}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
@@ -54,65 +53,71 @@
     {{ return('cluster_id' in names and 'decided_at' in names) }}
 {% endmacro %}
 
-{#- The nodes to decide: all, or those of the clusters that a change may reach. -#}
-{% macro persons_nodes(nodes, claims, former, working) %}
-    {% if former is none %}
-        {{ return(components_table('nodes', 'select node_id from ' ~ nodes, working)) }}
-    {% endif %}
-    {% set changed = components_table('changed', persons_changed_sql(nodes, claims, former), working) %}
+{#- The nodes of all clusters that a change may reach, those included that are gone. Every set is a
+    table of its own: few keys beside many rows in one long statement mislead an optimiser. -#}
+{% macro persons_members(known, claims, working) %}
+    {% set nodes = ref(config.require('nodes')) %}
+    {% set changed = components_table(
+        'changed', persons_changed_sql(nodes, claims, known), working
+    ) %}
     {% set query %}
-        with known as ({{ former }}),
-        shared as (
-            select distinct claims.claim_key
-            from ({{ claims }}) as claims
-            inner join {{ changed }} as changed on claims.node_id = changed.node_id
-            where claims.kind = 'value'
-        ),
-        reached as (
-            select node_id from {{ changed }}
-            union
-            select claims.node_id
-            from ({{ claims }}) as claims
-            inner join shared on claims.claim_key = shared.claim_key
-            where claims.kind = 'value'
-        ),
-        touched as (
-            select distinct known.cluster_id
-            from known
-            inner join reached on known.node_id = reached.node_id
-        )
-        select known.node_id
-        from known
-        inner join touched on known.cluster_id = touched.cluster_id
-        inner join {{ nodes }} as nodes on known.node_id = nodes.node_id
-        union
-        select reached.node_id
-        from reached
-        inner join {{ nodes }} as nodes on reached.node_id = nodes.node_id
+        select distinct claims.claim_key
+        from ({{ claims }}) as claims
+        inner join {{ changed }} as changed on claims.node_id = changed.node_id
+        where claims.kind = 'value'
     {% endset %}
-    {{ return(components_table('nodes', query, working)) }}
+    {% set shared = components_table('shared', query, working) %}
+    {% set query %}
+        select node_id from {{ changed }}
+        union
+        select claims.node_id
+        from ({{ claims }}) as claims
+        inner join {{ shared }} as shared on claims.claim_key = shared.claim_key
+        where claims.kind = 'value'
+    {% endset %}
+    {% set reached = components_table('reached', query, working) %}
+    {% set query %}
+        select distinct known.cluster_id
+        from {{ known }} as known
+        inner join {{ reached }} as reached on known.node_id = reached.node_id
+    {% endset %}
+    {% set touched = components_table('touched', query, working) %}
+    {% set query %}
+        select known.node_id
+        from {{ known }} as known
+        inner join {{ touched }} as touched on known.cluster_id = touched.cluster_id
+        union
+        select node_id from {{ reached }}
+    {% endset %}
+    {{ return(components_table('members', query, working)) }}
 {% endmacro %}
 
-{% macro persons_changed_sql(nodes, claims, former) %}
-    with known as ({{ former }}),
-    last as (select max(decided_at) as decided_at from known)
+{% macro persons_changed_sql(nodes, claims, known) %}
+    with last as (select max(decided_at) as decided_at from {{ known }})
     select distinct claims.node_id
     from ({{ claims }}) as claims
     cross join last
     where claims.changed_at > last.decided_at
     union
-    select nodes.node_id
+    select coalesce(nodes.node_id, known.node_id) as node_id
     from {{ nodes }} as nodes
-    left join known on nodes.node_id = known.node_id
-    where known.node_id is null
-    union
-    select known.node_id
-    from known
-    left join {{ nodes }} as nodes on known.node_id = nodes.node_id
-    where nodes.node_id is null
+    full outer join {{ known }} as known on nodes.node_id = known.node_id
+    where nodes.node_id is null or known.node_id is null
 {% endmacro %}
 
-{% macro persons_claims(nodes, claims, former, working) %}
+{#- The nodes to decide: all, or those of the members that are still there. -#}
+{% macro persons_nodes(members, working) %}
+    {% set nodes = ref(config.require('nodes')) %}
+    {% if members is none %}{{ return(nodes) }}{% endif %}
+    {% set query %}
+        select nodes.node_id
+        from {{ nodes }} as nodes
+        inner join {{ members }} as members on nodes.node_id = members.node_id
+    {% endset %}
+    {{ return(components_table('nodes', query, working)) }}
+{% endmacro %}
+
+{% macro persons_claims(nodes, claims, working) %}
     {% set query %}
         select claims.node_id, claims.kind, claims.level, claims.claim_key, claims.claim_value,
             claims.max_values
@@ -144,7 +149,7 @@
     {% set disputed = components_table(
         'disputed', persons_disputed_sql(claims, clusters), working
     ) %}
-    {% if persons_count(disputed) == 0 %}{{ return(none) }}{% endif %}
+    {% if components_count(disputed) == 0 %}{{ return(none) }}{% endif %}
     {% set query %}
         select claims.*, coalesce(labels.root, claims.node_id) as cluster_id
         from {{ claims }} as claims
@@ -179,10 +184,6 @@
     ) as broken
 {% endmacro %}
 
-{% macro persons_count(relation) %}
-    {{ return(run_query('select count(*) from ' ~ relation).rows[0][0] | int) }}
-{% endmacro %}
-
 {#- Join the persons of the levels before by the values of this level, limits permitting. -#}
 {% macro persons_joined(claims, persons, level, working) %}
     {% set name = 'level_' ~ level %}
@@ -199,7 +200,7 @@
     {% set labels = components_connected(edges, name, working) %}
     {% if labels is none %}{{ return(persons) }}{% endif %}
     {% set broken = components_table(name ~ '_broken', persons_broken_sql(owned, labels), working) %}
-    {% if level > 0 and persons_count(broken) > 0 %}
+    {% if level > 0 and components_count(broken) > 0 %}
         {% set query %}
             select allowed.claim_key
             from {{ allowed }} as allowed
@@ -283,7 +284,7 @@
         {% set cuts = components_table(
             'cuts_' ~ turn, persons_cuts_sql(claims, state.persons), working
         ) %}
-        {% if persons_count(cuts) == 0 %}
+        {% if components_count(cuts) == 0 %}
             {% set state.is_done = true %}
         {% else %}
             {% set sides = persons_sides(claims, state.persons, cuts, turn, working) %}
@@ -379,7 +380,7 @@
             select node_id, component_id, side from next_to
         {% endset %}
         {% set wider = components_table('cut_' ~ turn ~ '_sides_' ~ step, query, working) %}
-        {% set count = persons_count(wider) %}
+        {% set count = components_count(wider) %}
         {% set state.is_done = count == state.count %}
         {% set state.count = count %}
         {% set state.sides = wider %}
@@ -387,32 +388,42 @@
     {{ return(state.sides) }}
 {% endmacro %}
 
-{% macro persons_rows_sql(nodes, clusters, decided, claims, former) %}
+{% macro persons_rows_sql(nodes, clusters, decided, claims) %}
     {% set cluster = 'coalesce(labels.root, nodes.node_id)' if clusters else 'nodes.node_id' %}
     {% set person = 'coalesce(decided.component_id, ' ~ cluster ~ ')' if decided else cluster %}
     with decision as (
         select coalesce(max(changed_at), cast('1970-01-01' as {{ dbt.type_timestamp() }})) as at
         from ({{ claims }}) as claims
-    ),
-    fresh as (
-        select
-            nodes.node_id,
-            {{ person }} as component_id,
-            {{ cluster }} as cluster_id
-        from {{ nodes }} as nodes
-        {% if clusters %}left join {{ clusters }} as labels on nodes.node_id = labels.node{% endif %}
-        {% if decided %}left join {{ decided }} as decided on nodes.node_id = decided.node_id{% endif %}
     )
-    select fresh.node_id, fresh.component_id, fresh.cluster_id, decision.at as decided_at
-    from fresh
+    select
+        nodes.node_id,
+        {{ person }} as component_id,
+        {{ cluster }} as cluster_id,
+        decision.at as decided_at
+    from {{ nodes }} as nodes
+    {% if clusters %}left join {{ clusters }} as labels on nodes.node_id = labels.node{% endif %}
+    {% if decided %}left join {{ decided }} as decided on nodes.node_id = decided.node_id{% endif %}
     cross join decision
-    {% if former is not none %}
-    union all
-    select known.node_id, known.component_id, known.cluster_id, decision.at as decided_at
-    from ({{ former }}) as known
-    inner join {{ ref(config.require('nodes')) }} as present on known.node_id = present.node_id
-    left join fresh on known.node_id = fresh.node_id
-    cross join decision
-    where fresh.node_id is null
-    {% endif %}
+{% endmacro %}
+
+{% macro persons_replace(existing, target, rows) %}
+    {% set replacement = target.incorporate(path={'identifier': this.identifier ~ '__rows'}) %}
+    {% do adapter.drop_relation(replacement) %}
+    {% call statement('main') %}
+        {{ create_table_as(False, replacement, rows) }}
+    {% endcall %}
+    {% if existing is not none %}{% do adapter.drop_relation(existing) %}{% endif %}
+    {% do adapter.rename_relation(replacement, target) %}
+{% endmacro %}
+
+{#- Write what was decided anew and leave the rest of the table alone. -#}
+{% macro persons_amend(target, members, rows, working) %}
+    {% set rows = components_table('rows', rows, working) %}
+    {% call statement('persons_delete') %}
+        delete from {{ target }} where node_id in (select node_id from {{ members }})
+    {% endcall %}
+    {% call statement('main') %}
+        insert into {{ target }} (node_id, component_id, cluster_id, decided_at)
+        select node_id, component_id, cluster_id, decided_at from {{ rows }}
+    {% endcall %}
 {% endmacro %}

@@ -68,7 +68,7 @@ def _chains(
     generator: np.random.Generator, first: int, end: int
 ) -> tuple[Numbers, Numbers, list[Numbers]]:
     """Cut the records from `first` to `end` into chains; returns those in order of arrival too."""
-    cuts = np.cumsum(generator.integers(50, 201, (end - first) // 50 + 1)) + first
-    chains = np.split(np.arange(first, end), cuts[cuts < end])
+    cuts = np.cumsum(generator.integers(50, 201, (end - first) // 50 + 1))
+    chains = np.split(np.arange(first, end), cuts[cuts < end - first])
     records = np.concatenate([chain[1:] for chain in chains])
     return records, records - 1, chains[::2]
