@@ -1,6 +1,7 @@
 """Every dbt model is an asset; its data tests are asset checks that block what comes after."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
@@ -92,6 +93,7 @@ def dbt_models(
 def _start(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Any:
     # Unit tests judge the code, not the data: they run in `make test`.
     arguments = ["build", "--exclude-resource-type", "unit_test", "--no-use-colors"]
+    os.environ.setdefault("REGULARS_DBT_KEEP_OPEN", "True")
     return dbt.cli(arguments, context=context, raise_on_error=False)
 
 
