@@ -1,86 +1,59 @@
 with
 
-int_purchase_gaps_measured as (
+limits as (
 
-    select * from {{ ref('int_purchase_gaps_measured') }}
-
-),
-
-int_purchase_rhythms_calibrated as (
-
-    select * from {{ ref('int_purchase_rhythms_calibrated') }}
+    select * from {{ ref('int_purchase_limits_dated') }}
 
 ),
 
-second_purchase_window as (
-
-    select * from {{ ref('second_purchase_window') }}
-
-),
-
--- Only gaps that were over before the purchase say what was usual then.
-expected as (
+preceded as (
 
     select
-        int_purchase_gaps_measured.*,
-        second_purchase_window.w95_days,
-        int_purchase_rhythms_calibrated.risk_ratio,
-        int_purchase_rhythms_calibrated.lapse_ratio,
-        int_purchase_gaps_measured.gap_days / (
-            (
-                int_purchase_gaps_measured.sum_earlier_gap_days
-                + int_purchase_rhythms_calibrated.shrinkage
-                * int_purchase_rhythms_calibrated.mean_gap_days
-            ) / (
-                int_purchase_gaps_measured.count_earlier_gaps
-                + int_purchase_rhythms_calibrated.shrinkage
-            )
-        ) as overdue_ratio
-    from int_purchase_gaps_measured
-    cross join int_purchase_rhythms_calibrated
-    cross join second_purchase_window
+        limits.*,
+        lag(lapse_days) over (
+            partition by customer_id order by occasion_number
+        ) as former_lapse_days,
+        lag(reactivation_days) over (
+            partition by customer_id order by occasion_number
+        ) as former_reactivation_days
+    from limits
 
 ),
 
+-- Whoever was won back lapses sooner than others. So a long gap reactivates and a short one makes
+-- active, whatever was before; one in between leaves the customer as they were.
 judged as (
 
     select
-        purchase_occasion_id,
-        customer_id,
-        occasion_number,
-        occurred_at,
+        preceded.*,
         case
-            when occasion_number = 2 and gap_days > w95_days then 'one_time_lapsed'
-            when occasion_number = 2 then 'new_customer'
-            when overdue_ratio > lapse_ratio then 'lapsed'
-            when overdue_ratio > risk_ratio then 'at_risk'
-            else 'active'
-        end as stage_before
-    from expected
+            when occasion_number = 1 then 0
+            when gap_days > former_lapse_days then 1
+            when occasion_number = 2 or gap_days <= former_reactivation_days then 0
+        end as is_won_back
+    from preceded
+
+),
+
+numbered as (
+
+    select
+        judged.*,
+        max(case when is_won_back is not null then occasion_number end) over (
+            partition by customer_id order by occasion_number
+            rows between unbounded preceding and current row
+        ) as decisive_number
+    from judged
 
 ),
 
 decided as (
 
     select
-        *,
-        case
-            when stage_before in ('one_time_lapsed', 'lapsed') then 'reactivated'
-            else 'active'
-        end as stage_after
-    from judged
-
-),
-
-followed as (
-
-    select
-        *,
-        coalesce(
-            lag(stage_after) over (partition by customer_id order by occasion_number),
-            'new_customer'
-        ) as previous_stage_after
-    from decided
+        numbered.*,
+        max(is_won_back) over (partition by customer_id, decisive_number) = 1
+            as is_reactivated
+    from numbered
 
 ),
 
@@ -91,12 +64,21 @@ replayed as (
         customer_id,
         occasion_number,
         occurred_at,
-        stage_before,
-        stage_after,
-        stage_after = 'active'
-        and (stage_before = 'at_risk' or previous_stage_after <> 'active')
-            as is_active_entry
-    from followed
+        next_occurred_at,
+        rule_version,
+        expected_gap_days,
+        case
+            when occasion_number = 1 then 'new_customer'
+            when is_reactivated then 'reactivated'
+            else 'active'
+        end as stage_after,
+        case when not is_reactivated then risk_days end as risk_days,
+        case
+            when is_reactivated and reactivation_days < lapse_days
+                then reactivation_days
+            else lapse_days
+        end as lapse_days
+    from decided
 
 )
 

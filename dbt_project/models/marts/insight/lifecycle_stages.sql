@@ -33,7 +33,13 @@ explained as (
     select
         *,
         {{ as_text('elapsed_days') }} as elapsed_text,
-        {{ as_text('overdue_ratio', 1) }} as overdue_text
+        {{ as_text('risk_days') }} as risk_text,
+        {{ as_text('lapse_days') }} as lapse_text,
+        case
+            when is_held and last_ordered_at is not null
+                then {{ dbt.concat(["'; no news from '", 'stale_source']) }}
+            else ''
+        end as held_text
     from phased
 
 ),
@@ -49,22 +55,22 @@ described as (
             when stage = 'new_customer'
                 then {{ dbt.concat([
                     "'one purchase '", 'elapsed_text', "' days ago; nudge after '",
-                    as_text('w2_days'), "', lapsed after '", as_text('w95_days'),
+                    as_text('w2_days'), "', lapsed after '", 'lapse_text', 'held_text',
                 ]) }}
             when stage = 'one_time_lapsed'
                 then {{ dbt.concat([
                     "'one purchase '", 'elapsed_text', "' days ago; lapsed after '",
-                    as_text('w95_days'),
+                    'lapse_text', 'held_text',
                 ]) }}
-            when is_reactivated
+            when risk_days is null
                 then {{ dbt.concat([
                     "'bought again after a lapse '", 'elapsed_text',
-                    "' days ago; lapsed again after '", as_text('reactivation_days'),
+                    "' days ago; lapsed again after '", 'lapse_text', 'held_text',
                 ]) }}
             else {{ dbt.concat([
-                "'last purchase '", 'elapsed_text', "' days ago, '", 'overdue_text',
-                "' usual gaps; at risk above '", as_text('risk_ratio', 1),
-                "', lapsed above '", as_text('lapse_ratio', 1),
+                "'last purchase '", 'elapsed_text', "' days ago, usually one every '",
+                as_text('expected_gap_days'), "'; at risk after '", 'risk_text',
+                "', lapsed after '", 'lapse_text', 'held_text',
             ]) }}
         end as reason
     from explained
@@ -80,7 +86,9 @@ typed as (
         substage,
         phase,
         reason,
+        rule_version,
         entered_at,
+        is_held and last_ordered_at is not null as is_held,
         cast(
             {{ dbt.datediff('last_ordered_at', 'as_of', 'day') }}
             as {{ dbt.type_bigint() }}

@@ -22,6 +22,7 @@ int_purchase_gaps_measured as (
 int_purchase_rhythms_calibrated as (
 
     select * from {{ ref('int_purchase_rhythms_calibrated') }}
+    where is_current
 
 ),
 
