@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -32,9 +33,9 @@ OTHER_FUTURE = {
 
 @pytest.fixture(scope="module")
 def shop(make_shop):
-    """A small shop built up to the features."""
+    """A small shop built up to the features and the transitions."""
     small = make_shop("tiny", 5)
-    small.build("+customer_features")
+    small.build("+customer_features", "+lifecycle_transitions")
     return small
 
 
@@ -160,3 +161,47 @@ def test_an_event_before_a_login_counts_from_the_login(shop, world):
 
     assert count > 10
     assert features(world, sql, moment) == before
+
+
+# What stands between the versions of the rules and the transitions, in dbt's graph.
+BETWEEN = (
+    "int_lifecycle_versions_dated",
+    "int_purchase_rhythms_calibrated",
+    "int_lapse_windows_learned",
+    "int_loyalty_limits_learned",
+    "int_lifecycle_rules_gathered",
+    "int_purchase_limits_dated",
+    "int_purchase_states_replayed",
+    "int_loyalties_dated",
+    "int_lifecycle_steps_dated",
+    "int_lifecycle_transitions_replayed",
+    "lifecycle_transitions",
+)
+HISTORY = """
+    select customer_id, transition_number, from_stage, to_stage, occurred_at, reason, rule_version
+    from insight.lifecycle_transitions
+    where occurred_at < timestamp '{moment}'
+    order by all
+"""
+
+
+@pytest.mark.slow
+def test_a_later_run_tells_the_same_history(shop, tmp_path):
+    """A run of half a year ago saw the transitions up to then as today's run sees them."""
+    moment = "2026-05-20 00:00:00"
+    earlier = replace(shop, home=tmp_path)
+    shutil.copy(shop.warehouse, earlier.warehouse)
+    with duckdb.connect(str(earlier.warehouse)) as connection:
+        for table, known_at in {
+            "intermediate.int_purchase_occasions": "occurred_at",
+            "intermediate.int_purchase_margins_computed": "occurred_at",
+            "intermediate.int_purchases_validated": "ordered_at",
+        }.items():
+            connection.execute(f"delete from {table} where {known_at} >= timestamp '{moment}'")
+        connection.execute(f"update raw.clock set as_of = timestamp '{moment}'")
+
+    earlier.build("int_purchase_gaps_measured", "int_purchase_feeds_checked", *BETWEEN)
+
+    now = shop.query(HISTORY.format(moment=moment))
+    assert len(now) > 1000
+    assert earlier.query(HISTORY.format(moment=moment)) == now
