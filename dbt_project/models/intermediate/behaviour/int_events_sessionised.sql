@@ -25,21 +25,33 @@ compared as (
 
 ),
 
+timed as (
+
+    select
+        compared.*,
+        case
+            when anonymous_id is not null
+                then {{ dbt.datediff('previous_at', 'occurred_at', 'second') }}
+        end as seconds_since_previous
+    from compared
+
+),
+
 -- A session ends after half an hour of silence, where another campaign brings the visitor back,
 -- and where somebody else takes over the device.
 started as (
 
     select
-        compared.*,
+        timed.*,
         case
-            when previous_at is null
-                or {{ dbt.datediff('previous_at', 'occurred_at', 'second') }} > 1800
+            when seconds_since_previous is null
+                or seconds_since_previous > 1800
                 or coalesce(utm_campaign, click_id) <> coalesce(previous_campaign, '')
                 or coalesce(customer_id, '') <> coalesce(previous_customer_id, '')
                 then 1
             else 0
         end as is_start
-    from compared
+    from timed
 
 ),
 

@@ -9,6 +9,16 @@ counted as (
 
 ),
 
+rated as (
+
+    select
+        *,
+        cast(count_purchased as {{ type_double() }}) / nullif(count_at_risk, 0)
+            as share_of_day
+    from counted
+
+),
+
 -- Share of those who may still buy that does not, day by day (Kaplan-Meier), and its
 -- relative variance (Greenwood). Where all of them buy, nobody is left: e to the -100.
 survived as (
@@ -20,17 +30,18 @@ survived as (
         count_followed,
         count_at_risk,
         count_purchased,
-        exp(sum(coalesce(ln(nullif(
-            1.0 - cast(count_purchased as {{ type_double() }})
-            / nullif(count_at_risk, 0), 0
-        )), case when count_at_risk > 0 then -100 end)) over (
-            partition by segment_type, segment
-            order by day rows between unbounded preceding and current row
-        )) as share_not_purchased,
-        sum(
-            cast(count_purchased as {{ type_double() }})
-            / nullif(count_at_risk, 0) / nullif(count_at_risk - count_purchased, 0)
-        ) over (
+        exp(
+            sum(
+                case
+                    when share_of_day < 1 then ln(1 - share_of_day)
+                    when share_of_day = 1 then -100
+                end
+            ) over (
+                partition by segment_type, segment
+                order by day rows between unbounded preceding and current row
+            )
+        ) as share_not_purchased,
+        sum(share_of_day / nullif(count_at_risk - count_purchased, 0)) over (
             partition by segment_type, segment
             order by day rows between unbounded preceding and current row
         ) as relative_variance,
@@ -38,7 +49,7 @@ survived as (
         and count_followed >= {{ share_required }} * max(count_followed) over (
             partition by segment_type, segment
         ) as is_mature
-    from counted
+    from rated
 
 ),
 
