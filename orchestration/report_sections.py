@@ -76,8 +76,9 @@ def _second_purchase_sentence(shop: Any, curve: Frame) -> str:
             f"{shop['w2_days']}; 95 of 100 second purchases have come by day {shop['w95_days']}."
         )
     return (
-        f"The curve ends on day {curve['day'].iloc[-1]}, because too few buyers were watched for "
-        f"longer. W2 and W95 are not measured ({shop['reason']})."
+        f"{percent(curve['share_purchased'].iloc[-1])} of first-time buyers buy again within "
+        f"{curve['day'].iloc[-1]} days, as far as the curve reaches. W2 and W95 are not measured "
+        f"({shop['reason']})."
     )
 
 
@@ -110,7 +111,7 @@ def draw_first_purchases(frame: Frame) -> Chart:
     figure = bars(labels, shares, texts, "share who buy again within a year")
     least, most = shares.index(min(shares)), shares.index(max(shares))
     low, high = (f"{percent(shares[row])} ({labels[row]})" for row in (least, most))
-    sentence = f"From {low} to {high} buy again within a year."
+    sentence = f"{low if low == high else f'From {low} to {high}'} buy again within a year."
     return Chart(figure, sentence, frame)
 
 

@@ -170,7 +170,7 @@ def test_missing_and_empty_marts_are_said_plainly(reported):
     assert page.count("<svg") == 3
 
 
-def test_a_shop_too_young_is_told_why_its_curve_ends(reported):
+def test_a_shop_too_young_is_told_where_its_curve_ends(reported):
     """No share within a year is claimed where nobody was watched for one."""
     parts, _ = reported(
         "update insight.second_purchase_curve set is_mature = day <= 30, "
@@ -182,8 +182,8 @@ def test_a_shop_too_young_is_told_why_its_curve_ends(reported):
     )
 
     assert parts["second_purchases"].sentence == (
-        "The curve ends on day 30, because too few buyers were watched for longer. W2 and W95 are "
-        "not measured (default: too few buyers were watched for a year)."
+        "30% of first-time buyers buy again within 30 days, as far as the curve reaches. W2 and "
+        "W95 are not measured (default: too few buyers were watched for a year)."
     )
     assert "W2:" not in parts["second_purchases"].svg
 

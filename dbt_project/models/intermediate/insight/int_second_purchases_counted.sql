@@ -89,8 +89,7 @@ segments as (
 days as (
 
     select
-        segments.segment_type,
-        segments.segment,
+        segments.*,
         cast(series.generated_number as {{ dbt.type_int() }}) as day
     from segments
     cross join series
@@ -100,9 +99,7 @@ days as (
 counted as (
 
     select
-        days.segment_type,
-        days.segment,
-        days.day,
+        days.*,
         coalesce(summed.count_purchased, 0) as count_purchased,
         coalesce(sum(summed.count_left) over (
             partition by days.segment_type, days.segment
