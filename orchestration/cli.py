@@ -119,6 +119,21 @@ def explain(
 
 
 @app.command()
+def report() -> None:
+    """Write one page of charts: who comes back, who stays, who moved where, what came up."""
+    from orchestration.report import write_report
+    from orchestration.warehouse import Warehouse
+
+    with _friendly() as settings:
+        with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+            parts = write_report(connection, settings.report)
+        for part in parts:
+            console.print(f"[bold]{part.section.title}[/]")
+            console.print(f"  {part.sentence}", markup=False)
+        console.print(f"The page: {settings.report}")
+
+
+@app.command()
 def check() -> None:
     """Validate every sync against the dbt project, without a warehouse and without a network."""
     from activation.spec import load_specs

@@ -191,8 +191,8 @@ def _show_end(settings: Settings, summary: dict[str, Any], result: RunResult) ->
     )
     if result.is_success:
         console.print(
-            "Next: [bold]regulars plan[/] · [bold]regulars explain[/] E-MAIL · "
-            "[bold]make ui[/] · [bold]regulars sandbox[/]"
+            f"Look: {settings.report}. Next: [bold]regulars plan[/] · "
+            "[bold]regulars explain[/] E-MAIL · [bold]make ui[/] · [bold]regulars sandbox[/]"
         )
 
 

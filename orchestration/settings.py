@@ -70,6 +70,10 @@ class Settings:
         return self.home / "summary.json"
 
     @property
+    def report(self) -> Path:
+        return self.home / "report.html"
+
+    @property
     def failing_models(self) -> Path:
         return self.home / "failing_models.json"
 

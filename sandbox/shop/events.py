@@ -14,7 +14,18 @@ from sandbox.shop.draws import Flags, Integers, Keys, combined
 from sandbox.shop.orders import Orders
 from sandbox.shop.rows import Rows
 from sandbox.shop.text import coded, hexadecimal, texts, timestamps
-from sandbox.shop.visits import BOT, NEWSLETTER_SOURCE, PURCHASE, SIGN_UP, SOURCES, Visits
+from sandbox.shop.visits import (
+    BOT,
+    FAST,
+    NEWSLETTER_SOURCE,
+    OPEN,
+    PURCHASE,
+    REGULAR,
+    SIGN_UP,
+    SOURCES,
+    Visits,
+    manners,
+)
 
 TYPES = (
     "page_view",
@@ -41,6 +52,7 @@ UTM_OF_SOURCE = {
     "newsletter": ("newsletter", "email"),
 }
 COLLECTOR_SECONDS = 3
+HUMAN_SECONDS = 35.0
 
 
 @dataclass(frozen=True)
@@ -68,11 +80,17 @@ class Events:
         return combined(self.visits.keys[self.visit], self.step)
 
     @cached_property
+    def manner(self) -> Integers:
+        """How every visit is made, see `visits.manners`."""
+        return manners(self.block, self.visits.kind == BOT, self.visits.keys)
+
+    @cached_property
     def kind(self) -> Integers:
         """The event types: free browsing, but fixed steps where something is achieved."""
         step, visits = self.step, self.visits
         kind = self.block.draws.choice("event type", self.keys, (30, 55, 10, 5))
-        kind = np.where(step == 0, PAGE, kind)
+        hides = np.isin(self.manner, (FAST, REGULAR))[self.visit]
+        kind = np.where(step == 0, PAGE, np.where(hides, PRODUCT, kind))
         logs_in = (visits.account >= 0) & ~visits.is_app & (visits.kind != SIGN_UP)
         kind = np.where((step == 1) & logs_in[self.visit], LOGIN, kind)
         kind = np.where((step == 1) & (visits.kind == SIGN_UP)[self.visit], SIGNED_UP, kind)
@@ -84,12 +102,17 @@ class Events:
     def true_micros(self) -> Integers:
         """When it really happened, UTC microseconds."""
         visits, draws = self.visits, self.block.draws
-        seconds = 35.0 * visits.length
+        pace = draws.uniform("bot pace", visits.keys)
+        each = np.full(len(visits), HUMAN_SECONDS)
+        each = np.where(self.manner == FAST, 0.2 + 1.2 * pace, each)
+        each = np.where(self.manner == REGULAR, 6.0 + 24.0 * pace, each)
+        seconds = each * visits.length
         is_buying = visits.order >= 0
         ordered = np.append(self.orders.moment, 0.0)[visits.order]
         span = np.where(is_buying, ordered - visits.start, seconds / 86_400)
         level = draws.uniform("event time", self.keys)
-        part = (self.step + 0.9 * level) / visits.length[self.visit]
+        level = np.where((self.manner == REGULAR)[self.visit], 0.01 * level, 0.9 * level)
+        part = (self.step + level) / visits.length[self.visit]
         is_end = is_buying[self.visit] & (self.kind == COMPLETED)
         part = np.where(is_end, 1.0, np.where(self.step == 0, 0.0, part))
         start = utc_micros(visits.start)[self.visit]
@@ -150,9 +173,8 @@ def event_rows(events: Events) -> Rows:
 def visit_columns(events: Events) -> dict[str, pa.Array]:
     """Return what a device tells in every event of a visit."""
     block, visits, visit = events.block, events.visits, events.visit
-    is_open_bot = (visits.kind == BOT) & block.draws.happens("open bot", visits.keys, 0.6)
     kind = block.draws.choice("device type", visits.device, (42, 50, 8))
-    kind = np.where(visits.is_app, 1, np.where(is_open_bot, 3, kind))
+    kind = np.where(visits.is_app, 1, np.where(events.manner == OPEN, 3, kind))
     place = block.draws.whole("visit place", visits.device, len(pools.PLACES))
     place = np.where(visits.person >= 0, block.people.place[visits.person], place)
     allows = allows_analytics(block, visits.device)

@@ -64,6 +64,7 @@ class ShopParameters:
     visits_per_rate: float = amount(1.2, "sessions per purchase", "extra of regulars", 0.0, 20.0)
     visitor_ratio: float = amount(0.5, "visitors per person", "anonymous visitors", 0.0, 20.0)
     bot_share: float = share(0.15, "sessions made by bots")
+    open_bot_share: float = share(0.6, "bots that say what they are")
     analytics_share: float = share(0.72, "devices that allow analytics")
     newsletters_per_year: float = amount(12.0, "sends", "newsletter issues a year", 0.0, 52.0)
 

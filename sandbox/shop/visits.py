@@ -26,6 +26,9 @@ SOURCES = (
 )
 SOURCE_WEIGHTS = (30, 27, 9, 10, 8, 4, 0, 6, 6)
 NEWSLETTER_SOURCE = SOURCES.index("newsletter")
+# How a visit is made: by a person, or by a bot that says so, races, keeps time, or passes for one.
+HUMAN, OPEN, FAST, REGULAR, PATIENT = range(5)
+HIDDEN_BOT_WEIGHTS = (70, 20, 10)
 NOBODY = -1
 
 
@@ -217,6 +220,13 @@ def strange(block: Block) -> Visits:
     )
 
 
+def manners(block: Block, is_bot: Flags, keys: Keys) -> Integers:
+    """Tell how visits are made."""
+    hides = FAST + block.draws.choice("bot manner", keys, HIDDEN_BOT_WEIGHTS)
+    is_open = block.draws.happens("open bot", keys, block.parameters.open_bot_share)
+    return np.where(is_bot, np.where(is_open, OPEN, hides), HUMAN)
+
+
 def automatic(block: Block, visits: Visits) -> Visits:
     """Let bots make their share of all sessions, near in time to those of people."""
     share, draws = block.parameters.bot_share, block.draws
@@ -225,6 +235,9 @@ def automatic(block: Block, visits: Visits) -> Visits:
     step = np.arange(len(model)) - np.searchsorted(model, model)
     keys = combined(visits.keys[model], 900 + step)
     nobody = np.full(len(model), NOBODY)
+    manner = manners(block, np.ones(len(model), dtype=bool), keys)
+    # Those that collect prices look at more pages than those that only index.
+    least = np.array([0, 2, 6, 10, 1])[manner]
     return Visits(
         kind=np.full(len(model), BOT),
         person=nobody,
@@ -234,6 +247,6 @@ def automatic(block: Block, visits: Visits) -> Visits:
         is_app=np.zeros(len(model), dtype=bool),
         account=nobody,
         order=nobody,
-        length=2 + draws.poisson("bot length", keys, 2.5),
+        length=least + draws.poisson("bot length", keys, 2.5),
         source=np.where(draws.happens("bot referrer", keys, 0.2), 1, 0),
     )

@@ -1,5 +1,6 @@
 """Other shops on the same road: real orders, one's own file, and bad files."""
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,6 +46,39 @@ def test_real_customers_are_all_found(retail):
     synced = {row["sync"]: row["acknowledged"] for row in retail.summary["syncs"]}
     assert synced["file_drop__customer_scores"] > 4000
     assert synced["klaviyo__win_back"] == 0
+
+
+def test_real_second_purchases_are_watched_for_as_long_as_they_can_be(retail):
+    """Few are watched for a year; the curve uses all of them, and nothing bends on day 10."""
+    window = retail.query(
+        "select w2_days, w95_days, median_days, is_reliable from insight.second_purchase_window"
+    )
+    curve = dict(
+        retail.query(
+            "select day, round(share_purchased, 4) from insight.second_purchase_curve "
+            "where segment_type = 'all' and day in (10, 30, 90, 180, 365)"
+        )
+    )
+    followed = retail.query(
+        "select min(count_followed), max(count_followed) from insight.second_purchase_curve "
+        "where segment_type = 'all'"
+    )
+
+    assert window == [(126, 333, 78.0, True)]
+    assert curve == {10: 0.0772, 30: 0.1938, 90: 0.4612, 180: 0.658, 365: 0.8489}
+    assert followed == [(573, 4337)]
+
+
+def test_a_year_of_real_orders_gives_no_retention_and_little_graduation(retail):
+    """No second year is over for anybody, and the window only for those of the first month."""
+    retention = retail.query("select count(*) from insight.retention_cohorts where is_mature")
+    graduation = retail.query(
+        "select cohort_month, count_first_purchases, count_second_in_window, count_graduated "
+        "from insight.graduation_cohorts where is_mature"
+    )
+
+    assert retention == [(0,)]
+    assert graduation == [(date(2010, 12, 1), 885, 742, 625)]
 
 
 def test_ones_own_orders_take_the_same_road(tmp_path, new_state):

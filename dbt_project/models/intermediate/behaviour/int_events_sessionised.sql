@@ -1,4 +1,4 @@
-{% set session_number = 'cast(session_number as ' ~ dbt.type_string() ~ ')' %}
+{% set session_number = 'cast(numbered.session_number as ' ~ dbt.type_string() ~ ')' %}
 
 with
 
@@ -8,10 +8,15 @@ events as (
 
 ),
 
+-- Windows sort all they are given: they get what they need, and the rest is joined to it after.
 compared as (
 
     select
-        events.*,
+        event_id,
+        anonymous_id,
+        customer_id,
+        coalesce(utm_campaign, click_id) as campaign,
+        occurred_at,
         lag(occurred_at) over (
             partition by anonymous_id order by occurred_at, event_id
         ) as previous_at,
@@ -22,6 +27,17 @@ compared as (
             partition by anonymous_id order by occurred_at, event_id
         ) as previous_campaign
     from events
+    where anonymous_id is not null
+
+),
+
+timed as (
+
+    select
+        *,
+        {{ dbt.datediff('previous_at', 'occurred_at', 'second') }}
+            as seconds_since_previous
+    from compared
 
 ),
 
@@ -30,23 +46,28 @@ compared as (
 started as (
 
     select
-        compared.*,
+        event_id,
+        anonymous_id,
+        occurred_at,
+        seconds_since_previous,
         case
-            when previous_at is null
-                or {{ dbt.datediff('previous_at', 'occurred_at', 'second') }} > 1800
-                or coalesce(utm_campaign, click_id) <> coalesce(previous_campaign, '')
+            when seconds_since_previous is null
+                or seconds_since_previous > 1800
+                or campaign <> coalesce(previous_campaign, '')
                 or coalesce(customer_id, '') <> coalesce(previous_customer_id, '')
                 then 1
             else 0
         end as is_start
-    from compared
+    from timed
 
 ),
 
 numbered as (
 
     select
-        started.*,
+        event_id,
+        seconds_since_previous,
+        is_start,
         sum(is_start) over (
             partition by anonymous_id order by occurred_at, event_id
             rows between unbounded preceding and current row
@@ -58,13 +79,15 @@ numbered as (
 sessionised as (
 
     select
-        numbered.*,
+        events.*,
+        numbered.seconds_since_previous,
         case
-            when anonymous_id is not null
-                then concat(anonymous_id, ':', {{ session_number }})
+            when numbered.event_id is not null
+                then concat(events.anonymous_id, ':', {{ session_number }})
         end as session_id,
-        anonymous_id is not null and is_start = 1 as is_session_start
-    from numbered
+        coalesce(numbered.is_start = 1, false) as is_session_start
+    from events
+    left join numbered on events.event_id = numbered.event_id
 
 )
 

@@ -25,6 +25,8 @@ final as (
         click_id,
         sku,
         is_session_start,
+        cast(seconds_since_previous as {{ dbt.type_bigint() }})
+            as seconds_since_previous,
         is_bot,
         has_analytics_consent,
         occurred_at,
