@@ -24,6 +24,7 @@ final as (
         utm_campaign,
         click_id,
         sku,
+        asset_id,
         is_session_start,
         is_bot,
         has_analytics_consent,
