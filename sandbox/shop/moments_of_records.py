@@ -9,7 +9,7 @@ from sandbox.shop.calendar import MICROS_PER_DAY, utc_micros
 from sandbox.shop.catalogue import REBUY_DAYS
 from sandbox.shop.draws import Floats, Integers, combined
 from sandbox.shop.orders import MAIN, SPLIT, sent_back
-from sandbox.shop.parcels import DELIVERED, FAILED, PACKED
+from sandbox.shop.parcels import DELIVERED, FAILED
 from sandbox.shop.people import NEVER
 from sandbox.shop.planted import (
     NEVER_MICROS,
@@ -62,7 +62,7 @@ def parcel_moments(silos: "Silos") -> list[Planted]:
     over = utc_micros(parcels.promised + 1.0)
     comes = np.minimum(micros_of(parcels.delivered), micros_of(parcels.returned))
     rows = np.flatnonzero(comes > over)
-    known = np.maximum(over, parcels.received_micros[PACKED])[rows]
+    known = np.maximum(over, parcels.received_micros.min(axis=0))[rows]
     late = entry.take(pa.array(rows))
     return [*result, Planted("delivery_late", person[rows], late, over[rows], known)]
 

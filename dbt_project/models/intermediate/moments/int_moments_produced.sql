@@ -25,8 +25,8 @@ milestones as (
         min(case when status = 'planned' then received_at end) as planned_known_at,
         min(case when status = 'reached' then occurred_at end) as reached_at,
         min(case when status = 'reached' then received_at end) as reached_known_at,
-        replace(min(fulfilment_event_id), 'production:', 'production/milestones:')
-            as evidence
+        min(case when status = 'planned' then fulfilment_event_id end) as plan_id,
+        min(case when status = 'reached' then fulfilment_event_id end) as result_id
     from fulfilment_events
     group by
         customer_id,
@@ -46,7 +46,7 @@ timed as (
 
 ),
 
-produced as (
+unioned as (
 
     select
         customer_id,
@@ -54,7 +54,7 @@ produced as (
         concat(piece, '|', milestone) as entry_key,
         late_at as occurred_at,
         {{ later_of('late_at', 'planned_known_at') }} as detected_at,
-        evidence
+        plan_id as event_id
     from timed
     where milestone <> 'change_deadline'
         and planned_at is not null
@@ -69,7 +69,7 @@ produced as (
         piece as entry_key,
         near_at as occurred_at,
         {{ later_of('near_at', 'planned_known_at') }} as detected_at,
-        evidence
+        plan_id as event_id
     from timed
     where milestone = 'change_deadline'
         and planned_known_at < planned_at
@@ -80,10 +80,23 @@ produced as (
         piece as entry_key,
         reached_at as occurred_at,
         reached_known_at as detected_at,
-        evidence
+        result_id as event_id
     from timed
     where milestone = 'ready'
         and reached_at is not null
+
+),
+
+produced as (
+
+    select
+        customer_id,
+        moment,
+        entry_key,
+        occurred_at,
+        detected_at,
+        replace(event_id, 'production:', 'production/milestones:') as evidence
+    from unioned
 
 )
 
