@@ -12,7 +12,6 @@ from sandbox.shop.orders import MAIN, SPLIT, sent_back
 from sandbox.shop.parcels import DELIVERED, FAILED
 from sandbox.shop.people import NEVER
 from sandbox.shop.planted import (
-    NEVER_MICROS,
     PRODUCTS,
     Planted,
     bought_products,
@@ -23,7 +22,7 @@ from sandbox.shop.production import CHANGE_DEADLINE, MILESTONES, PLANNED, REACHE
 from sandbox.shop.rows import expanded
 from sandbox.shop.store import CARDED
 from sandbox.shop.text import digits, joined, numbered, picked
-from sandbox.shop.usage import FAILURES, TRAINING, Usage, break_of_login
+from sandbox.shop.usage import BREAK_STEP, TRAINING, Usage, break_of_login, first_news
 
 if TYPE_CHECKING:
     from sandbox.shop.silos import Silos
@@ -146,11 +145,8 @@ def broken_logins(usage: Usage) -> Planted:
     """Return the first failure of each break of the login, known once it lasts some minutes."""
     contracts = usage.contracts
     since, _ = break_of_login(contracts)
-    heard = np.full(len(contracts), NEVER_MICROS)
-    for step in range(FAILURES):
-        told = np.flatnonzero(np.isin(usage.keys, combined(contracts.keys, 10 + step)))
-        np.minimum.at(heard, usage.contract[told], usage.received_micros[told])
-    first = np.flatnonzero(np.isin(usage.keys, combined(contracts.keys, 10)))
+    heard = first_news(usage)
+    first = np.flatnonzero(np.isin(usage.keys, combined(contracts.keys, BREAK_STEP)))
     contract = usage.contract[first]
     known = np.maximum(utc_micros(since[contract]) + LOGIN_MICROS, heard[contract])
     return of_usage(usage, "login_failed", first, known)

@@ -6,7 +6,14 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from sandbox.shop.calendar import MICROS_PER_DAY, local_micros, utc_day, utc_micros
+from sandbox.shop.calendar import (
+    MICROS_PER_DAY,
+    STORE_HOURS,
+    at_hour,
+    local_micros,
+    utc_day,
+    utc_micros,
+)
 from sandbox.shop.draws import Flags, Floats, Integers, Keys
 from sandbox.shop.orders import MAIN, REFUNDED, SPLIT, Orders
 from sandbox.shop.people import NEVER
@@ -66,7 +73,9 @@ class Parcels:
         days = block.draws.between("carriage", self.keys, 0.7, 1.6)
         is_late = block.draws.happens("late parcel", self.keys, block.parameters.late_parcel_share)
         lost_days = block.draws.between("late parcel days", self.keys, 5.0, 12.0)
-        return self.shipped + days + np.where(is_late, lost_days, 0.0)
+        return self._by_day(
+            "first attempt", self.shipped + days + np.where(is_late, lost_days, 0.0)
+        )
 
     @cached_property
     def is_failed(self) -> Flags:
@@ -89,14 +98,20 @@ class Parcels:
     def delivered(self) -> Floats:
         """When it is in the customer's hands."""
         again = self.orders.block.draws.between("second attempt", self.keys, 0.8, 4.0)
-        second = self.attempted + np.where(self.is_failed, again, 0.0)
-        return np.where(self.is_sent_back, NEVER, second)
+        second = self._by_day("second attempt", self.attempted + again)
+        brought = np.where(self.is_failed, second, self.attempted)
+        return np.where(self.is_sent_back, NEVER, brought)
 
     @cached_property
     def returned(self) -> Floats:
         """When it is back at the shop."""
         stored = self.orders.block.draws.between("stored", self.keys, 7.0, 11.0)
-        return np.where(self.is_sent_back, self.attempted + stored, NEVER)
+        back = self._by_day("back", self.attempted + stored)
+        return np.where(self.is_sent_back, back, NEVER)
+
+    def _by_day(self, name: str, moment: Floats) -> Floats:
+        """Keep the date and let the carrier come by day."""
+        return at_hour(self.orders.block.draws, name, self.keys, moment, STORE_HOURS)
 
     @cached_property
     def moments(self) -> Floats:

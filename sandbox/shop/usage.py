@@ -19,6 +19,8 @@ LOGIN, SESSION, TRAINING, UPDATE, FAILURE = range(5)
 TYPE_WEIGHTS = (35, 45, 8, 12)
 FEATURES = texts(["care plan", "repair help", "planner", "spare parts", "community"])
 FAILURES = 4
+BREAK_STEP = 10
+UNHEARD = 2**62
 AFTER_QUITTING = 0.05
 FADED = 0.12
 FADING_DAYS = 25.0
@@ -120,9 +122,19 @@ def broken(contracts: Contracts, since: Floats, until: Floats) -> Usage:
     moment = np.where(step == 3, later, spaced)
     moment = np.where(step == FAILURES, until[contract], moment)
     kind = np.where(step == FAILURES, LOGIN, FAILURE)
-    keys = combined(contracts.keys[contract], 10 + step)
+    keys = combined(contracts.keys[contract], BREAK_STEP + step)
     is_seen = moment < contracts.block.seen
     return Usage(contracts, contract[is_seen], kind[is_seen], moment[is_seen], keys[is_seen])
+
+
+def first_news(usage: Usage) -> Integers:
+    """Return when the first news of each contract's broken login comes in, UTC microseconds."""
+    heard = np.full(len(usage.contracts), UNHEARD)
+    for step in range(FAILURES):
+        keys = combined(usage.contracts.keys, BREAK_STEP + step)
+        told = np.flatnonzero(np.isin(usage.keys, keys))
+        np.minimum.at(heard, usage.contract[told], usage.received_micros[told])
+    return heard
 
 
 def merged(parts: list[Usage]) -> Usage:

@@ -6,13 +6,14 @@ import numpy as np
 import pyarrow as pa
 
 from sandbox.shop.block import Block
+from sandbox.shop.calendar import utc_micros
 from sandbox.shop.draws import Floats, Integers
 from sandbox.shop.incidents import Cases
-from sandbox.shop.parcels import Parcels
+from sandbox.shop.parcels import FAILED, Parcels
 from sandbox.shop.subscriptions import Contracts, Invoices
-from sandbox.shop.text import constant, numbered, picked
+from sandbox.shop.text import constant, numbered, picked, timestamps
 from sandbox.shop.truth import moments, person_names
-from sandbox.shop.usage import break_of_login, decline_of
+from sandbox.shop.usage import Usage, break_of_login, decline_of, first_news
 
 if TYPE_CHECKING:
     from sandbox.shop.silos import Silos
@@ -27,7 +28,7 @@ def incident_table(silos: "Silos") -> pa.Table:
     parts = [
         case_incidents(silos.cases),
         delivery_incidents(silos.parcels),
-        login_incidents(silos.contracts),
+        login_incidents(silos.usage),
         dispute_incidents(silos.invoices),
     ]
     table = pa.concat_tables(parts)
@@ -36,9 +37,18 @@ def incident_table(silos: "Silos") -> pa.Table:
 
 
 def windows(
-    block: Block, kind: str, person: Integers, entry: pa.Array, starts: Floats, ends: Floats
+    block: Block,
+    kind: str,
+    person: Integers,
+    entry: pa.Array,
+    starts: Floats,
+    ends: Floats,
+    known: Integers | None = None,
 ) -> pa.Table:
-    """Return incidents of one kind; moments in local days."""
+    """Return incidents of one kind; moments in local days, `known` in UTC microseconds.
+
+    `known` is when the first news of it comes in, with the beginning unless told.
+    """
     return pa.table(
         {
             "person_id": person_names(block, person),
@@ -46,6 +56,7 @@ def windows(
             "entry_key": entry,
             "starts_at": moments(starts),
             "ends_at": moments(ends),
+            "known_from": timestamps(utc_micros(starts) if known is None else known),
         }
     )
 
@@ -71,15 +82,19 @@ def delivery_incidents(parcels: Parcels) -> pa.Table:
     ends = np.minimum(parcels.delivered, parcels.returned)[rows]
     person, entry = parcels.orders.person[order], picked(parcels.orders.ids, order)
     block = parcels.orders.block
-    return windows(block, "delivery_failed", person, entry, parcels.failed[rows], ends)
+    known = parcels.received_micros[FAILED, rows]
+    return windows(block, "delivery_failed", person, entry, parcels.failed[rows], ends, known)
 
 
-def login_incidents(contracts: Contracts) -> pa.Table:
+def login_incidents(usage: Usage) -> pa.Table:
     """Return the times in which a login to the paid service does not work."""
+    contracts = usage.contracts
     since, until = break_of_login(contracts)
     rows = np.flatnonzero(since < contracts.block.seen)
     person, entry = contracts.person[rows], picked(contracts.ids, rows)
-    return windows(contracts.block, "login_failed", person, entry, since[rows], until[rows])
+    known = first_news(usage)[rows]
+    starts, ends = since[rows], until[rows]
+    return windows(contracts.block, "login_failed", person, entry, starts, ends, known)
 
 
 def dispute_incidents(invoices: Invoices) -> pa.Table:

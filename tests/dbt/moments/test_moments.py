@@ -81,7 +81,8 @@ UNHELD = (
             and (holds.ends_at is null
                 or holds.ends_at > least(incident.ends_at, (select as_of from raw.clock)))
     ))
-    from read_parquet('{truth}/incidents/**/*.parquet') as incident group by kind
+    from read_parquet('{truth}/incidents/**/*.parquet') as incident
+    inner join raw.clock on known_from <= as_of group by kind
 """
 )
 
@@ -94,7 +95,7 @@ TROUBLES = (
 IN_TROUBLE = """
     select distinct resolved.customer_id
     from read_parquet('{truth}/incidents/**/*.parquet') as incident
-    inner join raw.clock on as_of between incident.starts_at and incident.ends_at
+    inner join raw.clock on as_of between incident.known_from and incident.ends_at
     inner join read_parquet('{truth}/record_link/**/*.parquet') as link using (person_id)
     inner join intermediate.int_customers_resolved as resolved
         on link.source = resolved.source
