@@ -72,7 +72,7 @@ def inactive_apps(silos: "Silos") -> Planted:
     visit = np.concatenate([part.visit for part in parts])
     at = np.concatenate([part.true_micros for part in parts])
     order = np.lexsort((at, visit))
-    is_end = np.append(visit[order][1:] != visit[order][:-1], True)
+    is_end = np.append(visit[order][1:] != visit[order][:-1], True)[: len(order)]
     ends = order[is_end]
     ends = ends[visits.is_app[visit[ends]] & (visits.person[visit[ends]] >= 0)]
     person, last = visits.person[visit[ends]], at[ends]

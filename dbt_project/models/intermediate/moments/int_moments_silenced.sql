@@ -1,22 +1,8 @@
-{#- Silence that means something: longer than people who still use a thing leave it alone. -#}
-{%- set app_days = 60 -%}
-{%- set service_days = 30 -%}
-
 with
 
-events as (
+uses as (
 
-    select * from {{ ref('events') }}
-    where customer_id is not null
-        and platform = 'app'
-        and not is_bot
-
-),
-
-usage_events as (
-
-    select * from {{ ref('usage_events') }}
-    where customer_id is not null
+    select * from {{ ref('int_uses_unioned') }}
 
 ),
 
@@ -24,32 +10,10 @@ contracts as (
 
     select
         customer_id,
-        {{ start_of_day('max(ends_date)', 1) }} as covered_until
+        created_at,
+        {{ start_of_day('ends_date', 1) }} as ends_at
     from {{ ref('contracts') }}
     where customer_id is not null
-    group by customer_id
-
-),
-
-uses as (
-
-    select
-        customer_id,
-        'app_inactive' as moment,
-        event_id as entry_key,
-        occurred_at,
-        customer_known_at as known_at,
-        concat('web/events:', event_id) as evidence
-    from events
-    union all
-    select
-        customer_id,
-        'service_unused' as moment,
-        usage_event_id as entry_key,
-        occurred_at,
-        received_at as known_at,
-        replace(usage_event_id, 'usage:', 'usage/events:') as evidence
-    from usage_events
 
 ),
 
@@ -57,37 +21,73 @@ ordered as (
 
     select
         uses.*,
-        case
-            when moment = 'app_inactive'
-                then {{ dbt.dateadd('day', app_days, 'occurred_at') }}
-            else {{ dbt.dateadd('day', service_days, 'occurred_at') }}
-        end as silent_at,
+        {{ later_of('silent_at', 'known_at') }} as detected_at,
         lead(occurred_at) over (
             partition by customer_id, moment order by occurred_at, entry_key
-        ) as next_at
+        ) as next_at,
+        lead(known_at) over (
+            partition by customer_id, moment order by occurred_at, entry_key
+        ) as next_known_at
     from uses
 
 ),
 
--- Nobody misses a service that is over.
+silent as (
+
+    select * from ordered
+    where next_at is null
+        or next_at > silent_at
+        or next_known_at > detected_at
+
+),
+
+-- Where the news of the next use came too late, another one may have been known in time.
+broken as (
+
+    select distinct
+        silent.moment,
+        silent.entry_key
+    from silent
+    inner join uses
+        on silent.customer_id = uses.customer_id
+            and silent.moment = uses.moment
+            and silent.occurred_at < uses.occurred_at
+            and silent.silent_at >= uses.occurred_at
+            and silent.detected_at >= uses.known_at
+    where silent.next_at <= silent.silent_at
+
+),
+
+-- Nobody misses a service that is over: a contract was known to run on.
+covered as (
+
+    select distinct silent.entry_key
+    from silent
+    inner join contracts
+        on silent.customer_id = contracts.customer_id
+            and silent.detected_at >= contracts.created_at
+            and (contracts.ends_at is null or silent.silent_at < contracts.ends_at)
+    where silent.moment = 'service_unused'
+
+),
+
 silenced as (
 
     select
-        ordered.customer_id,
-        ordered.moment,
-        ordered.entry_key,
-        ordered.occurred_at,
-        {{ later_of('ordered.silent_at', 'ordered.known_at') }} as detected_at,
-        ordered.evidence
-    from ordered
-    left join contracts
-        on ordered.customer_id = contracts.customer_id
-    where coalesce(ordered.next_at > ordered.silent_at, true)
-        and (
-            ordered.moment = 'app_inactive'
-            or contracts.covered_until is null
-            or contracts.covered_until > ordered.silent_at
-        )
+        silent.customer_id,
+        silent.moment,
+        silent.entry_key,
+        silent.occurred_at,
+        silent.detected_at,
+        silent.evidence
+    from silent
+    left join broken
+        on silent.moment = broken.moment
+            and silent.entry_key = broken.entry_key
+    left join covered
+        on silent.entry_key = covered.entry_key
+    where broken.entry_key is null
+        and (silent.moment = 'app_inactive' or covered.entry_key is not null)
 
 )
 
