@@ -10,6 +10,7 @@ from sandbox.shop import pools
 from sandbox.shop.advertising import click_ids
 from sandbox.shop.block import Block, device_names
 from sandbox.shop.calendar import MICROS_PER_DAY, utc_day, utc_micros
+from sandbox.shop.content import ASSETS
 from sandbox.shop.draws import Flags, Integers, Keys, combined
 from sandbox.shop.orders import Orders
 from sandbox.shop.rows import Rows
@@ -36,9 +37,17 @@ TYPES = (
     "login",
     "sign_up",
     "order_completed",
+    "wish_list_added",
+    "configuration_saved",
+    "content_viewed",
+    "gate_submitted",
 )
 PAGE, PRODUCT, SEARCH, CART, CHECKOUT, LOGIN, SIGNED_UP, COMPLETED = range(8)
-PATHS = ("/", None, "/search", "/cart", "/checkout", "/login", "/register", "/checkout/thank-you")
+WISH, CONFIGURATION, CONTENT, GATE = range(8, 12)
+PATHS = (
+    *("/", None, "/search", "/cart", "/checkout", "/login", "/register", "/checkout/thank-you"),
+    *("/wish-list", "/configurator", "/guide", "/guide/form"),
+)
 REGIONS = texts([place[3] for place in pools.PLACES])
 REFERRERS = texts(
     ["https://www.google.com/", "https://www.instagram.com/", "https://www.test-blog.example/"]
@@ -148,6 +157,11 @@ class Events:
         product = self.block.catalogue.drawn(draws, "event product", self.keys, category)
         return np.where((self.kind == PRODUCT) | (self.kind == CART), product, -1)
 
+    @cached_property
+    def asset(self) -> Integers:
+        """The guide that was read, as a row of the content library; -1 where there is none."""
+        return np.full(len(self.keys), -1)
+
 
 def event_rows(events: Events) -> Rows:
     """Write web.events."""
@@ -165,6 +179,7 @@ def event_rows(events: Events) -> Rows:
         **visit_columns(events),
         **page_columns(events),
         **source_columns(events),
+        "asset_id": coded(ASSETS.asset_id, events.asset),
     }
     rows = Rows(("web", "events"), columns, utc_day(events.received_micros))
     return rows.repeated(block.draws, events.keys, block.parameters.repeated_event_share)

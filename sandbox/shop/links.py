@@ -14,6 +14,7 @@ from sandbox.shop.mail import Subscribers
 from sandbox.shop.orders import TEST, Orders
 from sandbox.shop.push import Tokens
 from sandbox.shop.store import Receipts
+from sandbox.shop.subscriptions import Contracts
 from sandbox.shop.text import constant, numbered, picked
 from sandbox.shop.truth import person_names
 from sandbox.shop.visits import Visits
@@ -142,3 +143,8 @@ def other_links(
             is_identifiable=person >= 0,
         ),
     ]
+
+
+def contract_links(contracts: Contracts) -> Links:
+    """Link the contracts of the care subscription."""
+    return Links("billing", "contracts", contracts.ids, contracts.person, contracts.created)

@@ -109,6 +109,22 @@ class ShopParameters:
     similar_goods_share: float = share(0.03, "account holders mailed as existing customers")
     case_share: float = share(0.04, "orders followed by a service case")
 
+    # deliveries, production, care subscription, stock and prices, wishes
+    failed_delivery_share: float = share(0.03, "parcels that nobody takes at the first attempt")
+    late_parcel_share: float = share(0.05, "parcels that come days after the promised one")
+    late_milestone_share: float = share(0.10, "production steps reached days after their plan")
+    subscription_share: float = share(0.15, "account holders who buy the care subscription")
+    usage_rate_minimum: float = amount(6.0, "per 28 days", "least use of a subscription", 0.1, 60.0)
+    usage_rate_maximum: float = amount(14.0, "per 28 days", "most use of a subscription", 0.1, 60.0)
+    failed_login_share: float = share(0.20, "contract years in which the login breaks for days")
+    late_payment_share: float = share(0.06, "invoices paid after they were due")
+    dispute_share: float = share(0.02, "invoices that are disputed")
+    stock_out_share: float = share(0.25, "quarters in which a product sells out")
+    price_drop_share: float = share(0.30, "quarters in which a product is reduced for days")
+    wish_share: float = share(0.08, "logged-in visits that put a product on the wish list")
+    configuration_share: float = share(0.02, "visits that save the configuration of furniture")
+    content_share: float = share(0.06, "visits that read a guide")
+
     def with_overrides(self, assignments: Iterable[str]) -> "ShopParameters":
         """Return a copy with `name=value` texts applied; raise ParameterError on the first bad one.
 

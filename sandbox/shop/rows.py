@@ -51,6 +51,12 @@ class Rows:
         return Rows(self.table, columns, arrived, superseded)
 
 
+def stacked(first: Rows, second: Rows) -> Rows:
+    """Put rows of one table that nothing supersedes below each other."""
+    columns = concatenated([first.columns, second.columns])
+    return Rows(first.table, columns, np.concatenate([first.arrived, second.arrived]))
+
+
 def superseding(entity: Integers | Keys, version: Integers, arrived: Integers) -> Integers:
     """Return the day on which a newer version of the same entity arrives."""
     order = np.lexsort((version, entity))

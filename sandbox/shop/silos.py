@@ -11,20 +11,30 @@ from sandbox.shop import (
     accounts,
     advertising,
     consents,
+    content,
     crm,
     events,
     incidents,
     links,
     mail,
+    moments_of_records,
+    moments_of_visits,
     orders,
+    parcels,
+    production,
     push,
     store,
+    subscriptions,
+    supply,
     truth,
+    usage,
     visits,
+    windows,
+    wishes,
 )
 from sandbox.shop.block import Block
 from sandbox.shop.draws import Integers
-from sandbox.shop.rows import Rows
+from sandbox.shop.rows import Rows, stacked
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,47 @@ class Silos:
         return visits.planned(self.block, self.orders, self.responses)
 
     @cached_property
+    def events(self) -> events.Events:
+        """What happens in the visits anyway."""
+        return events.Events(self.block, self.orders, self.visits)
+
+    @cached_property
+    def wishes(self) -> wishes.Wishes:
+        """What shows an intention in the visits."""
+        return wishes.Wishes(self.block, self.orders, self.visits)
+
+    @cached_property
+    def productions(self) -> production.Productions:
+        """What is made to order."""
+        return production.begun(self.orders)
+
+    @cached_property
+    def parcels(self) -> parcels.Parcels:
+        """The web shop's parcels."""
+        return parcels.sent(self.orders, self.productions)
+
+    @cached_property
+    def contracts(self) -> subscriptions.Contracts:
+        """The care subscription's contracts."""
+        return subscriptions.signed(self.block)
+
+    @cached_property
+    def invoices(self) -> subscriptions.Invoices:
+        """The invoices about them."""
+        return subscriptions.billed(self.contracts)
+
+    @cached_property
+    def usage(self) -> usage.Usage:
+        """What subscribers do in portal and app."""
+        return usage.used(self.contracts)
+
+    @cached_property
+    def supply(self) -> supply.Supply:
+        """Stock and prices, the same for every block."""
+        block = self.block
+        return supply.Supply(block.draws, block.parameters, block.calendar, block.catalogue)
+
+    @cached_property
     def statements(self) -> list[consents.Statements]:
         """What persons said about consent."""
         return consents.stated(
@@ -85,6 +136,9 @@ class Silos:
         block = self.block
         if block.number == 0:
             yield product_rows(block)
+            yield supply.level_rows(self.supply)
+            yield supply.price_rows(self.supply)
+            yield content.asset_rows(block.calendar)
         yield accounts.account_rows(block)[0]
         yield orders.order_rows(self.orders)
         yield orders.line_rows(self.orders)
@@ -99,7 +153,12 @@ class Silos:
         yield push.token_rows(self.tokens)
         yield consents.statement_rows(block, self.statements)
         yield self.clicks[0]
-        yield events.event_rows(events.Events(block, self.orders, self.visits))
+        yield stacked(events.event_rows(self.events), events.event_rows(self.wishes))
+        yield production.milestone_rows(self.productions)
+        yield parcels.parcel_rows(self.parcels)
+        yield subscriptions.contract_rows(self.contracts)
+        yield subscriptions.invoice_rows(self.invoices)
+        yield usage.usage_rows(self.usage)
 
     def true_tables(self) -> Iterator[tuple[str, pa.Table]]:
         """Return the truth tables of the block."""
@@ -111,13 +170,23 @@ class Silos:
         yield "record_link", pa.concat_tables([part.columns(block) for part in self.record_links()])
         yield "hard_negatives", truth.hard_negatives(block)
         yield "session_source", truth.session_table(block, self.visits)
-        yield "incidents", truth.incident_table(self.cases)
+        yield "moments", self.moment_table()
+        yield "incidents", windows.incident_table(self)
+        yield "decliners", windows.decliner_table(self.contracts)
         yield (
             "legal_state",
             truth.legal_states(
                 block, [*self.statements, consents.unheard(self.subscribers, self.responses)]
             ),
         )
+
+    def moment_table(self) -> pa.Table:
+        """Return truth.moments: what could be known before the cut."""
+        parts = [
+            *moments_of_visits.visit_moments(self),
+            *moments_of_records.record_moments(self),
+        ]
+        return pa.concat_tables([part.columns(self.block) for part in parts])
 
     def record_links(self) -> list[links.Links]:
         """Return which record belongs to whom, silo by silo."""
@@ -131,6 +200,7 @@ class Silos:
             links.contact_links(called, contact, block.reached_by_post(called.keys)),
             *links.sales_links(self.orders, self.receipts),
             *links.other_links(block, self.subscribers, self.tokens, self.cases, self.visits),
+            links.contract_links(self.contracts),
         ]
 
 

@@ -8,11 +8,10 @@ from sandbox.shop.block import Block, device_names
 from sandbox.shop.calendar import utc_micros
 from sandbox.shop.consents import CONFIRMED, GRANTED, STATUSES, Statements
 from sandbox.shop.draws import Floats, Integers
-from sandbox.shop.incidents import Cases
 from sandbox.shop.memberships import STORE
 from sandbox.shop.people import COUPLE, FATHER_SON, NEVER, TWINS
 from sandbox.shop.store import WALK_IN, Receipts
-from sandbox.shop.text import constant, digits, joined, numbered, picked, texts, timestamps
+from sandbox.shop.text import constant, digits, joined, picked, texts, timestamps
 from sandbox.shop.visits import BOT, SOURCES, Visits
 
 LATER_DAYS = 365.0
@@ -144,19 +143,6 @@ def hard_negatives(block: Block) -> pa.Table:
             "person_a": person_names(block, first),
             "person_b": person_names(block, second),
             "reason": picked(names, reason),
-        }
-    )
-
-
-def incident_table(cases: Cases) -> pa.Table:
-    """Return truth.incidents: service incidents that raise the risk of leaving."""
-    rows = np.flatnonzero(cases.is_incident & (cases.opened < cases.block.calendar.cut))
-    return pa.table(
-        {
-            "person_id": person_names(cases.block, cases.person[rows]),
-            "case_id": numbered("T", cases.keys[rows], 38),
-            "starts_at": moments(cases.opened[rows]),
-            "ends_at": moments(cases.closed[rows]),
         }
     )
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,16 +73,32 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_shop(tmp_path_factory: pytest.TempPathFactory, target: Path) -> Callable[..., Shop]:
     """Return a function that simulates a shop of a size and seed and loads what it landed.
 
-    Parameters of the world that differ from the usual follow as `name=value`.
+    Parameters of the world that differ from the usual follow as `name=value`, and `until` is the
+    day on which it is looked at.
     """
 
-    def make(size: str, seed: int, *overrides: str) -> Shop:
+    def make(size: str, seed: int, *overrides: str, until: date | None = None) -> Shop:
         home = tmp_path_factory.mktemp(f"{size}-{seed}")
-        generate(home / "landing", home / "truth", size=size, seed=seed, overrides=overrides)
-        load_landing(home)
+        simulate(home, size=size, seed=seed, overrides=overrides, until=until)
         return Shop(home, target)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def advance() -> Callable[[Shop, str, int, date], None]:
+    """Return a function that lets time pass in a simulated shop of a size and seed."""
+
+    def let_pass(shop: Shop, size: str, seed: int, until: date) -> None:
+        simulate(shop.home, size=size, seed=seed, until=until)
+
+    return let_pass
+
+
+def simulate(home: Path, **options: Any) -> None:
+    """Land a simulated shop, or what is new of it, and load that."""
+    generate(home / "landing", home / "truth", **options)
+    load_landing(home)
 
 
 @pytest.fixture(scope="session")

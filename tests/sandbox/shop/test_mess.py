@@ -229,3 +229,51 @@ def test_tills_run_on_local_time(demo):
 
     assert demo.rows(query) == [(9, 19)]
     assert demo.value(sundays) == 0
+
+
+@pytest.mark.parametrize("table", ["fulfilment__events", "production__milestones", "usage__events"])
+def test_news_of_the_other_silos_arrive_late_and_twice(demo, table):
+    """Carriers, factory and app tell 3% of their news late, and 0.5% of them again."""
+    clock = "occurred_at at time zone 'Europe/Berlin' at time zone 'UTC'"
+    happened = clock if table == "fulfilment__events" else "occurred_at"
+    late, count = observed(demo, f"received_at - ({happened}) > interval 3 hours", table)
+    key = demo.rows(f"describe {table}")[0][0]
+    distinct = demo.value(f"select count(distinct {key}) from {table}")
+
+    assert 0.015 < late < 0.035
+    assert count / distinct - 1 == close(0.005, distinct)
+
+
+def test_only_configured_furniture_is_made_to_order(demo):
+    """Every piece in the factory is a line of a paid order of furniture, and no chair."""
+    query = """
+        select count(*), count(*) filter (category = 'furniture' and family <> 'Chair')
+        from (select distinct order_id, line_number from production__milestones)
+        inner join (select distinct order_id, line_number, sku from shop__order_items)
+            using (order_id, line_number)
+        inner join shop__products using (sku)"""
+    pieces, furniture = demo.rows(query)[0]
+
+    assert pieces == furniture > 1_000
+
+
+def test_stock_and_prices_come_back_to_what_they_were(demo):
+    """Whatever sells out is filled up within weeks, and no reduction lasts."""
+    gone = """
+        select count(*), max(back - changed_at) < interval 21 days from (
+            select quantity, changed_at,
+                lead(changed_at) over (partition by sku order by changed_at) as back
+            from (select distinct on (sku, changed_at) * from stock__levels))
+        where quantity = 0 and back is not null"""
+    reduced = """
+        select count(*) from (
+            select price, list_price,
+                lead(price) over (partition by sku order by changed_at) as after
+            from (select distinct on (sku, changed_at) * from stock__prices)
+            inner join shop__products using (sku))
+        where price < list_price and after is not null and after <> list_price"""
+    count, comes_back = demo.rows(gone)[0]
+
+    assert count > 1_000
+    assert comes_back
+    assert demo.value(reduced) == 0

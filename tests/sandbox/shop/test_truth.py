@@ -12,6 +12,7 @@ KEYS = {
     "crm__contacts": ("contact_id", "true"),
     "helpdesk__cases": ("case_id", "true"),
     "push__tokens": ("push_token", "true"),
+    "billing__contracts": ("contract_id", "true"),
 }
 
 
@@ -168,3 +169,58 @@ def test_activity_fades_before_leaving(demo):
 
     assert persons > 100
     assert leaving < 0.92 * staying
+
+
+def test_moments_of_every_kind_are_planted(demo):
+    """Each kind happens often enough to be missed; nothing is known before it happened."""
+    query = """
+        select moment, count(*) filter (is_identifiable),
+            count(*) filter (known_from < occurred_at or known_from >= timestamp '2026-11-01')
+        from truth__moments group by moment"""
+    rows = demo.rows(query)
+
+    assert len(rows) >= 20
+    assert min(count for _, count, _ in rows) >= 50
+    assert sum(wrong for *_, wrong in rows) == 0
+
+
+def test_incidents_of_every_kind_are_planted(demo):
+    """Cases, failed deliveries, broken logins and disputes have a beginning and a later end."""
+    query = """
+        select kind, count(*), count(*) filter (ends_at > starts_at)
+        from truth__incidents group by kind"""
+    rows = demo.rows(query)
+
+    assert {kind for kind, *_ in rows} == {
+        "service_case", "delivery_failed", "login_failed", "payment_disputed",
+    }  # fmt: skip
+    assert all(count >= 50 and count == complete for _, count, complete in rows)
+
+
+def test_decliners_use_the_service_less_long_before_they_leave(demo):
+    """A month into it their use is a fraction of their own, and weeks remain until they lapse."""
+    query = f"""
+        with declines as (
+            select record_key as contract_id, declines_at, least(lapses_at, {AS_OF}) as until,
+                subscribed_at, lapses_at - declines_at as lead
+            from truth__decliners
+            inner join truth__record_link using (person_id)
+            where table_name = 'contracts' and declines_at > subscribed_at + interval 180 days
+                and declines_at + interval 60 days < {AS_OF}),
+        uses as (
+            select occurred_at between declines_at - interval 150 days and declines_at as is_usual,
+                occurred_at between declines_at + interval 25 days and until as is_faded
+            from usage__events inner join declines using (contract_id)),
+        days as (
+            select sum(150) as usual, sum(date_diff('day', declines_at, until) - 25) as faded,
+                min(lead) as lead, count(*) as people
+            from (select distinct * exclude (contract_id) from declines))
+        select (select count(*) from uses where is_usual) / usual as usual,
+            (select count(*) from uses where is_faded) / faded as faded,
+            lead >= interval 60 days as is_early, people from days"""
+    usual, faded, is_early, people = demo.rows(query)[0]
+
+    assert people > 30
+    assert is_early
+    assert usual > 0.2
+    assert faded < 0.35 * usual

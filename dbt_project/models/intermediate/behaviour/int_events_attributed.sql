@@ -97,6 +97,7 @@ attributed as (
         matched.utm_campaign,
         matched.click_id,
         matched.sku,
+        matched.asset_id,
         coalesce(matched.device_type, '') = 'bot' as is_bot,
         matched.has_analytics_consent,
         {{ known_time('matched.occurred_at', 'matched.as_of') }} as occurred_at,

@@ -32,6 +32,10 @@
         'model': 'stg_helpdesk__cases', 'table': 'helpdesk:cases', 'key': 'helpdesk_case_id',
         'seen_at': 'opened_at', 'has': ['email', 'phone', 'shop_order_id'],
     },
+    {
+        'model': 'stg_billing__contracts', 'table': 'billing:contracts',
+        'key': 'billing_contract_id', 'seen_at': 'created_at', 'has': ['shop_customer_id'],
+    },
 ] %}
 {% set texts = [
     'shop_customer_id', 'crm_contact_id', 'loyalty_card_id', 'mail_subscriber_id', 'push_token',

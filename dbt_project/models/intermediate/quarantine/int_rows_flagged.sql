@@ -18,6 +18,14 @@
     'ads_costs': {'key': ['platform', 'campaign_id', 'cost_date']},
     'ads_clicks': {'key': ['click_id'], 'time': 'clicked_at'},
     'push_tokens': {'key': ['push_token'], 'time': 'registered_at'},
+    'fulfilment_events': {'key': ['shipment_event_id'], 'time': 'occurred_at'},
+    'production_milestones': {'key': ['milestone_event_id'], 'time': 'occurred_at'},
+    'usage_events': {'key': ['usage_event_id'], 'time': 'occurred_at'},
+    'billing_contracts': {'key': ['billing_contract_id'], 'time': 'created_at'},
+    'billing_invoices': {'key': ['billing_invoice_id'], 'time': 'issued_at'},
+    'stock_levels': {'key': ['sku', 'changed_at'], 'time': 'changed_at'},
+    'stock_prices': {'key': ['sku', 'changed_at'], 'time': 'changed_at'},
+    'content_assets': {'key': ['asset_id']},
 } %}
 {% set text = dbt.type_string() %}
 

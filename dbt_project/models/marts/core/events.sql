@@ -24,6 +24,7 @@ final as (
         utm_campaign,
         click_id,
         sku,
+        asset_id,
         is_session_start,
         cast(seconds_since_previous as {{ dbt.type_bigint() }})
             as seconds_since_previous,

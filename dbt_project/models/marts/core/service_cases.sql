@@ -25,8 +25,7 @@ attributed as (
         coalesce(orderers.customer_id, requesters.customer_id) as customer_id,
         case
             when cases.closed_at <= clock.as_of then cases.closed_at
-        end as known_closed_at,
-        clock.as_of
+        end as known_closed_at
     from cases
     cross join clock
     left join resolved as orderers
@@ -39,7 +38,6 @@ attributed as (
 
 ),
 
--- Nobody with trouble is asked to buy, nor in the first three days after it was solved.
 final as (
 
     select
@@ -49,8 +47,6 @@ final as (
         topic,
         satisfaction_score,
         known_closed_at is null as is_open,
-        known_closed_at is null
-        or known_closed_at > {{ dbt.dateadd('day', -3, 'as_of') }} as is_blocking,
         opened_at,
         known_closed_at as closed_at
     from attributed

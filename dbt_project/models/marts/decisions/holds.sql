@@ -1,26 +1,62 @@
 with
 
-service_cases as (
+clock as (
 
-    select * from {{ ref('service_cases') }}
-    where customer_id is not null
+    select * from {{ ref('stg_landing__clock') }}
 
 ),
 
+hold_reasons as (
+
+    select * from {{ ref('hold_reasons') }}
+
+),
+
+troubles as (
+
+    select * from {{ ref('int_troubles_found') }}
+
+),
+
+-- A hold outlasts its trouble by some days, and ends by itself where news of an end may be lost.
 held as (
 
     select
-        case_id as hold_id,
-        customer_id,
+        troubles.trouble_id as hold_id,
+        troubles.customer_id,
+        troubles.reason,
+        troubles.started_at as starts_at,
+        troubles.ended_at as resolved_at,
         case
-            when is_open then 'service_case_open'
-            else 'service_case_closed'
-        end as reason,
-        opened_at as starts_at,
-        {{ dbt.dateadd('day', 3, 'closed_at') }} as ends_at,
-        is_blocking as is_active
-    from service_cases
+            when troubles.ended_at is not null
+                then {{ dbt.dateadd(
+                    'day', 'hold_reasons.cool_off_days', 'troubles.ended_at'
+                ) }}
+            when hold_reasons.longest_days is not null
+                then {{ dbt.dateadd(
+                    'day', 'hold_reasons.longest_days', 'troubles.started_at'
+                ) }}
+        end as ends_at,
+        clock.as_of
+    from troubles
+    inner join hold_reasons
+        on troubles.reason = hold_reasons.reason
+    cross join clock
+
+),
+
+judged as (
+
+    select
+        hold_id,
+        customer_id,
+        reason,
+        starts_at,
+        resolved_at,
+        ends_at,
+        ends_at is null or ends_at > as_of as is_active
+    from held
 
 )
 
-select * from held
+select * from judged

@@ -18,6 +18,7 @@ renamed as (
         {{ blank_to_null('utm_campaign') }} as utm_campaign,
         {{ blank_to_null('click_id') }} as click_id,
         {{ blank_to_null('sku') }} as sku,
+        {{ blank_to_null('asset_id') }} as asset_id,
         {{ blank_to_null('geo_region') }} as geo_region,
         coalesce(has_analytics_consent, false) as has_analytics_consent,
         received_at,

@@ -1,0 +1,19 @@
+with
+
+{{ newest_versions(source('stock', 'prices'), ['sku', 'changed_at'], 'received_at') }},
+
+renamed as (
+
+    select
+        {{ blank_to_null('sku') }} as sku,
+        upper({{ blank_to_null('currency_code') }}) as currency_code,
+        price,
+        changed_at,
+        coalesce(received_at, changed_at) as received_at,
+        _arrived_on as arrived_on,
+        count_rivals
+    from newest
+
+)
+
+select * from renamed
