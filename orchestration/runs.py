@@ -31,6 +31,11 @@ def prepare_instance(settings: Settings) -> None:
     configuration = {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
+        "event_log_storage": {
+            "module": "orchestration.event_log",
+            "class": "PooledSqliteEventLogStorage",
+            "config": {"base_dir": str(settings.dagster / "history" / "runs")},
+        },
         "concurrency": {"runs": {"max_concurrent_runs": 4}, "pools": {"granularity": "run"}},
         "run_monitoring": {
             "enabled": True,
