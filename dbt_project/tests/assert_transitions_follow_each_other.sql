@@ -7,5 +7,8 @@ left join {{ ref('lifecycle_transitions') }} as previous_one
         and current_one.transition_number = previous_one.transition_number + 1
 where coalesce(current_one.from_stage, '') <> coalesce(previous_one.to_stage, '')
     or current_one.from_stage = current_one.to_stage
-    or (current_one.transition_number > 1 and current_one.occurred_at <> previous_one.left_at)
+    or (
+        current_one.transition_number > 1
+        and current_one.occurred_at <> previous_one.left_at
+    )
     or (current_one.transition_number = 1 and current_one.from_stage is not null)

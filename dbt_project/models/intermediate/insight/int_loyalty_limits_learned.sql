@@ -1,10 +1,4 @@
 {%- set count_required = 50 -%}
-{%- set limits = [
-    ('enter_count_orders', 'count_orders', 0.75),
-    ('enter_margin', 'margin_amount', 0.75),
-    ('stay_count_orders', 'count_orders', 0.65),
-    ('stay_margin', 'margin_amount', 0.65),
-] -%}
 
 with
 
@@ -43,9 +37,10 @@ measured as (
     select
         rule_version,
         count(*) as count_repeaters,
-        {% for name, column, share in limits %}
-        {{ percentile(column, share) }} as {{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ percentile('count_orders', 0.75) }} as enter_count_orders,
+        {{ percentile('margin_amount', 0.75) }} as enter_margin,
+        {{ percentile('count_orders', 0.65) }} as stay_count_orders,
+        {{ percentile('margin_amount', 0.65) }} as stay_margin
     from years
     group by rule_version
 
@@ -57,13 +52,16 @@ learned as (
     select
         versions.rule_version,
         coalesce(measured.count_repeaters, 0) as count_repeaters,
-        {% for name, _, _ in limits %}
-        case when measured.count_repeaters >= {{ count_required }} then measured.{{ name }} end
-            as {{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+        reliable.enter_count_orders,
+        reliable.enter_margin,
+        reliable.stay_count_orders,
+        reliable.stay_margin
     from versions
     left join measured
         on versions.rule_version = measured.rule_version
+    left join measured as reliable
+        on versions.rule_version = reliable.rule_version
+            and reliable.count_repeaters >= {{ count_required }}
 
 )
 

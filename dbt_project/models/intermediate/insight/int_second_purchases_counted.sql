@@ -1,5 +1,4 @@
 {%- set segment_types = ['first_category', 'first_channel'] -%}
-
 with
 
 observed as (

@@ -61,7 +61,7 @@ gathered as (
     select
         clock.as_of,
         rules.rule_version,
-        {{ lifecycle_threshold('windows', 'w2_days') }},
+        {{ lifecycle_threshold('second_purchase_window', 'w2_days') }},
         cast(rules.w95_days as {{ dbt.type_int() }}) as w95_days,
         rules.window_reason,
         cast(rules.mean_gap_days as {{ type_double() }}) as mean_gap_days,
@@ -85,7 +85,7 @@ gathered as (
         cast(rules.set_by_hand as {{ dbt.type_string() }}) as set_by_hand
     from kept
     cross join clock
-    cross join second_purchase_window as windows
+    cross join second_purchase_window
     cross join rules
     inner join loyalties
         on rules.rule_version = loyalties.rule_version

@@ -1,0 +1,75 @@
+{%- set shrinkage = 2 -%}
+
+with
+
+versions as (
+
+    select * from {{ ref('int_lifecycle_versions_dated') }}
+
+),
+
+int_purchase_gaps_measured as (
+
+    select * from {{ ref('int_purchase_gaps_measured') }}
+    where is_later_gap
+
+),
+
+-- What a version may know: the gaps that were over before it began.
+gaps as (
+
+    select
+        versions.rule_version,
+        int_purchase_gaps_measured.customer_id,
+        int_purchase_gaps_measured.gap_days
+    from versions
+    inner join int_purchase_gaps_measured
+        on int_purchase_gaps_measured.occurred_at < versions.valid_from
+
+),
+
+population as (
+
+    select
+        rule_version,
+        avg(gap_days) as mean_gap_days
+    from gaps
+    group by rule_version
+
+),
+
+customers as (
+
+    select
+        rule_version,
+        customer_id,
+        count(*) as count_gaps,
+        sum(gap_days) as sum_gap_days
+    from gaps
+    group by rule_version, customer_id
+    having count(*) >= 3
+
+),
+
+-- Each gap is held against the customer's other gaps, never against itself.
+compared as (
+
+    select
+        gaps.rule_version,
+        gaps.gap_days,
+        gaps.gap_days / (
+            (
+                customers.sum_gap_days - gaps.gap_days
+                + {{ shrinkage }} * population.mean_gap_days
+            ) / (customers.count_gaps - 1 + {{ shrinkage }})
+        ) as overdue_ratio
+    from gaps
+    inner join population
+        on gaps.rule_version = population.rule_version
+    left join customers
+        on gaps.rule_version = customers.rule_version
+            and gaps.customer_id = customers.customer_id
+
+)
+
+select * from compared
