@@ -15,6 +15,7 @@ from tests.benchmarks.graphs import draw_graph
 SIZES = (1_000_000, 10_000_000)
 WAYS = {
     "components": "ours",
+    "dbt_alone": "alone",
     "components_scipy": "scipy",
     "components_igraph": "igraph",
     "components_splink": "splink",
