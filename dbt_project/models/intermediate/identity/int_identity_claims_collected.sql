@@ -82,31 +82,27 @@ stated as (
 
 {% endif %}
 -- Later than every change before, also where a machine's clock was set back.
-{% if is_incremental() %}
 last_changed as (
 
+    {% if is_incremental() %}
     select max(changed_at) as changed_at from {{ this }}
+    {% else %}
+    select cast(null as {{ dbt.type_timestamp() }}) as changed_at
+    {% endif %}
 
 ),
 
-{% endif %}
 final as (
 
     select
         stated.*,
-        {% if is_incremental() %}
         case
             when last_changed.changed_at >= {{ run_start() }}
                 then {{ dbt.dateadd('second', 1, 'last_changed.changed_at') }}
             else {{ run_start() }}
         end as changed_at
-        {% else %}
-        {{ run_start() }} as changed_at
-        {% endif %}
     from stated
-    {% if is_incremental() %}
     cross join last_changed
-    {% endif %}
 
 )
 
