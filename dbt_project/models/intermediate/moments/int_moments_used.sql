@@ -1,6 +1,3 @@
-{#- A login that works within minutes was a slip of the finger. -#}
-{%- set slip_minutes = 15 -%}
-
 with
 
 login_failures as (
@@ -21,7 +18,7 @@ timed as (
 
     select
         login_failures.*,
-        {{ dbt.dateadd('minute', slip_minutes, 'failed_at') }} as lasting_at
+        {{ slip_ends_at('failed_at') }} as lasting_at
     from login_failures
 
 ),

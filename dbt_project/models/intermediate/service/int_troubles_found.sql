@@ -1,6 +1,3 @@
-{#- A login that works within minutes was a slip of the finger, no trouble. -#}
-{%- set slip_minutes = 15 -%}
-
 with
 
 service_cases as (
@@ -75,7 +72,7 @@ unioned as (
         worked_at as ended_at
     from login_failures
     where worked_at is null
-        or worked_at > {{ dbt.dateadd('minute', slip_minutes, 'failed_at') }}
+        or worked_at > {{ slip_ends_at('failed_at') }}
     union all
     select
         concat('billing:', billing_invoice_id) as trouble_id,
