@@ -202,6 +202,9 @@ def test_a_later_run_tells_the_same_history(shop, tmp_path):
 
     earlier.build("int_purchase_gaps_measured", "int_purchase_feeds_checked", *BETWEEN)
 
+    later = f"occurred_at >= timestamp '{moment}' and to_stage not in ('lead', 'visitor')"
+    count_later = f"select count(*) > 0 from insight.lifecycle_transitions where {later}"
+    assert (shop.query(count_later), earlier.query(count_later)) == ([(True,)], [(False,)])
     now = shop.query(HISTORY.format(moment=moment))
     assert len(now) > 1000
     assert earlier.query(HISTORY.format(moment=moment)) == now
