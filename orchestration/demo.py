@@ -1,5 +1,6 @@
 """What the commands do: fill a world, run the job, show the result."""
 
+import importlib
 import threading
 import time
 from collections.abc import Iterator
@@ -127,14 +128,17 @@ def _parsing_the_project() -> Iterator[None]:
     thread = threading.Thread(target=_parse_project, daemon=True)
     thread.start()
     yield
+    # It takes longer than filling a small landing folder: load what the run needs anyway.
+    importlib.import_module("dbt.cli.main")
+    importlib.import_module("dagster_dbt")
     thread.join()
 
 
 def _parse_project() -> None:
-    from orchestration.project import DbtParseError, manifest
+    from orchestration.project import DbtParseError, parse
 
     with suppress(DbtParseError):
-        manifest()
+        parse()
 
 
 def _fill(settings: Settings, world: World, until: date | None) -> None:

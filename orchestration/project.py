@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dagster_dbt import DbtProject
-
 from orchestration.settings import CHECKOUT, read_settings
 
 DBT_PROJECT = CHECKOUT / "dbt_project"
@@ -21,16 +19,14 @@ class DbtParseError(RuntimeError):
     """dbt cannot read the project."""
 
 
-# dbt runs in a process of its own and in another folder: the path must be absolute.
+# dbt works in another folder: the path must be absolute.
 settings = read_settings()
 os.environ["REGULARS_HOME"] = str(settings.home)
 os.environ["DBT_TARGET_PATH"] = str(settings.dbt_target)
 os.environ["PATH"] = f"{DBT.parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 # What dbt writes belongs to the state: two state folders never share a half-parsed project.
-dbt_project = DbtProject(
-    project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=settings.dbt_target
-)
+MANIFEST = settings.dbt_target / "manifest.json"
 
 
 @cache
@@ -39,14 +35,18 @@ def manifest() -> Mapping[str, Any]:
 
     Raises DbtParseError with dbt's own message when the project cannot be parsed.
     """
-    path = dbt_project.manifest_path
-    if not _is_parsed(path):
-        _parse()
-    loaded: Mapping[str, Any] = json.loads(path.read_text())
+    parse()
+    loaded: Mapping[str, Any] = json.loads(MANIFEST.read_text())
     return loaded
 
 
-def _is_parsed(path: Path) -> bool:
+def parse() -> None:
+    """Have dbt read the project, in a process of its own, unless it has done so already."""
+    if not _is_parsed():
+        _parse()
+
+
+def _is_parsed() -> bool:
     """Say whether the manifest is of this state folder and no file of the project is newer.
 
     dbt parses everything anew when the path of the warehouse has changed, at every call: parse
@@ -54,7 +54,7 @@ def _is_parsed(path: Path) -> bool:
     """
     seen = _seen_home()
     is_ours = seen.exists() and seen.read_text() == str(settings.home)
-    return is_ours and path.exists() and _newest_change() <= path.stat().st_mtime
+    return is_ours and MANIFEST.exists() and _newest_change() <= MANIFEST.stat().st_mtime
 
 
 def _seen_home() -> Path:
@@ -81,5 +81,5 @@ def _parse() -> None:
         msg = f"dbt cannot read the project in dbt_project/:\n{said}\nMend the file it names."
         raise DbtParseError(msg)
     # An unchanged project leaves its manifest alone; mark it as seen.
-    dbt_project.manifest_path.touch()
+    MANIFEST.touch()
     _seen_home().write_text(str(settings.home))

@@ -98,7 +98,7 @@ class Warehouse:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the right to write; dbt runs in a process of its own under it."""
+        """Hold the right to write; dbt builds under it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.with_suffix(".lock").open("w") as handle:
             self._wait_for(handle.fileno())

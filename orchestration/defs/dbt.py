@@ -1,42 +1,26 @@
 """Every dbt model is an asset; its data tests are asset checks that block what comes after."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
-from functools import cached_property
-from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import (
     DagsterDbtTranslator,
     DagsterDbtTranslatorSettings,
-    DbtCliResource,
+    DbtProject,
     dbt_assets,
 )
-from packaging.version import Version
+from dagster_dbt.asset_utils import get_subset_selection_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from orchestration.dbt_runner import Outcome, build
 from orchestration.progress import reporter
-from orchestration.project import DBT_PROJECT, dbt_project, manifest, settings
+from orchestration.project import DBT_PROJECT, MANIFEST, manifest, settings
 from orchestration.warehouse import Warehouse, is_disk_full
 
 LANDING_CLOCK = dg.AssetKey(["landing", "clock"])
 STORED = ("table", "incremental", "snapshot", "seed")
-
-
-class FastDbtCliResource(DbtCliResource):
-    """Skip what dagster-dbt does before every command: `dbt --version` in a process of its own,
-    which asks the package index for news, and a second adapter in this process, which would keep
-    the DuckDB file open."""
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
-        return None
 
 
 class Translator(DagsterDbtTranslator):
@@ -64,53 +48,58 @@ class Translator(DagsterDbtTranslator):
 
 translator = Translator()
 manifest()
+dbt_project = DbtProject(
+    project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=settings.dbt_target
+)
 
 
 @dbt_assets(
-    manifest=dbt_project.manifest_path,
+    manifest=MANIFEST,
     project=dbt_project,
     dagster_dbt_translator=translator,
     name="dbt",
     pool="duckdb_writer",
 )
 def dbt_models(
-    context: dg.AssetExecutionContext,
-    dbt: FastDbtCliResource,
-    warehouse: dg.ResourceParam[Warehouse],
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[Any]:
     """Build the selected models and test them."""
     step = "Build models"
     reporter().begin(step)
-    log = settings.logs / "dbt.log"
-    with warehouse.writing(), log.open("a") as said, redirect_stdout(said):
-        events = list(_watch(_start(context, dbt), step, context))
+    total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
+    with warehouse.writing():
+        outcome = build(
+            _selection(context),
+            settings.logs / "dbt.log",
+            lambda done: reporter().advance(step, done, total),
+        )
+    events = [event for said in outcome.events for event in _translate(said, context)]
+    _judge(outcome)
     reporter().end(step, _phrase(events))
     with warehouse.connect(read_only=True) as connection:
         for event in events:
             yield _with_row_count(event, connection)
 
 
-def _start(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Any:
-    # Unit tests judge the code, not the data: they run in `make test`.
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--no-use-colors"]
-    os.environ.setdefault("REGULARS_DBT_KEEP_OPEN", "True")
-    # What dbt says is in our log already; its own, with every detail, takes a tenth of its time.
-    os.environ.setdefault("DBT_LOG_LEVEL_FILE", "none")
-    return dbt.cli(arguments, context=context, raise_on_error=False)
+def _selection(context: dg.AssetExecutionContext) -> list[str]:
+    """Return dbt's arguments for the selected assets and checks."""
+    selection, indirect = get_subset_selection_for_context(
+        context, manifest(), "fqn:*", None, None, translator, None
+    )
+    return [*selection, "--indirect-selection", indirect or "eager"]
 
 
-def _watch(invocation: Any, step: str, context: dg.AssetExecutionContext) -> Iterator[Any]:
-    total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
-    for done, event in enumerate(invocation.stream(), 1):
-        reporter().advance(step, done, total)
-        yield event
-    results = _results(invocation)
-    remember_failures(results)
-    problems = [said for status, _, said in results if status == "error"]
+def _translate(said: dict[str, Any], context: dg.AssetExecutionContext) -> Iterator[Any]:
+    event = DbtCoreCliEventMessage(raw_event=said, event_history_metadata={})
+    yield from event.to_default_asset_events(manifest(), translator, context)
+
+
+def _judge(outcome: Outcome) -> None:
+    """Remember what failed; raise when a model could not be built."""
+    remember_failures(outcome.results)
+    problems = [said for status, _, said in outcome.results if status == "error"]
     if problems:
         raise dg.Failure(_failure(problems))
-    # Every call leaves some megabytes of artefacts; what they say is in the log and in Dagster.
-    shutil.rmtree(invocation.target_path, ignore_errors=True)
 
 
 def _phrase(events: list[Any]) -> str:
@@ -118,16 +107,6 @@ def _phrase(events: list[Any]) -> str:
     failed = sum(not getattr(event, "passed", True) for event in events)
     tail = f", {failed} tests failed" if failed else ""
     return f"{models} models, {len(events) - models} tests{tail}"
-
-
-def _results(invocation: Any) -> list[tuple[str, str, str]]:
-    """Return (status, unique id, message) of every node that dbt ran."""
-    path = invocation.target_path / "run_results.json"
-    if not path.exists():
-        error = invocation.get_error()
-        return [("error", "", str(error) if error else "dbt stopped without a result")]
-    results = json.loads(path.read_text())["results"]
-    return [(r["status"], r["unique_id"], str(r["message"])) for r in results]
 
 
 def remember_failures(results: list[tuple[str, str, str]]) -> None:
@@ -181,10 +160,5 @@ def _with_row_count(event: Any, connection: Any) -> Any:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the models as assets, and the resource that builds them."""
-    return dg.Definitions(
-        assets=[dbt_models],
-        resources={
-            "dbt": FastDbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT))
-        },
-    )
+    """Return the models as assets."""
+    return dg.Definitions(assets=[dbt_models])

@@ -1,0 +1,125 @@
+"""dbt inside this process: it says what it did, stops when told to, and leaves no trace."""
+
+import gc
+import os
+import signal
+import threading
+
+import duckdb
+import pytest
+
+from orchestration import dbt_runner
+from orchestration.settings import Settings
+
+PROFILE = """
+small:
+  target: duckdb
+  outputs:
+    duckdb:
+      type: duckdb
+      path: {home}/warehouse.duckdb
+      threads: 2
+      keep_open: "{{{{ env_var('REGULARS_DBT_KEEP_OPEN', 'False') | as_bool }}}}"
+"""
+PROJECT = """
+name: small
+profile: small
+version: '1.0'
+models: {+materialized: table}
+"""
+MODELS = {
+    "good": "select 1 as customer_id",
+    "bad": "select cast(mail as integer) as n from (select 'x''y@example.org' as mail) as rows",
+    "endless": "select count(*) as pairs from range(10000000) as a, range(10000000) as b",
+}
+TESTS = """
+version: 2
+models:
+  - name: good
+    columns:
+      - name: customer_id
+        data_tests: [unique]
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Return a folder with a dbt project of three models."""
+    home = tmp_path_factory.mktemp("small")
+    (home / "models").mkdir()
+    for name, sql in MODELS.items():
+        (home / f"models/{name}.sql").write_text(sql)
+    (home / "models/tests.yml").write_text(TESTS)
+    (home / "dbt_project.yml").write_text(PROJECT)
+    (home / "profiles.yml").write_text(PROFILE.format(home=home))
+    return home
+
+
+@pytest.fixture
+def build(project, monkeypatch):
+    """Return a function that builds models of the small project."""
+    monkeypatch.setattr(dbt_runner, "DBT_PROJECT", project)
+    monkeypatch.setattr(dbt_runner, "settings", Settings(project))
+    # dbt in this process would look for the parsed project of others there.
+    monkeypatch.delenv("DBT_TARGET_PATH", raising=False)
+
+    def run(*names, on_node=lambda done: None):
+        return dbt_runner.build(["--select", *names], project / "dbt.log", on_node)
+
+    return run
+
+
+def test_finished_nodes_are_told_one_by_one_and_as_results(build, project):
+    """A model and its test count as two; the file is free afterwards, for a reader, too."""
+    heard = []
+
+    outcome = build("good", on_node=heard.append)
+
+    assert heard == [1, 2]
+    assert sorted(status for status, _, _ in outcome.results) == ["pass", "success"]
+    assert {event["info"]["name"] for event in outcome.events} == dbt_runner.RESULTS & {
+        "LogModelResult",
+        "LogTestResult",
+    }
+    with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute("select * from good").fetchall() == [(1,)]
+
+
+def test_a_failed_model_is_a_result_with_its_reason(build):
+    """The others are built all the same; the reason repeats no value of a record."""
+    outcome = build("good", "bad")
+
+    found = {unique_id: (status, said) for status, unique_id, said in outcome.results}
+    assert found["model.small.good"][0] == "success"
+    assert found["model.small.bad"][0] == "error"
+    assert "Could not convert string" in found["model.small.bad"][1]
+    assert "example.org" not in found["model.small.bad"][1]
+
+
+def test_a_project_that_cannot_be_read_is_one_error(build, project):
+    """dbt's own sentence is what is left to say."""
+    broken = project / "models/broken.sql"
+    broken.write_text("select * from {{ ref('nowhere') }}")
+    try:
+        outcome = build("good")
+    finally:
+        broken.unlink()
+
+    assert [status for status, _, _ in outcome.results] == ["error"]
+    assert "nowhere" in outcome.results[0][2]
+
+
+@pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_queries_and_leaves_the_process_as_it_was(build, project, one):
+    """The endless model ends, and the warehouse can be written by others."""
+    before = signal.getsignal(one), gc.get_threshold(), dict(os.environ)
+    timer = threading.Timer(3, os.kill, (os.getpid(), one))
+    timer.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        build("endless")
+
+    timer.join()
+    assert (signal.getsignal(one), gc.get_threshold(), dict(os.environ)) == before
+    with duckdb.connect(str(project / "warehouse.duckdb")) as connection:
+        connection.execute("create or replace table free as select 1")
