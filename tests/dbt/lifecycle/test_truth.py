@@ -78,6 +78,9 @@ VERDICTS = """
     ),
     judged as (
         select
+            ntile(2) over (
+                partition by alive.alive_until >= rhythm.as_of order by person.yearly_rate
+            ) as pace,
             alive.alive_until >= rhythm.as_of as is_alive,
             rhythm.overdue_ratio > rhythm.lapse_ratio as own_rhythm,
             rhythm.elapsed_days > 90 as after_90_days,
@@ -85,14 +88,23 @@ VERDICTS = """
         from insight.purchase_rhythm as rhythm
         inner join people using (customer_id)
         inner join read_parquet('{truth}/alive_daily/**/*.parquet') as alive using (person_id)
+        inner join read_parquet('{truth}/person/**/*.parquet') as person using (person_id)
         where rhythm.count_orders >= 2
     )
+"""
+ACCURACY = f"""
+    {VERDICTS}
     select
         rule,
         (avg(verdict::int) filter (not is_alive) + avg((not verdict)::int) filter (is_alive)) / 2
     from judged
     unpivot (verdict for rule in (own_rhythm, after_90_days, after_365_days))
     group by rule
+"""
+# Of those who are still there, the slower and the faster half by their true yearly rate.
+FALSE_ALARMS = f"""
+    {VERDICTS}
+    select pace, avg(own_rhythm::int) from judged where is_alive group by pace order by pace
 """
 
 
@@ -139,7 +151,16 @@ def test_retention_is_what_it_truly_was(shops):
 def test_own_rhythm_tells_the_lost_from_the_slow_better_than_fixed_days(shops):
     """Lapsed by the own rhythm: balanced accuracy 0.87 or more, above 90 and 365 fixed days."""
     for world in ("usual", "faithful"):
-        accuracy = dict(shops[world].query(VERDICTS))
+        accuracy = dict(shops[world].query(ACCURACY))
 
         assert accuracy["own_rhythm"] >= 0.87
         assert accuracy["own_rhythm"] > max(accuracy["after_90_days"], accuracy["after_365_days"])
+
+
+@pytest.mark.slow
+def test_slow_buyers_are_alarmed_about_no_more_often_than_fast_ones(shops):
+    """The shares of false alarms differ by ten points at most."""
+    for world in ("usual", "faithful"):
+        (_, slow), (_, fast) = shops[world].query(FALSE_ALARMS)
+
+        assert abs(slow - fast) <= 0.10, world

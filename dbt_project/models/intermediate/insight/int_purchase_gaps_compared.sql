@@ -15,12 +15,19 @@ int_purchase_gaps_measured as (
 
 ),
 
+category_rhythms as (
+
+    select * from {{ ref('int_category_rhythms_learned') }}
+
+),
+
 -- What a version may know: the gaps that were over before it began.
 gaps as (
 
     select
         versions.rule_version,
         int_purchase_gaps_measured.customer_id,
+        int_purchase_gaps_measured.customer_category,
         int_purchase_gaps_measured.gap_days
     from versions
     inner join int_purchase_gaps_measured
@@ -60,7 +67,8 @@ compared as (
         gaps.gap_days / (
             (
                 customers.sum_gap_days - gaps.gap_days
-                + {{ shrinkage }} * population.mean_gap_days
+                + {{ shrinkage }}
+                * coalesce(category_rhythms.mean_gap_days, population.mean_gap_days)
             ) / (customers.count_gaps - 1 + {{ shrinkage }})
         ) as overdue_ratio
     from gaps
@@ -69,6 +77,9 @@ compared as (
     left join customers
         on gaps.rule_version = customers.rule_version
             and gaps.customer_id = customers.customer_id
+    left join category_rhythms
+        on gaps.rule_version = category_rhythms.rule_version
+            and gaps.customer_category = category_rhythms.customer_category
 
 )
 

@@ -13,6 +13,9 @@ preceded as (
         customer_id,
         occasion_number,
         occurred_at,
+        max(case when occasion_number = 1 then first_category end) over (
+            partition by customer_id
+        ) as customer_category,
         lag(occurred_at) over (
             partition by customer_id order by occasion_number
         ) as previous_occurred_at

@@ -18,6 +18,12 @@ rules as (
 
 ),
 
+category_rhythms as (
+
+    select * from {{ ref('int_category_rhythms_learned') }}
+
+),
+
 followed as (
 
     select
@@ -25,6 +31,9 @@ followed as (
         customer_id,
         occasion_number,
         occurred_at,
+        max(case when occasion_number = 1 then first_category end) over (
+            partition by customer_id
+        ) as customer_category,
         lead(occurred_at) over (
             partition by customer_id order by occasion_number
         ) as next_occurred_at
@@ -33,7 +42,7 @@ followed as (
 ),
 
 -- The gap that this purchase ended is known from now on; the first one never counts.
-expected as (
+known as (
 
     select
         followed.*,
@@ -42,21 +51,35 @@ expected as (
         rules.lapse_ratio,
         rules.w95_days,
         gaps.gap_days,
-        (
-            coalesce(gaps.sum_earlier_gap_days, 0)
-            + case when gaps.is_later_gap then gaps.gap_days else 0 end
-            + rules.shrinkage * rules.mean_gap_days
-        ) / (
-            coalesce(gaps.count_earlier_gaps, 0)
-            + case when gaps.is_later_gap then 1 else 0 end
-            + rules.shrinkage
-        ) as expected_gap_days
+        rules.shrinkage,
+        rules.rhythm_reason,
+        coalesce(category_rhythms.mean_gap_days, rules.mean_gap_days)
+            as mean_gap_days,
+        category_rhythms.customer_category as rhythm_category,
+        coalesce(gaps.sum_earlier_gap_days, 0)
+        + case when gaps.is_later_gap then gaps.gap_days else 0 end as sum_gap_days,
+        coalesce(gaps.count_earlier_gaps, 0)
+        + case when gaps.is_later_gap then 1 else 0 end as count_later_gaps
     from followed
     inner join rules
         on followed.occurred_at >= rules.valid_from
             and followed.occurred_at < rules.valid_to
     left join gaps
         on followed.purchase_occasion_id = gaps.purchase_occasion_id
+    left join category_rhythms
+        on rules.rule_version = category_rhythms.rule_version
+            and followed.customer_category = category_rhythms.customer_category
+
+),
+
+-- Shrunken mean: the fewer gaps a customer has, the closer to the usual ones.
+expected as (
+
+    select
+        known.*,
+        (sum_gap_days + shrinkage * mean_gap_days)
+        / (count_later_gaps + shrinkage) as expected_gap_days
+    from known
 
 ),
 
@@ -69,8 +92,13 @@ limited as (
         occurred_at,
         next_occurred_at,
         rule_version,
+        rhythm_reason,
+        rhythm_category,
         gap_days,
+        count_later_gaps,
         expected_gap_days,
+        risk_ratio,
+        lapse_ratio,
         case when occasion_number > 1 then expected_gap_days * risk_ratio end
             as risk_days,
         case

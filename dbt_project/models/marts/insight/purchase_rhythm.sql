@@ -6,95 +6,75 @@ clock as (
 
 ),
 
-int_purchase_occasions as (
+int_purchase_limits_dated as (
 
-    select * from {{ ref('int_purchase_occasions') }}
-
-),
-
-int_purchase_gaps_measured as (
-
-    select * from {{ ref('int_purchase_gaps_measured') }}
-    where is_later_gap
+    select * from {{ ref('int_purchase_limits_dated') }}
 
 ),
 
-int_purchase_rhythms_calibrated as (
+first_purchases as (
 
-    select * from {{ ref('int_purchase_rhythms_calibrated') }}
-    where is_current
-
-),
-
-purchases as (
-
-    select
-        int_purchase_occasions.customer_id,
-        clock.as_of,
-        count(*) as count_orders,
-        min(int_purchase_occasions.occurred_at) as first_ordered_at,
-        max(int_purchase_occasions.occurred_at) as last_ordered_at
-    from int_purchase_occasions
-    cross join clock
-    group by int_purchase_occasions.customer_id, clock.as_of
+    select * from int_purchase_limits_dated
+    where occasion_number = 1
 
 ),
 
-gaps as (
+last_purchases as (
 
-    select
-        customer_id,
-        count(*) as count_later_gaps,
-        sum(gap_days) as sum_gap_days
-    from int_purchase_gaps_measured
-    group by customer_id
-
-),
-
--- Shrunken mean: the fewer gaps a customer has, the closer to the shop's mean gap.
-expected as (
-
-    select
-        purchases.*,
-        int_purchase_rhythms_calibrated.risk_ratio,
-        int_purchase_rhythms_calibrated.lapse_ratio,
-        int_purchase_rhythms_calibrated.is_reliable,
-        int_purchase_rhythms_calibrated.reason,
-        coalesce(gaps.count_later_gaps, 0) as count_later_gaps,
-        (
-            coalesce(gaps.sum_gap_days, 0)
-            + int_purchase_rhythms_calibrated.shrinkage
-            * int_purchase_rhythms_calibrated.mean_gap_days
-        ) / (
-            coalesce(gaps.count_later_gaps, 0)
-            + int_purchase_rhythms_calibrated.shrinkage
-        ) as expected_gap_days,
-        {{ elapsed_days('purchases.last_ordered_at', 'purchases.as_of') }}
-            as elapsed_days
-    from purchases
-    cross join int_purchase_rhythms_calibrated
-    left join gaps on gaps.customer_id = purchases.customer_id
+    select * from int_purchase_limits_dated
+    where next_occurred_at is null
 
 ),
 
 measured as (
 
     select
+        last_purchases.customer_id,
+        clock.as_of,
+        first_purchases.occurred_at as first_ordered_at,
+        last_purchases.occurred_at as last_ordered_at,
+        cast(last_purchases.occasion_number as {{ dbt.type_bigint() }})
+            as count_orders,
+        cast(last_purchases.count_later_gaps as {{ dbt.type_bigint() }})
+            as count_later_gaps,
+        cast(last_purchases.expected_gap_days as {{ type_double() }})
+            as expected_gap_days,
+        cast(
+            {{ elapsed_days('last_purchases.occurred_at', 'clock.as_of') }}
+            as {{ type_double() }}
+        ) as elapsed_days,
+        cast(last_purchases.risk_ratio as {{ type_double() }}) as risk_ratio,
+        cast(last_purchases.lapse_ratio as {{ type_double() }}) as lapse_ratio,
+        last_purchases.rhythm_reason = 'measured' as is_reliable,
+        last_purchases.rhythm_reason
+        || coalesce(
+            ', mean gap of those who came with ' || last_purchases.rhythm_category, ''
+        ) as reason
+    from last_purchases
+    inner join first_purchases
+        on last_purchases.customer_id = first_purchases.customer_id
+    cross join clock
+
+),
+
+compared as (
+
+    select
         customer_id,
         as_of,
         first_ordered_at,
         last_ordered_at,
-        cast(count_orders as {{ dbt.type_bigint() }}) as count_orders,
-        cast(count_later_gaps as {{ dbt.type_bigint() }}) as count_later_gaps,
-        cast(expected_gap_days as {{ type_double() }}) as expected_gap_days,
-        cast(elapsed_days as {{ type_double() }}) as elapsed_days,
-        cast(elapsed_days / expected_gap_days as {{ type_double() }}) as overdue_ratio,
-        cast(risk_ratio as {{ type_double() }}) as risk_ratio,
-        cast(lapse_ratio as {{ type_double() }}) as lapse_ratio,
+        count_orders,
+        count_later_gaps,
+        expected_gap_days,
+        elapsed_days,
+        elapsed_days / expected_gap_days as overdue_ratio,
+        risk_ratio,
+        lapse_ratio,
         is_reliable,
         reason
-    from expected
+    from measured
 
 )
 
-select * from measured
+select * from compared
