@@ -42,7 +42,7 @@ def build(selection: Sequence[str], log: Path, on_node: Callable[[int], None]) -
             outcome.events.append(msg_to_dict(event))
             on_node(len(outcome.events))
 
-    with log.open("a") as said, redirect_stdout(said), _undisturbed():
+    with log.open("a") as said, redirect_stdout(said), undisturbed(), _interruptible():
         done = dbtRunner(callbacks=[listen]).invoke(_arguments(selection))
     if isinstance(done.exception, KeyboardInterrupt):
         raise done.exception
@@ -80,8 +80,8 @@ def _arguments(selection: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Set what dbt needs of this process, and leave the process as it was found."""
+def undisturbed() -> Iterator[None]:
+    """Let dbt run in this process without losing time, and leave the process as it was found."""
     former = {name: os.environ.get(name) for name in VARIABLES}
     os.environ.update(VARIABLES)
     # The parsed project lives as long as the run: looking through it for garbage again and again
@@ -89,8 +89,7 @@ def _undisturbed() -> Iterator[None]:
     thresholds = gc.get_threshold()
     gc.set_threshold(50_000, 50, 50)
     try:
-        with _interruptible():
-            yield
+        yield
     finally:
         gc.set_threshold(*thresholds)
         _close_warehouse()

@@ -14,6 +14,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from orchestration.contracts import read_contracts
+from orchestration.dbt_runner import undisturbed
 from orchestration.landing import choose_clock, discover, read_manifest
 from orchestration.loading import load
 from orchestration.warehouse import Warehouse
@@ -45,11 +46,12 @@ class Shop:
         home.unlink(missing_ok=True)
         home.symlink_to(self.home)
         command = [
-            "--quiet", "--no-version-check", "--log-level-file", "none", *arguments,
+            "--quiet", "--no-version-check", "--log-level-file", "none", "--no-write-json",
+            *arguments,
             "--profiles-dir", str(DBT_PROJECT), "--project-dir", str(DBT_PROJECT),
             "--target-path", str(self.target),
         ]  # fmt: skip
-        with environment(REGULARS_HOME=str(home)):
+        with environment(REGULARS_HOME=str(home)), undisturbed():
             done = dbtRunner().invoke(command)
         assert done.success, done.exception or failures(done.result)
 
