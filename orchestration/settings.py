@@ -77,6 +77,10 @@ class Settings:
     def failing_models(self) -> Path:
         return self.home / "failing_models.json"
 
+    @property
+    def memory_limit(self) -> str:
+        return self.variables.get("REGULARS_DUCKDB_MEMORY_LIMIT", "50%")
+
     def create_folders(self) -> None:
         """Make the state folder; DuckDB and dbt retry for a minute when it is missing."""
         for folder in (self.home, self.landing, self.models, self.logs, self.dagster, self.outbox):

@@ -80,12 +80,14 @@ class Warehouse:
 
     DuckDB lets one process write at a time. `writing` takes a lock file first, so that our own
     processes queue in order, and then retries on the database's own lock, which an outsider may
-    hold. `lock_timeout` is in seconds.
+    hold. `lock_timeout` is in seconds; what does not fit into `memory_limit` (DuckDB's notation) is
+    written to disk.
     """
 
     path: Path
     lock_timeout: float = 900.0
     on_wait: Callable[[], None] | None = None
+    memory_limit: str = "50%"
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[Connection]:
@@ -124,6 +126,7 @@ class Warehouse:
             try:
                 raw = duckdb.connect(str(self.path), read_only=read_only)
                 raw.execute("set TimeZone = 'UTC'")
+                raw.execute(f"set memory_limit = '{self.memory_limit}'")
                 return raw
             except duckdb.IOException as error:
                 if "lock" not in str(error).lower():

@@ -24,6 +24,6 @@ def defs() -> dg.Definitions:
     return dg.Definitions(
         jobs=[daily],
         schedules=[every_morning],
-        resources={"warehouse": Warehouse(settings.warehouse)},
+        resources={"warehouse": Warehouse(settings.warehouse, memory_limit=settings.memory_limit)},
         executor=dg.in_process_executor,
     )

@@ -63,6 +63,14 @@ def test_reading_a_warehouse_that_is_not_there_says_what_to_run(tmp_path):
         pass
 
 
+def test_memory_is_limited_as_asked_for(tmp_path):
+    """Half of the machine unless somebody says otherwise."""
+    limited = Warehouse(tmp_path / "w.duckdb", memory_limit="2GiB")
+
+    with limited.connect() as connection:
+        assert connection.execute("select current_setting('memory_limit')") == [("2.0 GiB",)]
+
+
 def test_a_failed_transaction_leaves_nothing(tmp_path):
     """Everything inside the block is undone when an exception leaves it."""
     with Warehouse(tmp_path / "w.duckdb").connect() as connection:
