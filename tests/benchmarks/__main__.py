@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.activation import measure_activation
 from tests.benchmarks.identity import measure_identity
+from tests.benchmarks.lifecycle import measure_lifecycle
 from tests.benchmarks.linkage import measure_linkage
 from tests.benchmarks.road import measure_road
 from tests.benchmarks.simulator import measure_simulator
@@ -31,7 +32,11 @@ def main() -> None:
             measure_activation,
             measure_identity,
             lambda: measure_linkage(arguments.with_reference),
-            *(lambda size=size: measure_road(size, folder) for size in arguments.sizes),
+            *(
+                lambda size=size, measure=measure: measure(size, folder)
+                for size in arguments.sizes
+                for measure in (measure_road, measure_lifecycle)
+            ),
         )
         for measure in figures:
             for figure in measure():
