@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestration.project import DBT_PROJECT, settings
+from orchestration import project
 
 RESULTS = {"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"}
 # While dbt builds, nobody else of this process has the file open; it need not be opened anew
@@ -30,7 +30,8 @@ class Outcome:
 def build(selection: Sequence[str], log: Path, on_node: Callable[[int], None]) -> Outcome:
     """Build and test the selected nodes; `on_node` hears how many are finished.
 
-    Raises KeyboardInterrupt when somebody stops the run: dbt has then cancelled its queries.
+    Raises KeyboardInterrupt when somebody stops the run: dbt has then cancelled its queries; and
+    DbtParseError when the project cannot be read.
     """
     from dbt.cli.main import dbtRunner
     from dbt_common.events.functions import msg_to_dict
@@ -42,8 +43,10 @@ def build(selection: Sequence[str], log: Path, on_node: Callable[[int], None]) -
             outcome.events.append(msg_to_dict(event))
             on_node(len(outcome.events))
 
+    project.parse()
+    parsed = read_parsed(project.PARSED)
     with log.open("a") as said, redirect_stdout(said), undisturbed(), _interruptible():
-        done = dbtRunner(callbacks=[listen]).invoke(_arguments(selection))
+        done = dbtRunner(manifest=parsed, callbacks=[listen]).invoke(_arguments(selection))
     if isinstance(done.exception, KeyboardInterrupt):
         raise done.exception
     nodes = getattr(done.result, "results", None)
@@ -65,14 +68,24 @@ def without_values(said: str) -> str:
     return re.sub(r"'.*'|'.*$", "'…'", said, flags=re.MULTILINE)
 
 
+def read_parsed(path: Path) -> Any:
+    """Return the project as dbt has parsed it; for one call, which writes into it."""
+    from dbt.contracts.graph.manifest import Manifest
+
+    manifest = Manifest.from_msgpack(path.read_bytes())
+    manifest.build_flat_graph()  # type: ignore[no-untyped-call]
+    return manifest
+
+
 def _arguments(selection: Sequence[str]) -> list[str]:
+    folder = str(project.DBT_PROJECT)
     return [
         "--no-version-check", "--no-use-colors", "--no-send-anonymous-usage-stats",
         # What dbt says is in our log already; its own, with every detail, takes a tenth of its
         # time. Its results come back as objects: the artefacts of a call would be read by nobody.
         "--log-level-file", "none", "--no-write-json",
-        "build", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
-        "--target-path", str(settings.dbt_target),
+        "build", "--project-dir", folder, "--profiles-dir", folder,
+        "--target-path", str(project.settings.dbt_target),
         # Unit tests judge the code, not the data: they run in `make test`.
         "--exclude-resource-type", "unit_test",
         *selection,

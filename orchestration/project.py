@@ -1,11 +1,14 @@
 """Locate the dbt project and its manifest; parsed when a model is newer than the manifest."""
 
+import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ os.environ["PATH"] = f"{DBT.parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 # What dbt writes belongs to the state: two state folders never share a half-parsed project.
 MANIFEST = settings.dbt_target / "manifest.json"
+PARSED = settings.dbt_target / "partial_parse.msgpack"
 
 
 @cache
@@ -41,24 +45,35 @@ def manifest() -> Mapping[str, Any]:
 
 
 def parse() -> None:
-    """Have dbt read the project, in a process of its own, unless it has done so already."""
-    if not _is_parsed():
-        _parse()
+    """Have dbt read the project, in a process of its own, unless it has done so already.
+
+    Of several processes that find a change at once, one reads and the others wait for it.
+    """
+    if _is_parsed():
+        return
+    settings.create_folders()
+    with (settings.home / "dbt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_parsed():
+            _parse()
 
 
 def _is_parsed() -> bool:
-    """Say whether the manifest is of this state folder and no file of the project is newer.
+    """Say whether this dbt has read the project since a file of it changed.
 
-    dbt parses everything anew when the path of the warehouse has changed, at every call: parse
-    once, then every call is quick.
+    dbt itself would read everything anew for another state folder, because the path of the
+    warehouse is another; nothing that it reads depends on that.
     """
-    seen = _seen_home()
-    is_ours = seen.exists() and seen.read_text() == str(settings.home)
-    return is_ours and MANIFEST.exists() and _newest_change() <= MANIFEST.stat().st_mtime
+    if not (MANIFEST.exists() and PARSED.exists()):
+        return False
+    return _newest_change() <= MANIFEST.stat().st_mtime and _dbt_version() == version("dbt-core")
 
 
-def _seen_home() -> Path:
-    return settings.dbt_target / "home.txt"
+def _dbt_version() -> str:
+    """Return the dbt that wrote the manifest, which says so in its first lines."""
+    with MANIFEST.open() as file:
+        found = re.search(r'"dbt_version": "([^"]*)"', file.read(1000))
+    return found[1] if found else ""
 
 
 def _newest_change() -> float:
@@ -69,7 +84,6 @@ def _newest_change() -> float:
 
 
 def _parse() -> None:
-    settings.create_folders()
     command = [
         str(DBT), "--no-version-check", "--quiet", "parse",
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
@@ -82,4 +96,3 @@ def _parse() -> None:
         raise DbtParseError(msg)
     # An unchanged project leaves its manifest alone; mark it as seen.
     MANIFEST.touch()
-    _seen_home().write_text(str(settings.home))

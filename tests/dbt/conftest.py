@@ -14,7 +14,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from orchestration.contracts import read_contracts
-from orchestration.dbt_runner import undisturbed
+from orchestration.dbt_runner import read_parsed, undisturbed
 from orchestration.landing import choose_clock, discover, read_manifest
 from orchestration.loading import load
 from orchestration.warehouse import Warehouse
@@ -28,7 +28,7 @@ class Shop:
     """A shop whose landed files are in a warehouse; truth lies beside a simulated one."""
 
     home: Path
-    target: Path
+    parsed: Path
 
     @property
     def warehouse(self) -> Path:
@@ -41,23 +41,20 @@ class Shop:
 
     def dbt(self, *arguments: str) -> None:
         """Run dbt on this shop, in this process: starting one costs more than a small build."""
-        # One path for every shop: dbt would parse the project anew for another one.
-        home = self.target / "home"
-        home.unlink(missing_ok=True)
-        home.symlink_to(self.home)
         command = [
             "--quiet", "--no-version-check", "--log-level-file", "none", "--no-write-json",
             *arguments,
             "--profiles-dir", str(DBT_PROJECT), "--project-dir", str(DBT_PROJECT),
-            "--target-path", str(self.target),
+            "--target-path", str(self.home / "dbt"),
         ]  # fmt: skip
-        with environment(REGULARS_HOME=str(home)), undisturbed():
-            done = dbtRunner().invoke(command)
+        project = read_parsed(self.parsed / "partial_parse.msgpack")
+        with environment(REGULARS_HOME=str(self.home)), undisturbed():
+            done = dbtRunner(manifest=project).invoke(command)
         assert done.success, done.exception or failures(done.result)
 
     def compiled(self, model: str) -> str:
         """Return a built model's select."""
-        return next(self.target.joinpath("compiled").rglob(f"{model}.sql")).read_text()
+        return next(self.home.joinpath("dbt/compiled").rglob(f"{model}.sql")).read_text()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Return rows of the warehouse; `truth` in the statement is the folder of the truth."""
@@ -66,13 +63,7 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where dbt keeps what it parsed, for all shops of a session."""
-    return tmp_path_factory.mktemp("target")
-
-
-@pytest.fixture(scope="session")
-def make_shop(tmp_path_factory: pytest.TempPathFactory, target: Path) -> Callable[..., Shop]:
+def make_shop(tmp_path_factory: pytest.TempPathFactory, parsed: Path) -> Callable[..., Shop]:
     """Return a function that simulates a shop of a size and seed and loads what it landed.
 
     Parameters of the world that differ from the usual follow as `name=value`, and `until` is the
@@ -82,7 +73,7 @@ def make_shop(tmp_path_factory: pytest.TempPathFactory, target: Path) -> Callabl
     def make(size: str, seed: int, *overrides: str, until: date | None = None) -> Shop:
         home = tmp_path_factory.mktemp(f"{size}-{seed}")
         simulate(home, size=size, seed=seed, overrides=overrides, until=until)
-        return Shop(home, target)
+        return Shop(home, parsed)
 
     return make
 
@@ -105,7 +96,7 @@ def simulate(home: Path, **options: Any) -> None:
 
 @pytest.fixture(scope="session")
 def make_landed(
-    tmp_path_factory: pytest.TempPathFactory, target: Path
+    tmp_path_factory: pytest.TempPathFactory, parsed: Path
 ) -> Callable[[Mapping[str, Sequence[Mapping[str, object]]]], Shop]:
     """Return a function that loads rows written out in a test, by `source/table`."""
 
@@ -114,7 +105,7 @@ def make_landed(
         for label, rows in tables.items():
             write_rows(home / "landing" / f"{label}.csv", rows)
         load_landing(home)
-        return Shop(home, target)
+        return Shop(home, parsed)
 
     return make
 
@@ -148,9 +139,9 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 @pytest.fixture
-def empty_shop(tmp_path: Path, target: Path) -> Shop:
+def empty_shop(tmp_path: Path, parsed: Path) -> Shop:
     """Return a shop that has connected nothing yet."""
-    return Shop(tmp_path, target)
+    return Shop(tmp_path, parsed)
 
 
 def load_landing(home: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,24 +89,28 @@ class Platforms:
 
 
 @pytest.fixture(scope="session")
-def new_state() -> type[State]:
-    """Return what makes a state of a folder."""
-    return State
+def new_state(parsed: Path) -> Callable[[Path], State]:
+    """Return what makes a state of a folder; dbt has read the project already."""
+
+    def make(folder: Path) -> State:
+        shutil.copytree(parsed, folder / "dbt")
+        return State(folder)
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> State:
+def demo(shared: Path, new_state: Callable[[Path], State]) -> State:
     """Return the state after one run of the demo on the smallest simulated shop.
 
     Processes of one test run share it: the first makes it, the others wait and look.
     """
-    folder = tmp_path_factory.getbasetemp()
-    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    state = State(folder / "demo")
-    with (folder / "demo.lock").open("w") as lock:
+    with (shared / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (state.home / "summary.json").exists():
-            state.run("demo", "--size", "tiny", "--seed", "3")
+        if (shared / "demo/summary.json").exists():
+            return State(shared / "demo")
+        state = new_state(shared / "demo")
+        state.run("demo", "--size", "tiny", "--seed", "3")
     return state
 
 

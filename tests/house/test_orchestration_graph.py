@@ -35,9 +35,9 @@ json.dump({
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory):
+def graph(parsed):
     """Return what Dagster sees, loaded in a process of its own."""
-    environment = {**os.environ, "REGULARS_HOME": str(tmp_path_factory.mktemp("home"))}
+    environment = {**os.environ, "REGULARS_HOME": str(parsed.parent)}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", DESCRIBE],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,

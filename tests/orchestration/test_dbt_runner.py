@@ -2,13 +2,14 @@
 
 import gc
 import os
+import shutil
 import signal
 import threading
 
 import duckdb
 import pytest
 
-from orchestration import dbt_runner
+from orchestration import dbt_runner, project
 from orchestration.settings import Settings
 
 PROFILE = """
@@ -43,7 +44,7 @@ models:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def small(tmp_path_factory):
     """Return a folder with a dbt project of three models."""
     home = tmp_path_factory.mktemp("small")
     (home / "models").mkdir()
@@ -56,20 +57,23 @@ def project(tmp_path_factory):
 
 
 @pytest.fixture
-def build(project, monkeypatch):
+def build(small, monkeypatch):
     """Return a function that builds models of the small project."""
-    monkeypatch.setattr(dbt_runner, "DBT_PROJECT", project)
-    monkeypatch.setattr(dbt_runner, "settings", Settings(project))
+    state = Settings(small)
+    monkeypatch.setattr(project, "DBT_PROJECT", small)
+    monkeypatch.setattr(project, "settings", state)
+    monkeypatch.setattr(project, "MANIFEST", state.dbt_target / "manifest.json")
+    monkeypatch.setattr(project, "PARSED", state.dbt_target / "partial_parse.msgpack")
     # dbt in this process would look for the parsed project of others there.
     monkeypatch.delenv("DBT_TARGET_PATH", raising=False)
 
     def run(*names, on_node=lambda done: None):
-        return dbt_runner.build(["--select", *names], project / "dbt.log", on_node)
+        return dbt_runner.build(["--select", *names], small / "dbt.log", on_node)
 
     return run
 
 
-def test_finished_nodes_are_told_one_by_one_and_as_results(build, project):
+def test_finished_nodes_are_told_one_by_one_and_as_results(build, small):
     """A model and its test count as two; the file is free afterwards, for a reader, too."""
     heard = []
 
@@ -81,7 +85,7 @@ def test_finished_nodes_are_told_one_by_one_and_as_results(build, project):
         "LogModelResult",
         "LogTestResult",
     }
-    with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(small / "warehouse.duckdb"), read_only=True) as connection:
         assert connection.execute("select * from good").fetchall() == [(1,)]
 
 
@@ -96,21 +100,42 @@ def test_a_failed_model_is_a_result_with_its_reason(build):
     assert "example.org" not in found["model.small.bad"][1]
 
 
-def test_a_project_that_cannot_be_read_is_one_error(build, project):
-    """dbt's own sentence is what is left to say."""
-    broken = project / "models/broken.sql"
+def test_a_change_is_read_before_anything_is_built(build, small):
+    """What cannot be read stops the run with dbt's own sentence."""
+    broken = small / "models/broken.sql"
     broken.write_text("select * from {{ ref('nowhere') }}")
     try:
-        outcome = build("good")
+        with pytest.raises(project.DbtParseError, match="nowhere"):
+            build("good")
     finally:
         broken.unlink()
 
-    assert [status for status, _, _ in outcome.results] == ["error"]
-    assert "nowhere" in outcome.results[0][2]
+
+def test_what_another_dbt_has_read_counts_for_nothing(build):
+    """Its notes may mean something else to this one."""
+    build("good")
+    manifest = project.MANIFEST.read_text()
+
+    assert project._is_parsed()
+    project.MANIFEST.write_text(manifest.replace(project.version("dbt-core"), "1.0.0"))
+    assert not project._is_parsed()
+    project.MANIFEST.write_text(manifest)
+
+
+def test_a_copied_state_is_not_read_again(build, small, tmp_path, monkeypatch):
+    """What dbt has read of the project holds for every warehouse."""
+    build("good")
+    copy = Settings(shutil.copytree(small, tmp_path / "copy"))
+    monkeypatch.setattr(project, "settings", copy)
+    for name in ("MANIFEST", "PARSED"):
+        monkeypatch.setattr(project, name, copy.dbt_target / getattr(project, name).name)
+    monkeypatch.setattr(project, "_parse", pytest.fail)
+
+    assert [status for status, _, _ in build("good").results] == ["success", "pass"]
 
 
 @pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_queries_and_leaves_the_process_as_it_was(build, project, one):
+def test_a_signal_stops_the_queries_and_leaves_the_process_as_it_was(build, small, one):
     """The endless model ends, and the warehouse can be written by others."""
     before = signal.getsignal(one), gc.get_threshold(), dict(os.environ)
     timer = threading.Timer(3, os.kill, (os.getpid(), one))
@@ -121,5 +146,5 @@ def test_a_signal_stops_the_queries_and_leaves_the_process_as_it_was(build, proj
 
     timer.join()
     assert (signal.getsignal(one), gc.get_threshold(), dict(os.environ)) == before
-    with duckdb.connect(str(project / "warehouse.duckdb")) as connection:
+    with duckdb.connect(str(small / "warehouse.duckdb")) as connection:
         connection.execute("create or replace table free as select 1")

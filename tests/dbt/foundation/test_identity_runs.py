@@ -157,12 +157,12 @@ def test_a_full_refresh_keeps_every_id(runs):
     assert runs.shop.query("select count(*) from core.customer_merges") == events
 
 
-def test_a_normal_day_changes_hardly_any_id(tmp_path, target):
+def test_a_normal_day_changes_hardly_any_id(tmp_path, parsed):
     """A day's news add people and orders; who was known keeps the id, and a rebuild finds the same.
 
     Built anew from the same data, the same records are together.
     """
-    shop, day = Shop(tmp_path, target), date(2026, 10, 20)
+    shop, day = Shop(tmp_path, parsed), date(2026, 10, 20)
     known = []
     for until in (day, day + timedelta(days=1)):
         generate(tmp_path / "landing", tmp_path / "truth", size="tiny", seed=3, until=until)

@@ -203,7 +203,7 @@ def remembered(warehouse: Path) -> set[tuple]:
 
 def judged(shop) -> dict[str, list[tuple[str, str | None]]]:
     """Return by sync that promotes something which customers it wants and why some are blocked."""
-    manifest = json.loads((shop.target / "manifest.json").read_text())
+    manifest = json.loads((shop.parsed / "manifest.json").read_text())
     as_of = shop.query("select as_of from raw.clock")[0][0]
     result = {}
     with Warehouse(shop.warehouse).connect() as connection:

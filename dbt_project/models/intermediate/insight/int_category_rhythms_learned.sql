@@ -44,8 +44,8 @@ learned as (
         on quarters.quarter_start < versions.valid_from
     group by versions.rule_version, quarters.customer_category
     having sum(quarters.count_gaps) >= {{ count_required }}
+        and {{ 'not ' if by_hand }}true
 
 )
 
 select * from learned
-where {{ 'not ' if by_hand }}true
