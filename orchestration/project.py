@@ -79,8 +79,9 @@ def _dbt_version() -> str:
 def _newest_change() -> float:
     watched = [DBT_PROJECT / "dbt_project.yml", DBT_PROJECT / "profiles.yml"]
     for folder in ("models", "macros", "seeds", "tests", "snapshots"):
-        watched += (DBT_PROJECT / folder).rglob("*")
-    return max(path.stat().st_mtime for path in watched if path.is_file())
+        # A folder changes when a file of it is added, renamed or removed.
+        watched += [DBT_PROJECT / folder, *(DBT_PROJECT / folder).rglob("*")]
+    return max(path.stat().st_mtime for path in watched if path.exists())
 
 
 def _parse() -> None:

@@ -122,6 +122,18 @@ def test_what_another_dbt_has_read_counts_for_nothing(build):
     project.MANIFEST.write_text(manifest)
 
 
+def test_a_removed_model_is_noticed(build, small):
+    """Nothing that is left is newer than what dbt has read, but the folder is."""
+    passing = small / "models/passing.sql"
+    passing.write_text("select 1 as customer_id")
+    build("good")
+    assert project._is_parsed()
+
+    passing.unlink()
+
+    assert not project._is_parsed()
+
+
 def test_a_copied_state_is_not_read_again(build, small, tmp_path, monkeypatch):
     """What dbt has read of the project holds for every warehouse."""
     build("good")
