@@ -6,7 +6,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,16 @@ def build(selection: Sequence[str], log: Path, on_node: Callable[[int], None]) -
     outcome = Outcome()
 
     def listen(event: Any) -> None:
+        if event.info.level != "debug":
+            text = event.info.msg
+            said.write(f"{without_values(text) if event.info.level == 'error' else text}\n")
         if event.info.name in RESULTS:
             outcome.events.append(msg_to_dict(event))
             on_node(len(outcome.events))
 
     project.parse()
     parsed = read_parsed(project.PARSED)
-    with log.open("a") as said, redirect_stdout(said), undisturbed(), _interruptible():
+    with log.open("a") as said, undisturbed(), _interruptible():
         done = dbtRunner(manifest=parsed, callbacks=[listen]).invoke(_arguments(selection))
     if isinstance(done.exception, KeyboardInterrupt):
         raise done.exception
@@ -81,9 +84,9 @@ def _arguments(selection: Sequence[str]) -> list[str]:
     folder = str(project.DBT_PROJECT)
     return [
         "--no-version-check", "--no-use-colors", "--no-send-anonymous-usage-stats",
-        # What dbt says is in our log already; its own, with every detail, takes a tenth of its
-        # time. Its results come back as objects: the artefacts of a call would be read by nobody.
-        "--log-level-file", "none", "--no-write-json",
+        # We write down what it says, without the details, which take a tenth of its time; the
+        # terminal is not dbt's. Its results come back as objects, so nobody would read artefacts.
+        "--log-level", "none", "--log-level-file", "none", "--no-write-json",
         "build", "--project-dir", folder, "--profiles-dir", folder,
         "--target-path", str(project.settings.dbt_target),
         # Unit tests judge the code, not the data: they run in `make test`.

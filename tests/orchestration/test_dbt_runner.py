@@ -73,13 +73,16 @@ def build(small, monkeypatch):
     return run
 
 
-def test_finished_nodes_are_told_one_by_one_and_as_results(build, small):
-    """A model and its test count as two; the file is free afterwards, for a reader, too."""
+def test_finished_nodes_are_told_one_by_one_and_as_results(build, small, capsys):
+    """A model and its test count as two; what dbt says is in the log and not on the terminal, and
+    the file is free afterwards, for a reader, too."""
     heard = []
 
     outcome = build("good", on_node=heard.append)
 
     assert heard == [1, 2]
+    assert capsys.readouterr().out == ""
+    assert "OK created sql table model main.good" in (small / "dbt.log").read_text()
     assert sorted(status for status, _, _ in outcome.results) == ["pass", "success"]
     assert {event["info"]["name"] for event in outcome.events} == dbt_runner.RESULTS & {
         "LogModelResult",
@@ -89,8 +92,8 @@ def test_finished_nodes_are_told_one_by_one_and_as_results(build, small):
         assert connection.execute("select * from good").fetchall() == [(1,)]
 
 
-def test_a_failed_model_is_a_result_with_its_reason(build):
-    """The others are built all the same; the reason repeats no value of a record."""
+def test_a_failed_model_is_a_result_with_its_reason(build, small):
+    """The others are built all the same; neither reason nor log repeats a value of a record."""
     outcome = build("good", "bad")
 
     found = {unique_id: (status, said) for status, unique_id, said in outcome.results}
@@ -98,6 +101,8 @@ def test_a_failed_model_is_a_result_with_its_reason(build):
     assert found["model.small.bad"][0] == "error"
     assert "Could not convert string" in found["model.small.bad"][1]
     assert "example.org" not in found["model.small.bad"][1]
+    assert "Could not convert string" in (small / "dbt.log").read_text()
+    assert "example.org" not in (small / "dbt.log").read_text()
 
 
 def test_a_change_is_read_before_anything_is_built(build, small):
