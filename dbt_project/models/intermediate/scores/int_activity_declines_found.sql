@@ -1,4 +1,4 @@
-{#- The rule of docs/decisions/0015. -#}
+{#- The rule of docs/decisions/0018. -#}
 {%- set weeks_in_a_row = 3 -%}
 {%- set by_week = 'partition by customer_id, activity_kind order by week_on' -%}
 

@@ -1,4 +1,4 @@
-{#- The rule of docs/decisions/0015. -#}
+{#- The rule of docs/decisions/0018. -#}
 {%- set weeks_required = 12 -%}
 {%- set usual_required = 4 -%}
 {%- set share_left = 0.5 -%}
