@@ -7,7 +7,7 @@ versions as (
 
 ),
 
-leads as (
+snapshots as (
 
     select
         snapshots.lead_kind,
@@ -26,6 +26,31 @@ traits as (
 
 ),
 
+-- Who does one thing of a family does most of it, so a family is one: the first word of a type.
+acts as (
+
+    select
+        customer_id,
+        snapshot_on,
+        count(distinct {{ dbt.split_part('trait', "'_'", 1) }}) as count_families
+    from traits
+    where weight_kind = 'activity'
+    group by customer_id, snapshot_on
+
+),
+
+leads as (
+
+    select
+        snapshots.*,
+        coalesce(acts.count_families, 0) as count_families
+    from snapshots
+    left join acts
+        on snapshots.customer_id = acts.customer_id
+            and snapshots.snapshot_on = acts.snapshot_on
+
+),
+
 summed as (
 
     select
@@ -33,8 +58,8 @@ summed as (
         traits.attribute,
         traits.trait,
         leads.lead_kind,
+        leads.count_families,
         count(*) as count_leads,
-        count(distinct leads.customer_id) as count_customers,
         sum(leads.sale) as count_sales
     from leads
     inner join traits
@@ -44,26 +69,29 @@ summed as (
         traits.weight_kind,
         traits.attribute,
         traits.trait,
-        leads.lead_kind
+        leads.lead_kind,
+        leads.count_families
 
 ),
 
--- Whom a trait is asked of: an activity of everybody, an attribute of those who told it.
+-- Whom a trait is asked of: an act of everybody, an attribute of those who told it.
 asked as (
 
     select
         'activity' as weight_kind,
         'all' as attribute,
         lead_kind,
+        count_families,
         count(*) as count_leads,
         sum(sale) as count_sales
     from leads
-    group by lead_kind
+    group by lead_kind, count_families
     union all
     select
         weight_kind,
         attribute,
         lead_kind,
+        count_families,
         count_leads,
         count_sales
     from summed
@@ -71,24 +99,40 @@ asked as (
 
 ),
 
+borne as (
+
+    select * from summed
+    where trait is not null
+
+),
+
+-- Alike are those who did as many other things: an act is not one of the others.
 counted as (
 
     select
-        summed.weight_kind,
-        summed.attribute,
-        summed.trait,
-        summed.lead_kind,
-        summed.count_leads,
-        summed.count_customers,
-        summed.count_sales,
-        asked.count_leads - summed.count_leads as count_others,
-        asked.count_sales - summed.count_sales as count_other_sales
-    from summed
+        borne.weight_kind,
+        borne.attribute,
+        borne.trait,
+        borne.lead_kind,
+        asked.count_families as count_other_families,
+        borne.count_leads,
+        borne.count_sales,
+        asked.count_leads - coalesce(alike.count_leads, 0) as count_others,
+        asked.count_sales - coalesce(alike.count_sales, 0) as count_other_sales
+    from borne
     inner join asked
-        on summed.weight_kind = asked.weight_kind
-            and summed.attribute = asked.attribute
-            and summed.lead_kind = asked.lead_kind
-    where summed.trait is not null
+        on borne.weight_kind = asked.weight_kind
+            and borne.attribute = asked.attribute
+            and borne.lead_kind = asked.lead_kind
+            and borne.count_families
+            - case when borne.weight_kind = 'activity' then 1 else 0 end
+            = asked.count_families
+    left join borne as alike
+        on borne.weight_kind = alike.weight_kind
+            and borne.attribute = alike.attribute
+            and borne.trait = alike.trait
+            and asked.lead_kind = alike.lead_kind
+            and asked.count_families = alike.count_families
 
 )
 

@@ -6,26 +6,44 @@ counts as (
 
 ),
 
--- Half a case more in each cell: what never sold has an answer, too.
-smoothed as (
+repeated as (
 
     select
-        counts.*,
-        ln(
-            (count_sales + 0.5) * (count_others - count_other_sales + 0.5)
-            / ((count_leads - count_sales + 0.5) * (count_other_sales + 0.5))
-        ) as log_odds,
-        1 / (count_sales + 0.5)
-        + 1 / (count_leads - count_sales + 0.5)
-        + 1 / (count_other_sales + 0.5)
-        + 1 / (count_others - count_other_sales + 0.5) as variance
-    from counts
-    where count_others > 0
-        and count_sales + count_other_sales > 0
+        weight_kind,
+        attribute,
+        trait,
+        count(distinct customer_id) as count_customers
+    from {{ ref('int_lead_traits_found') }}
+    group by weight_kind, attribute, trait
 
 ),
 
--- Within each kind of lead, or a trait would be praised for who has it.
+cells as (
+
+    select
+        counts.*,
+        cast(count_sales as {{ type_double() }}) as sold,
+        cast(count_leads - count_sales as {{ type_double() }}) as unsold,
+        cast(count_other_sales as {{ type_double() }}) as others_sold,
+        cast(count_others - count_other_sales as {{ type_double() }}) as others_unsold,
+        cast(count_leads + count_others as {{ type_double() }}) as count_all
+    from counts
+
+),
+
+-- Concordant and discordant pairs, in the letters of Robins, Breslow and Greenland.
+paired as (
+
+    select
+        cells.*,
+        (sold + others_unsold) / count_all as p,
+        (unsold + others_sold) / count_all as q,
+        sold * others_unsold / count_all as r,
+        unsold * others_sold / count_all as s
+    from cells
+
+),
+
 pooled as (
 
     select
@@ -34,14 +52,38 @@ pooled as (
         trait,
         sum(count_leads) as count_leads,
         sum(count_sales) as count_sales,
-        sum(log_odds / variance) / sum(1 / variance) as log_odds,
-        sqrt(
-            1 / sum(1 / variance)
-            * sum(count_leads) / sum(count_customers)
-        ) as standard_error
-    from smoothed
+        nullif(sum(r), 0) as sum_r,
+        nullif(sum(s), 0) as sum_s,
+        sum(p * r) as sum_pr,
+        sum(p * s + q * r) as sum_ps_qr,
+        sum(q * s) as sum_qs
+    from paired
     group by weight_kind, attribute, trait
+
+),
+
+weighed as (
+
+    select
+        pooled.weight_kind,
+        pooled.attribute,
+        pooled.trait,
+        pooled.count_leads,
+        pooled.count_sales,
+        ln(pooled.sum_r / pooled.sum_s) as log_odds,
+        sqrt(
+            (
+                pooled.sum_pr / (2 * pooled.sum_r * pooled.sum_r)
+                + pooled.sum_ps_qr / (2 * pooled.sum_r * pooled.sum_s)
+                + pooled.sum_qs / (2 * pooled.sum_s * pooled.sum_s)
+            ) * pooled.count_leads / repeated.count_customers
+        ) as standard_error
+    from pooled
+    inner join repeated
+        on pooled.weight_kind = repeated.weight_kind
+            and pooled.attribute = repeated.attribute
+            and pooled.trait = repeated.trait
 
 )
 
-select * from pooled
+select * from weighed
