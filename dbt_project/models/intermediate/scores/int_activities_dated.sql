@@ -1,5 +1,11 @@
 with
 
+clock as (
+
+    select * from {{ ref('stg_landing__clock') }}
+
+),
+
 activities as (
 
     select * from {{ ref('int_activities_unioned') }}
@@ -16,6 +22,9 @@ counted as (
         {{ to_local_date(later_of('occurred_at', 'known_at')) }} as known_on,
         count(*) as count_activities
     from activities
+    cross join clock
+    where activities.occurred_at <= clock.as_of
+        and activities.known_at <= clock.as_of
     group by
         customer_id,
         activity_kind,

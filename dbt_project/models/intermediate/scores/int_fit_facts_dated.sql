@@ -1,5 +1,11 @@
 with
 
+clock as (
+
+    select * from {{ ref('stg_landing__clock') }}
+
+),
+
 customers as (
 
     select * from {{ ref('customers') }}
@@ -54,7 +60,8 @@ dated as (
         value,
         {{ to_local_date('known_at') }} as known_on
     from unioned
-    where known_at is not null
+    cross join clock
+    where unioned.known_at <= clock.as_of
 
 )
 

@@ -31,7 +31,7 @@ described as (
             when company_size < 250 then '50-249'
             when company_size >= 250 then '250+'
         end as company_size,
-        updated_at
+        coalesce(updated_at, created_at) as updated_at
     from contacts
 
 ),

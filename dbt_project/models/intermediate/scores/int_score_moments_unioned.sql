@@ -1,5 +1,11 @@
 with
 
+clock as (
+
+    select * from {{ ref('stg_landing__clock') }}
+
+),
+
 customers as (
 
     select * from {{ ref('customers') }}
@@ -31,11 +37,15 @@ unioned as (
     select
         versions.score_version,
         customers.customer_id,
-        {{ to_local_date('customers.first_seen_at') }} as scored_on,
+        {{ to_local_date(
+            'case when customers.first_seen_at < clock.as_of '
+            ~ 'then customers.first_seen_at else clock.as_of end'
+        ) }} as scored_on,
         0 as points,
         0 as fit_change
     from customers
     cross join versions
+    cross join clock
     union all
     select
         score_version,

@@ -57,17 +57,17 @@ faded as (
             else 'customer'
         end as lead_kind,
         dated.scored_on,
-        coalesce(dated.fit, 0) as fit,
-        coalesce({{ faded_points(
+        dated.fit,
+        {{ faded_points(
             'dated.engagement_points',
             'dated.half_life_days',
             dbt.datediff('dated.scored_on', 'clock.today', 'day'),
-        ) }}, 0) as engagement_points,
+        ) }} as engagement_points,
         versions.half_points
     from customers
     cross join versions
     cross join clock
-    left join dated
+    inner join dated
         on versions.score_version = dated.score_version
             and customers.customer_id = dated.customer_id
 
