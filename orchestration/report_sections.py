@@ -204,6 +204,7 @@ def draw_handover(frame: Frame) -> Chart:
         best = curve[curve["is_chosen"]]
         axes.plot(best["leads"], best["precision"] * 100, marker, color=ACCENT, ms=8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("handed over in a month")
     axes.set_ylabel("% that buy in time")
