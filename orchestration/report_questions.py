@@ -174,7 +174,7 @@ SECTIONS = (
         "One line per kind of lead: to the right more are handed over, and fewer of them buy. The "
         "mark is the score from which handing over is worth most.",
         "insight.handover_curve",
-        frozenset({"lead_kind", "threshold", "precision_rate", "monthly_leads", "is_chosen"}),
+        frozenset({"is_active", "lead_kind", "threshold", "precision_rate", "recall_rate"}),
         HANDOVER,
         draw_handover,
     ),
