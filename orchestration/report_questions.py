@@ -5,6 +5,7 @@ from orchestration.report_sections import (
     Section,
     draw_first_purchases,
     draw_graduation,
+    draw_handover,
     draw_moments,
     draw_moves,
     draw_retention,
@@ -75,6 +76,20 @@ from insight.value_tiers
 where value_tier is not null
 group by value_tier
 order by customers, value_tier
+"""
+HANDOVER = """
+select
+    curve.lead_kind, curve.threshold, curve.monthly_leads as leads,
+    curve.precision_rate as precision, curve.recall_rate as recall, curve.count_early as early,
+    curve.count_missed as missed, curve.monthly_value as value, curve.is_chosen
+from insight.handover_curve as curve
+where curve.is_active
+    and (curve.count_leads >= 20 or curve.is_chosen)
+    and exists (
+        select 1 from insight.handover_curve as chosen
+        where chosen.is_active and chosen.is_chosen and chosen.lead_kind = curve.lead_kind
+    )
+order by curve.lead_kind, curve.threshold
 """
 MOMENTS = f"""
 select moment, date_trunc('week', detected_at) as week, count(*) as moments
@@ -152,6 +167,16 @@ SECTIONS = (
         frozenset({"customer_id", "value_tier"}),
         TIERS,
         draw_tiers,
+    ),
+    Section(
+        "handover",
+        "When should sales hear of somebody?",
+        "One line per kind of lead: to the right more are handed over, and fewer of them buy. The "
+        "mark is the score from which handing over is worth most.",
+        "insight.handover_curve",
+        frozenset({"is_active", "lead_kind", "threshold", "precision_rate", "recall_rate"}),
+        HANDOVER,
+        draw_handover,
     ),
     Section(
         "moments",

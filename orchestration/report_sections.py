@@ -194,6 +194,30 @@ def draw_tiers(frame: Frame) -> Chart:
     return Chart(figure, sentence, frame)
 
 
+def draw_handover(frame: Frame) -> Chart:
+    """Draw per kind of lead how many would be handed over and how many of those would buy."""
+    figure, axes = canvas(3.2)
+    marks = zip(("-", "--", ":"), ("o", "s", "^"), frame.groupby("lead_kind"), strict=False)
+    for line, marker, (kind, curve) in marks:
+        label = f"{words(kind)}s"
+        axes.plot(curve["leads"], curve["precision"] * 100, ls=line, color=ACCENT, label=label)
+        best = curve[curve["is_chosen"]]
+        axes.plot(best["leads"], best["precision"] * 100, marker, color=ACCENT, ms=8)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("handed over in a month")
+    axes.set_ylabel("% that buy in time")
+    axes.legend(frameon=False, loc="upper right")
+    chosen = frame[frame["is_chosen"]]
+    said = [
+        f"{words(row.lead_kind)}s from score {row.threshold} on: {row.leads:,.0f} a month, of whom "
+        f"{percent(row.precision)} buy and {percent(row.recall)} of all buyers are among them"
+        for row in chosen.itertuples()
+    ]
+    return Chart(figure, f"Worth most are {'; '.join(said)}.", frame)
+
+
 def draw_moments(frame: Frame) -> Chart:
     """Draw how often each moment was detected per week, the most frequent first."""
     table = frame.pivot_table(

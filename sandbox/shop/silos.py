@@ -172,6 +172,7 @@ class Silos:
         yield "session_source", truth.session_table(block, self.visits)
         yield "moments", self.moment_table()
         yield "incidents", windows.incident_table(self)
+        yield "subscribers", windows.subscriber_table(self.contracts)
         yield "decliners", windows.decliner_table(self.contracts)
         yield (
             "legal_state",

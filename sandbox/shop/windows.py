@@ -106,6 +106,21 @@ def dispute_incidents(invoices: Invoices) -> pa.Table:
     return windows(contracts.block, "payment_disputed", person, entry, starts, ends)
 
 
+def subscriber_table(contracts: Contracts) -> pa.Table:
+    """Return truth.subscribers: who bought the subscription when, and when they lose interest.
+
+    The loss of interest may lie after the cut.
+    """
+    rows = np.flatnonzero(contracts.term == 0)
+    return pa.table(
+        {
+            "person_id": person_names(contracts.block, contracts.person[rows]),
+            "subscribed_at": moments(contracts.began[rows]),
+            "lapses_at": moments(contracts.quits[rows]),
+        }
+    )
+
+
 def decliner_table(contracts: Contracts) -> pa.Table:
     """Return truth.decliners: subscribers whose use falls months before they quit.
 

@@ -58,6 +58,18 @@ create table insight.lifecycle_transitions as
 create table insight.value_tiers as
     select 'c' || n as customer_id, case when n < 2 then 'high' else 'low' end as value_tier
     from range(10) as numbers (n);
+create table insight.handover_curve as
+    select
+        *, 30::bigint as count_leads, 1::bigint as count_early, 2::bigint as count_missed,
+        10.00 as monthly_value
+    from (values
+        (true, 'account', 35, 150.0, 0.30, 0.9, true),
+        (true, 'account', 60, 40.0, 0.45, 0.4, false),
+        (true, 'prospect', 35, 9.0, 0.01, 0.5, false),
+        (false, 'account', 40, 100.0, 0.40, 0.8, true)
+    ) as rows (
+        is_active, lead_kind, threshold, monthly_leads, precision_rate, recall_rate, is_chosen
+    );
 create table decisions.moments as
     select * from (values
         ('a', 'cart_abandoned', timestamp '2026-10-20'),
@@ -77,6 +89,8 @@ SENTENCES = {
     "stages": "10 people in all; the largest stage is “one time lapsed” with 70% of them.",
     "moves": "3 moves in the last 30 days; the most frequent was from at risk to active, 2 times.",
     "tiers": "10 customers are in 2 tiers.",
+    "handover": "Worth most are accounts from score 35 on: 150 a month, of whom 30% buy and 90% of "
+    "all buyers are among them.",
     "moments": "3 moments of 2 kinds in 2 weeks; most often “cart abandoned”.",
 }
 
@@ -157,16 +171,17 @@ def test_missing_and_empty_marts_are_said_plainly(reported):
         "delete from insight.lifecycle_transitions",
         "delete from insight.graduation_cohorts where is_mature",
         "update insight.retention_cohorts set is_mature = false",
+        "update insight.handover_curve set is_chosen = false",
     )
 
     assert parts["moments"].sentence == "Not built yet: this part needs the mart decisions.moments."
     assert "insight.value_tiers has no column value_tier" in parts["tiers"].sentence
-    for name in ("moves", "graduation", "retention"):
+    for name in ("moves", "graduation", "retention", "handover"):
         assert parts[name].sentence.startswith("Nothing to show yet"), name
     assert {name for name, part in parts.items() if part.svg} == {
         "second_purchases", "first_purchases", "stages",
     }  # fmt: skip
-    assert page.count('class="missing"') == 5
+    assert page.count('class="missing"') == 6
     assert page.count("<svg") == 3
 
 

@@ -31,11 +31,15 @@ OTHER_FUTURE = {
 }
 
 
+# Beyond what stands between acts and transitions.
+SCORED = ("+activity_declines", "score_phase_bands")
+
+
 @pytest.fixture(scope="module")
 def shop(make_shop):
-    """A small shop built up to the features and the transitions."""
+    """A small shop built up to the features, the transitions and the scores."""
     small = make_shop("tiny", 5)
-    small.build("+customer_features", "+lifecycle_transitions")
+    small.build("+customer_features", "+lifecycle_transitions", "+score_transitions", *SCORED)
     return small
 
 
@@ -208,3 +212,53 @@ def test_a_later_run_tells_the_same_history(shop, tmp_path):
     now = shop.query(HISTORY.format(moment=moment))
     assert len(now) > 1000
     assert earlier.query(HISTORY.format(moment=moment)) == now
+
+
+# What happened or was written from a moment on, taken back in the inputs of the scores.
+UNSCORED = """
+    delete from core.events where greatest(occurred_at, customer_known_at) >= moment;
+    delete from core.usage_events where greatest(occurred_at, received_at) >= moment;
+    delete from core.contracts where created_at >= moment;
+    delete from core.customers where first_seen_at >= moment;
+    delete from intermediate.int_purchase_occasions where occurred_at >= moment;
+    delete from intermediate.int_mail_contacts_assigned where occurred_at >= moment;
+    delete from raw.crm__contacts where created_at >= moment;
+    update raw.crm__contacts set job_title = null, industry = null, company_size = null
+        where updated_at >= moment;
+    update raw.mail__subscribers set confirmed_at = null where confirmed_at >= moment;
+    update raw.mail__subscribers set unsubscribed_at = null where unsubscribed_at >= moment;
+    delete from raw.shop__customers where created_at >= moment;
+    update raw.clock set as_of = moment
+"""
+PHASES = """
+    select customer_id, transition_number, from_phase, to_phase, changed_on, score_version
+    from insight.score_transitions where changed_on < date '{moment}' order by all
+"""
+DECLINES = """
+    select customer_id, activity_kind, flagged_at, usual_28d, count_28d, z_score
+    from insight.activity_declines where flagged_at < timestamp '{moment}' order by all
+"""
+
+
+@pytest.mark.slow
+def test_scores_tell_the_same_history_later(shop, tmp_path):
+    """A run of two months ago saw phases and declines up to then as today's run sees them."""
+    moment = "2026-09-01 00:00:00"
+    earlier = replace(shop, home=tmp_path)
+    shutil.copy(shop.warehouse, earlier.warehouse)
+    with duckdb.connect(str(earlier.warehouse)) as connection:
+        connection.execute(UNSCORED.replace("moment", f"timestamp '{moment}'"))
+
+    between = "path:models/intermediate/scores,+{0} {0}"
+    earlier.build(*(between.format(mart) for mart in ("score_transitions", "activity_declines")))
+
+    phases, declines = (
+        (shop.query(sql.format(moment=moment[:10])), earlier.query(sql.format(moment=moment[:10])))
+        for sql in (PHASES, DECLINES)
+    )
+    assert len(phases[0]) > 1000
+    assert phases[1] == phases[0]
+    assert len(declines[0]) > 50
+    assert declines[1] == declines[0]
+    later = f"select count(*) > 10 from insight.score_transitions where changed_on > '{moment}'"
+    assert (shop.query(later), earlier.query(later)) == ([(True,)], [(False,)])

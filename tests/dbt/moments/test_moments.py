@@ -17,6 +17,7 @@ from orchestration.warehouse import Warehouse
 PERSONAL = (
     "app_inactive", "cart_abandoned", "configuration_abandoned", "back_in_stock", "price_dropped",
     "service_unused", "first_purchase", "purchase_anniversary", "replenishment_due",
+    "activity_declined",
 )  # fmt: skip
 
 # A delivered order bears the name of its mart, the truth the number that the shop gave it.

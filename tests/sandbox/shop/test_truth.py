@@ -224,3 +224,17 @@ def test_decliners_use_the_service_less_long_before_they_leave(demo):
     assert is_early
     assert usual > 0.2
     assert faded < 0.35 * usual
+
+
+def test_every_decliner_is_a_subscriber_and_most_subscribers_are_not(demo):
+    """Subscribers are known with the day they lose interest, decliners among them; once each."""
+    query = """
+        select count(*), count(distinct person_id), count(decliner.declines_at),
+            count(*) filter (subscriber.lapses_at > subscriber.subscribed_at),
+            (select count(*) from truth__decliners)
+        from truth__subscribers as subscriber
+        left join truth__decliners as decliner using (person_id, subscribed_at, lapses_at)"""
+    subscribers, people, found, lapsing, decliners = demo.rows(query)[0]
+
+    assert subscribers == people == lapsing > 300
+    assert found == decliners < subscribers / 2

@@ -2,7 +2,7 @@
     'int_moments_abandoned', 'int_moments_browsed', 'int_moments_silenced',
     'int_moments_watched', 'int_moments_delivered', 'int_moments_produced',
     'int_moments_contracted', 'int_moments_used', 'int_moments_purchased',
-    'int_moments_replenished', 'int_moments_served',
+    'int_moments_replenished', 'int_moments_served', 'int_moments_declined',
 ] %}
 {%- set columns = [
     'customer_id', 'moment', 'entry_key', 'occurred_at', 'detected_at', 'evidence',

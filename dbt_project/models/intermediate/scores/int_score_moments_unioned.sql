@@ -1,0 +1,99 @@
+with
+
+clock as (
+
+    select * from {{ ref('stg_landing__clock') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('customers') }}
+    where not is_test
+
+),
+
+versions as (
+
+    select * from {{ ref('score_versions') }}
+
+),
+
+points_earned as (
+
+    select * from {{ ref('int_activity_points_earned') }}
+
+),
+
+fit_changes as (
+
+    select * from {{ ref('int_fit_changes_dated') }}
+
+),
+
+-- Everybody has a score from the day they are known, news or not.
+unioned as (
+
+    select
+        versions.score_version,
+        customers.customer_id,
+        {{ to_local_date(
+            'case when customers.first_seen_at < clock.as_of '
+            ~ 'then customers.first_seen_at else clock.as_of end'
+        ) }} as scored_on,
+        0 as points,
+        0 as fit_change
+    from customers
+    cross join versions
+    cross join clock
+    union all
+    select
+        score_version,
+        customer_id,
+        known_on as scored_on,
+        points,
+        0 as fit_change
+    from points_earned
+    union all
+    select
+        score_version,
+        customer_id,
+        known_on as scored_on,
+        0 as points,
+        fit_change
+    from fit_changes
+
+),
+
+moments as (
+
+    select
+        unioned.score_version,
+        unioned.customer_id,
+        unioned.scored_on,
+        case
+            when customers.is_business then versions.business_half_life_days
+            else versions.half_life_days
+        end as half_life_days,
+        versions.half_points,
+        versions.engagement_share,
+        sum(unioned.points) as points,
+        sum(unioned.fit_change) as fit_change
+    from unioned
+    inner join customers
+        on unioned.customer_id = customers.customer_id
+    inner join versions
+        on unioned.score_version = versions.score_version
+    group by
+        unioned.score_version,
+        unioned.customer_id,
+        unioned.scored_on,
+        customers.is_business,
+        versions.business_half_life_days,
+        versions.half_life_days,
+        versions.half_points,
+        versions.engagement_share
+
+)
+
+select * from moments
