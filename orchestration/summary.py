@@ -130,6 +130,7 @@ def sync_rows(result: RunResult) -> list[dict[str, Any]]:
             "status": "ok",
             **{name: int(metadata.get(name) or 0) for name in SYNC_COUNTS},
             "blocked_by_reason": metadata.get("blocked_by_reason") or {},
+            "paused_because": metadata.get("paused_because"),
         }
         for key, metadata in result.assets.items()
         if key.startswith("activation/") and "acknowledged" in metadata

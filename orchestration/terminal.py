@@ -188,9 +188,17 @@ def show_syncs(syncs: Sequence[Mapping[str, Any]]) -> None:
     for row in syncs:
         if row["status"] != "ok":
             console.print(f"  [red]{row['sync']}[/]: {row['reason']}")
-        elif row["blocked_by_reason"]:
+            continue
+        if row["paused_because"]:
+            show_pause(row["sync"], row["paused_because"])
+        if row["blocked_by_reason"]:
             why = _reasons(row["blocked_by_reason"])
             console.print(f"  {row['sync']} blocks {why}", soft_wrap=True)
+
+
+def show_pause(sync: str, reason: str) -> None:
+    """Print why a sync waits for a person; removals the law asks for are made all the same."""
+    console.print(f"  [yellow]{sync} is paused:[/] {reason}.", soft_wrap=True)
 
 
 def _sync_numbers(row: Mapping[str, Any]) -> tuple[int, ...]:
