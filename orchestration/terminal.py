@@ -79,6 +79,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_sources(summary["sources"], summary["quarantine"])
     _show_people(summary)
     _show_stages(summary["stages"])
+    _show_deviations(summary["deviations"])
     _show_model(summary["model"])
     show_syncs(summary["syncs"])
 
@@ -144,6 +145,16 @@ def _show_stages(stages: Sequence[Mapping[str, Any]]) -> None:
         table.add_row(str(row["stage"]).replace("_", " "), f"{row['customers']:,}", f"{share:.1%}")
     console.print()
     console.print(table)
+
+
+def _show_deviations(deviations: Sequence[Mapping[str, Any]]) -> None:
+    for row in deviations:
+        usual = "not known" if row["usual"] is None else f"{row['usual']:,.0f}"
+        console.print(
+            f"  [yellow]Segment {row['segment']}[/] has {row['members']:,} members; "
+            f"usual are {usual}",
+            soft_wrap=True,
+        )
 
 
 def _show_model(model: Mapping[str, Any]) -> None:
@@ -226,6 +237,11 @@ def show_explanation(found: Any) -> None:
     for hold in found.holds:
         state = "held" if hold["is_active"] else "was held"
         console.print(f"{state}: {hold['reason']} since {hold['starts_at']:%Y-%m-%d}")
+    for cool_down in found.cool_downs:
+        if cool_down["is_active"]:
+            ends = cool_down["ends_at"]
+            until = f"until {ends:%Y-%m-%d}" if ends else "until it is settled"
+            console.print(f"not called back: {cool_down['reason']}, {until}")
     known = {
         (row["identifier_type"], row["identifier_value"], row["source"])
         for row in found.identifiers

@@ -1,5 +1,7 @@
 -- What two segments share is no more than the smaller one.
-select segment, other_segment
+select
+    segment,
+    other_segment
 from {{ ref('segment_overlaps') }}
 where count_shared > count_members
     or count_shared > count_other_members

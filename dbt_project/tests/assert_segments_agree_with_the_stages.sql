@@ -1,9 +1,9 @@
 -- Segments follow from the history of stages; whom they hold today the stages of today say, too.
 {% set conditions = {
-    'existing_customers': 'stages.days_since_last_order is not null',
-    'loyal_early_access': "stages.stage = 'loyal'",
-    'second_purchase_nudge': "stages.substage = 'second_chance'",
-    'win_back': 'stages.is_former_good and cooling.customer_id is null',
+    'existing_customers': 'days_since_last_order is not null',
+    'loyal_early_access': "stage = 'loyal'",
+    'second_purchase_nudge': "substage = 'second_chance'",
+    'win_back': 'is_former_good and customer_id not in (select customer_id from cooling)',
 } %}
 
 with
@@ -33,11 +33,22 @@ expected as (
     {% for segment, condition in conditions.items() %}
     select
         '{{ segment }}' as segment,
-        stages.customer_id
+        customer_id
     from stages
-    left join cooling
-        on stages.customer_id = cooling.customer_id
     where {{ condition }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+known as (
+
+    {% for segment in conditions %}
+    select
+        segment,
+        customer_id
+    from members
+    where segment = '{{ segment }}'
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -46,16 +57,14 @@ expected as (
 compared as (
 
     select
-        coalesce(members.segment, expected.segment) as segment,
-        coalesce(members.customer_id, expected.customer_id) as customer_id
+        coalesce(known.segment, expected.segment) as segment,
+        coalesce(known.customer_id, expected.customer_id) as customer_id
     from expected
-    full outer join members
-        on expected.segment = members.segment
-            and expected.customer_id = members.customer_id
-    where (expected.customer_id is null or members.customer_id is null)
-        and coalesce(members.segment, expected.segment) in (
-            '{{ conditions | join("', '") }}'
-        )
+    full outer join known
+        on expected.segment = known.segment
+            and expected.customer_id = known.customer_id
+    where expected.customer_id is null
+        or known.customer_id is null
 
 )
 

@@ -81,8 +81,7 @@ combined as (
 
 population as (
 
-    select
-        sum(count_reactions) * 1.0 / nullif(sum(count_chances), 0) as reaction_share
+    select sum(count_reactions) * 1.0 / nullif(sum(count_chances), 0) as reaction_share
     from combined
 
 ),

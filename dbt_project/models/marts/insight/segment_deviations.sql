@@ -94,12 +94,10 @@ begun as (
     select
         flagged.*,
         case
-            when is_deviating and (
-                former_deviating_date is null
-                or {{ dbt.datediff('former_deviating_date', 'size_date', 'day') }}
-                > {{ quiet_days }}
-            )
-                then measured_at
+            when former_deviating_date
+                >= {{ dbt.dateadd('day', -quiet_days, 'size_date') }}
+                then null
+            when is_deviating then measured_at
         end as begins_at
     from flagged
 
@@ -122,8 +120,10 @@ final as (
                 then max(begins_at) over ({{ so_far }} and current row)
         end as deviating_since,
         is_recorded,
-        cast(coalesce({{ dbt.datediff('former_date', 'size_date', 'day') }} - 1, 0)
-            as {{ dbt.type_bigint() }}) as count_days_missing,
+        cast(
+            coalesce({{ dbt.datediff('former_date', 'size_date', 'day') }} - 1, 0)
+            as {{ dbt.type_bigint() }}
+        ) as count_days_missing,
         size_date = newest_date as is_current
     from begun
 
