@@ -64,15 +64,13 @@ def find_jump(
     if last is None:
         return None
     limit = spec.max_size_change if allowed is None else allowed
-    causes = list(_changes(last.desired, desired, limit))
+    causes = list(_changes(spec, last.desired, desired, limit))
     if allowed is None:
         causes += _deviations(connection, spec, last)
     if not causes:
         return None
-    return (
-        f"{'; '.join(causes)}. Check {spec.model}; if it is right, set max_size_change for one run "
-        f"or in {spec.file}"
-    )
+    remedy = f"Check {spec.model}; if it is right, give a max_size_change for one run"
+    return f"{'; '.join(causes)}. {remedy}"
 
 
 def held_leavers(spec: SyncSpec, account: str) -> str:
@@ -96,12 +94,12 @@ def _last_delivery(connection: Connection, spec: SyncSpec, account: str) -> Last
     return LastDelivery(*rows[0]) if rows else None
 
 
-def _changes(former: int, desired: int, limit: float) -> Iterator[str]:
+def _changes(spec: SyncSpec, former: int, desired: int, limit: float) -> Iterator[str]:
     change = desired - former
     if former and abs(change) > SMALL_CHANGE and abs(change) > limit * former:
         yield (
             f"the audience went from {former:,} to {desired:,} rows ({change / former:+.0%}), "
-            f"more than {limit:.0%}"
+            f"more than {limit:.0%} ({spec.file})"
         )
 
 

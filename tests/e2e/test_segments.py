@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import httpx
+import pytest
 
 from sandbox.platforms.server import running
 
@@ -37,6 +38,7 @@ def test_a_year_of_ordinary_days_raises_at_most_one_alarm_per_segment_and_quarte
     assert alarms == []
 
 
+@pytest.mark.slow
 def test_a_segment_that_lost_two_fifths_is_told_and_its_sync_waits(demo, tmp_path):
     """The next run warns, the platform loses nobody whom the gate allows, and one flag resumes."""
     state = demo.copy(tmp_path / "home")

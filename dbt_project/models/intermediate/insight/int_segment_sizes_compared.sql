@@ -1,7 +1,7 @@
 {#- Compared with the same weekday of so many weeks, of which so many must be known. -#}
 {%- set count_weeks = 8 -%}
 {%- set count_required = 6 -%}
-{#- What a segment moves by chance: about a quarter of its members change in a week. -#}
+{#- What a segment moves by chance, as if in a week an eighth of its members left and as many came. -#}
 {%- set chance = '0.5 * sqrt(case when usual_count > 1 then usual_count else 1 end)' -%}
 
 with

@@ -11,9 +11,10 @@ defined as (
 
     {% for node in segment_nodes() %}
     {%- set meta = node.config.meta %}
+    {%- set meaning = node.description.split('One row per')[0] %}
     select
         '{{ node.name[8:] }}' as segment,
-        {{ dbt.string_literal(dbt.escape_single_quotes(node.description | trim)) }}
+        {{ dbt.string_literal(dbt.escape_single_quotes(meaning | trim)) }}
             as description,
         '{{ node.checksum.checksum }}' as definition,
         {{ meta.get('has_history', true) }} as has_history,
