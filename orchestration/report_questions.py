@@ -9,6 +9,7 @@ from orchestration.report_sections import (
     draw_moves,
     draw_retention,
     draw_second_purchases,
+    draw_segments,
     draw_stages,
     draw_tiers,
 )
@@ -75,6 +76,16 @@ from insight.value_tiers
 where value_tier is not null
 group by value_tier
 order by customers, value_tier
+"""
+SEGMENTS = f"""
+select segment, size_date, count_members, usual_count, verdict, is_deviating, is_current
+from insight.segment_deviations as sizes
+where exists (
+    select 1 from insight.segment_deviations as today
+    where today.is_current and today.size_date - sizes.size_date < {WEEKS * 7}
+        and (today.size_date - sizes.size_date) % 7 = 0
+)
+order by segment, size_date
 """
 MOMENTS = f"""
 select moment, date_trunc('week', detected_at) as week, count(*) as moments
@@ -152,6 +163,16 @@ SECTIONS = (
         frozenset({"customer_id", "value_tier"}),
         TIERS,
         draw_tiers,
+    ),
+    Section(
+        "segments",
+        "How large are the segments?",
+        "One row per segment, one column per week, the last one today: the darker, the closer to "
+        "the segment's largest. Hatched cells are weeks of which no size is known.",
+        "insight.segment_deviations",
+        frozenset({"segment", "size_date", "count_members", "is_deviating", "is_current"}),
+        SEGMENTS,
+        draw_segments,
     ),
     Section(
         "moments",

@@ -194,6 +194,24 @@ def draw_tiers(frame: Frame) -> Chart:
     return Chart(figure, sentence, frame)
 
 
+def draw_segments(frame: Frame) -> Chart:
+    """Draw how large each segment was week by week, the darker the closer to its largest."""
+    table = frame.pivot(index="segment", columns="size_date", values="count_members").sort_index()
+    known = [[None if pd.isna(size) else float(size) for size in row] for row in table.to_numpy()]
+    texts = [["·" if size is None else f"{size:,.0f}" for size in row] for row in known]
+    most = [max(size for size in row if size is not None) or 1.0 for row in known]
+    values = [
+        [None if size is None else size / highest for size in row]
+        for row, highest in zip(known, most, strict=True)
+    ]
+    days = [f"{day:%d.%m}" for day in pd.to_datetime(table.columns)]
+    figure = grid([words(name) for name in table.index], days, values, texts, 1.0)
+    today = frame[frame["is_current"]]
+    odd = [f"“{words(name)}”" for name in today[today["is_deviating"]]["segment"]]
+    judged = f"not of their usual size: {', '.join(odd)}" if odd else "all of their usual size"
+    return Chart(figure, f"Segments: {len(today)}, {judged}.", frame)
+
+
 def draw_moments(frame: Frame) -> Chart:
     """Draw how often each moment was detected per week, the most frequent first."""
     table = frame.pivot_table(

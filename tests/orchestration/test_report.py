@@ -58,6 +58,16 @@ create table insight.lifecycle_transitions as
 create table insight.value_tiers as
     select 'c' || n as customer_id, case when n < 2 then 'high' else 'low' end as value_tier
     from range(10) as numbers (n);
+create table insight.segment_deviations as
+    select * from (values
+        ('loyal', date '2026-10-25', 90, 88.0, 'usual', false, false),
+        ('loyal', date '2026-10-28', 7, 88.0, 'usual', false, false),
+        ('loyal', date '2026-09-01', 7, 88.0, 'usual', false, false),
+        ('loyal', date '2026-11-01', 50, 88.0, 'deviating', true, true),
+        ('win_back', date '2026-11-01', 20, null, 'too_little_history', false, true)
+    ) as rows (
+        segment, size_date, count_members, usual_count, verdict, is_deviating, is_current
+    );
 create table decisions.moments as
     select * from (values
         ('a', 'cart_abandoned', timestamp '2026-10-20'),
@@ -77,6 +87,7 @@ SENTENCES = {
     "stages": "10 people in all; the largest stage is “one time lapsed” with 70% of them.",
     "moves": "3 moves in the last 30 days; the most frequent was from at risk to active, 2 times.",
     "tiers": "10 customers are in 2 tiers.",
+    "segments": "Segments: 2, not of their usual size: “loyal”.",
     "moments": "3 moments of 2 kinds in 2 weeks; most often “cart abandoned”.",
 }
 
@@ -157,6 +168,7 @@ def test_missing_and_empty_marts_are_said_plainly(reported):
         "delete from insight.lifecycle_transitions",
         "delete from insight.graduation_cohorts where is_mature",
         "update insight.retention_cohorts set is_mature = false",
+        "delete from insight.segment_deviations where is_deviating",
     )
 
     assert parts["moments"].sentence == "Not built yet: this part needs the mart decisions.moments."
@@ -164,10 +176,11 @@ def test_missing_and_empty_marts_are_said_plainly(reported):
     for name in ("moves", "graduation", "retention"):
         assert parts[name].sentence.startswith("Nothing to show yet"), name
     assert {name for name, part in parts.items() if part.svg} == {
-        "second_purchases", "first_purchases", "stages",
+        "second_purchases", "first_purchases", "stages", "segments",
     }  # fmt: skip
     assert page.count('class="missing"') == 5
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
+    assert parts["segments"].sentence == "Segments: 1, all of their usual size."
 
 
 def test_a_shop_too_young_is_told_where_its_curve_ends(reported):
