@@ -1,6 +1,7 @@
 """What the report asks the warehouse, in the order in which it tells it."""
 
 from orchestration.report_sections import (
+    SEGMENT_WEEKS,
     WEEKS,
     Section,
     draw_first_purchases,
@@ -78,11 +79,12 @@ group by value_tier
 order by customers, value_tier
 """
 SEGMENTS = f"""
-select segment, size_date, count_members, usual_count, verdict, is_deviating, is_current
+select
+    segment, size_date, count_members, usual_count, robust_z, verdict, is_deviating, is_current
 from insight.segment_deviations as sizes
 where exists (
     select 1 from insight.segment_deviations as today
-    where today.is_current and today.size_date - sizes.size_date < {WEEKS * 7}
+    where today.is_current and today.size_date - sizes.size_date < {SEGMENT_WEEKS * 7}
         and (today.size_date - sizes.size_date) % 7 = 0
 )
 order by segment, size_date
@@ -167,10 +169,10 @@ SECTIONS = (
     Section(
         "segments",
         "How large are the segments?",
-        "One row per segment, one column per week, the last one today: the darker, the closer to "
-        "the segment's largest. Hatched cells are weeks of which no size is known.",
+        "One row per segment, one column per week, the last one today: the darker, the farther "
+        "from what is usual for the segment. Hatched cells cannot be judged yet.",
         "insight.segment_deviations",
-        frozenset({"segment", "size_date", "count_members", "is_deviating", "is_current"}),
+        frozenset({"segment", "size_date", "robust_z", "is_deviating", "is_current"}),
         SEGMENTS,
         draw_segments,
     ),

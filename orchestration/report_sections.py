@@ -11,6 +11,7 @@ from orchestration.charts import ACCENT, GREY, bars, canvas, grid
 
 Frame = pd.DataFrame
 MOVES_SHOWN, MOMENTS_SHOWN, WEEKS = 12, 24, 8
+SEGMENT_WEEKS, LARGEST_Z = 5, 4.0
 
 
 @dataclass(frozen=True)
@@ -195,20 +196,21 @@ def draw_tiers(frame: Frame) -> Chart:
 
 
 def draw_segments(frame: Frame) -> Chart:
-    """Draw how large each segment was week by week, the darker the closer to its largest."""
-    table = frame.pivot(index="segment", columns="size_date", values="count_members").sort_index()
-    known = [[None if pd.isna(size) else float(size) for size in row] for row in table.to_numpy()]
-    texts = [["·" if size is None else f"{size:,.0f}" for size in row] for row in known]
-    most = [max(size for size in row if size is not None) or 1.0 for row in known]
+    """Draw how large each segment was week by week; dark is what it usually is not."""
+    sizes, distances = (
+        frame.pivot(index="segment", columns="size_date", values=column).sort_index()
+        for column in ("count_members", "robust_z")
+    )
     values = [
-        [None if size is None else size / highest for size in row]
-        for row, highest in zip(known, most, strict=True)
+        [None if pd.isna(distance) else abs(float(distance)) for distance in row]
+        for row in distances.to_numpy()
     ]
-    days = [f"{day:%d.%m}" for day in pd.to_datetime(table.columns)]
-    figure = grid([words(name) for name in table.index], days, values, texts, 1.0)
+    texts = [["·" if pd.isna(n) else f"{n:,.0f}" for n in row] for row in sizes.to_numpy()]
+    days = [f"{day:%d.%m}" for day in pd.to_datetime(sizes.columns)]
+    figure = grid([words(name) for name in sizes.index], days, values, texts, LARGEST_Z)
     today = frame[frame["is_current"]]
     odd = [f"“{words(name)}”" for name in today[today["is_deviating"]]["segment"]]
-    judged = f"not of their usual size: {', '.join(odd)}" if odd else "all of their usual size"
+    judged = f"not of their usual size: {', '.join(odd)}" if odd else "none of an unusual size"
     return Chart(figure, f"Segments: {len(today)}, {judged}.", frame)
 
 

@@ -60,13 +60,14 @@ create table insight.value_tiers as
     from range(10) as numbers (n);
 create table insight.segment_deviations as
     select * from (values
-        ('loyal', date '2026-10-25', 90, 88.0, 'usual', false, false),
-        ('loyal', date '2026-10-28', 7, 88.0, 'usual', false, false),
-        ('loyal', date '2026-09-01', 7, 88.0, 'usual', false, false),
-        ('loyal', date '2026-11-01', 50, 88.0, 'deviating', true, true),
-        ('win_back', date '2026-11-01', 20, null, 'too_little_history', false, true)
+        ('loyal', date '2026-10-25', 90, 88.0, 0.5, 'usual', false, false),
+        ('loyal', date '2026-10-28', 7, 88.0, 0.5, 'usual', false, false),
+        ('loyal', date '2026-09-01', 7, 88.0, 0.5, 'usual', false, false),
+        ('loyal', date '2026-11-01', 50, 88.0, -7.5, 'deviating', true, true),
+        ('win_back', date '2026-11-01', 20, null, null, 'too_little_history', false, true)
     ) as rows (
-        segment, size_date, count_members, usual_count, verdict, is_deviating, is_current
+        segment, size_date, count_members, usual_count, robust_z, verdict, is_deviating,
+        is_current
     );
 create table decisions.moments as
     select * from (values
@@ -180,7 +181,7 @@ def test_missing_and_empty_marts_are_said_plainly(reported):
     }  # fmt: skip
     assert page.count('class="missing"') == 5
     assert page.count("<svg") == 4
-    assert parts["segments"].sentence == "Segments: 1, all of their usual size."
+    assert parts["segments"].sentence == "Segments: 1, none of an unusual size."
 
 
 def test_a_shop_too_young_is_told_where_its_curve_ends(reported):
