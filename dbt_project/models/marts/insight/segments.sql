@@ -13,7 +13,7 @@ defined as (
     {%- set meta = node.config.meta %}
     {%- set meaning = node.description.split('One row per')[0] %}
     select
-        '{{ node.name[8:] }}' as segment,
+        '{{ node.name.removeprefix('segment_') }}' as segment,
         {{ dbt.string_literal(dbt.escape_single_quotes(meaning | trim)) }}
             as description,
         '{{ node.checksum.checksum }}' as definition,
