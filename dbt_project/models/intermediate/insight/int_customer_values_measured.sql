@@ -58,19 +58,18 @@ reactions as (
 
     select
         customer_id,
-        count(*) as count_chances,
-        {{ count_where('is_reaction') }} as count_reactions
+        count(*) as count_reactions
     from price_reactions
     group by customer_id
 
 ),
 
--- Every purchase, and every price drop that was waited for, shows whether the price decided.
+-- Every purchase shows whether the price decided, every other reaction that it did.
 combined as (
 
     select
         summed.*,
-        summed.count_orders + coalesce(reactions.count_chances, 0) as count_chances,
+        summed.count_orders + coalesce(reactions.count_reactions, 0) as count_chances,
         summed.count_discounted_orders + coalesce(reactions.count_reactions, 0)
             as count_reactions
     from summed

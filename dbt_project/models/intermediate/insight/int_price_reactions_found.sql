@@ -3,20 +3,9 @@
 
 with
 
-clock as (
-
-    select * from {{ ref('stg_landing__clock') }}
-
-),
-
 watched as (
 
-    select
-        customer_id,
-        sku,
-        occurred_at,
-        {{ dbt.dateadd('day', answer_days, 'occurred_at') }} as answered_until
-    from {{ ref('int_moments_watched') }}
+    select * from {{ ref('int_moments_watched') }}
     where moment = 'price_dropped'
 
 ),
@@ -35,57 +24,43 @@ events as (
 
 ),
 
-answered as (
+-- A price drop without an answer says nothing: perhaps nobody told the customer of it.
+unioned as (
 
     select
         watched.customer_id,
-        watched.occurred_at,
-        watched.answered_until,
-        count(events.customer_id) > 0 as is_reaction
+        'price_drop_answered' as reaction,
+        {{ to_local_date('watched.occurred_at') }} as reaction_date
     from watched
-    left join events
+    inner join events
         on watched.customer_id = events.customer_id
             and watched.sku = events.sku
             and events.event_type = 'product_view'
             and watched.occurred_at <= events.occurred_at
-            and watched.answered_until > events.occurred_at
-    group by
-        watched.customer_id,
-        watched.sku,
-        watched.occurred_at,
-        watched.answered_until
-
-),
-
--- Whoever searches for a coupon reacts to prices; that somebody does not is nothing to be seen.
-searched as (
-
-    select distinct
-        events.customer_id,
-        {{ to_local_date('events.occurred_at') }} as searched_date
+            and {{ dbt.dateadd('day', answer_days, 'watched.occurred_at') }}
+            > events.occurred_at
+    union all
+    select
+        customer_id,
+        'coupon_searched' as reaction,
+        {{ to_local_date('occurred_at') }} as reaction_date
     from events
-    where events.event_type = 'search'
+    where event_type = 'search'
         and {{ matches_pattern(
-            'lower(events.page_path)', 'coupon|voucher|gutschein|rabatt|promo'
+            'lower(page_path)', 'coupon|voucher|gutschein|rabatt|promo'
         ) }}
 
 ),
 
-unioned as (
+-- Several on one day are one.
+found as (
 
-    select
-        answered.customer_id,
-        answered.is_reaction
-    from answered
-    cross join clock
-    where answered.is_reaction
-        or answered.answered_until <= clock.as_of
-    union all
-    select
+    select distinct
         customer_id,
-        true as is_reaction
-    from searched
+        reaction,
+        reaction_date
+    from unioned
 
 )
 
-select * from unioned
+select * from found
