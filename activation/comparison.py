@@ -3,6 +3,7 @@
 from activation.connection import Connection
 from activation.destinations.base import Capabilities
 from activation.gate import Gate
+from activation.jumps import SIZE_JUMPED, held_leavers
 from activation.ledger_schema import NO_SYNC_ROWS
 from activation.spec import SyncSpec
 from activation.statements import (
@@ -94,7 +95,21 @@ compared as (
     full outer join held on held.current_key = desired.row_key
 ),
 touched as (
-    select * from compared where action is not null
+    select
+        row_key,
+        ledger_key,
+        customer_id,
+        contact_point_id,
+        row_hash,
+        payload,
+        held_identifiers,
+        was_held,
+        held_since,
+        is_same,
+        case when {is_held_back} then 'blocked' else action end as action,
+        case when {is_held_back} then {size_jumped} else reason end as reason
+    from compared
+    where action is not null
 ),
 changes as (
     select
@@ -152,14 +167,19 @@ _LASTING = """
 """
 
 
-def comparison(connection: Connection, spec: SyncSpec, gate: Gate, account: str) -> str:
-    """Return the common table expressions that end in `changes`: one row per row to act on."""
+def comparison(
+    connection: Connection, spec: SyncSpec, gate: Gate, account: str, *, is_paused: bool = False
+) -> str:
+    """Return the common table expressions that end in `changes`: one row per row to act on.
+
+    Of a paused sync only what the gate forbids is acted on; the rest is blocked.
+    """
     has_ledger = _has_rows(connection, spec, account)
     capabilities = spec.capabilities
     identities = capabilities.identities if has_ledger else ()
     return render(
         _COMPARED,
-        source=desired_rows(spec),
+        source=desired_rows(spec) + (held_leavers(spec, account) if is_paused else ""),
         judged=gate.judged("source_rows"),
         row_hash=md5_hex(f"{literal(capabilities.normaliser + '|')} || payload"),
         sync_rows="ledger.sync_rows" if has_ledger else NO_SYNC_ROWS,
@@ -170,6 +190,8 @@ def comparison(connection: Connection, spec: SyncSpec, gate: Gate, account: str)
         removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
         stale=_stale(capabilities, identities),
         wanted=_wanted(capabilities, identities),
+        is_held_back="action in ('add', 'change', 'retry')" if is_paused else "1 = 0",
+        size_jumped=literal(SIZE_JUMPED),
     )
 
 

@@ -102,13 +102,19 @@ class DiffRow:
 
 
 def seal(
-    connection: Connection, spec: SyncSpec, gate: Gate, account: str, run_id: str
+    connection: Connection,
+    spec: SyncSpec,
+    gate: Gate,
+    account: str,
+    run_id: str,
+    *,
+    is_paused: bool = False,
 ) -> PlanCounts:
     """Write the plan of a run to `ledger.plan_rows` and return its counts."""
     limits = spec.capabilities.batch
     statement = render(
         _SEAL,
-        compared=comparison(connection, spec, gate, account),
+        compared=comparison(connection, spec, gate, account, is_paused=is_paused),
         run_id=literal(run_id),
         sync=literal(spec.name),
         removal_rows=limits.removal_rows,
@@ -137,11 +143,12 @@ def _refuse_doubled_rows(connection: Connection, spec: SyncSpec, run_id: str) ->
         raise DuplicateKeys(msg)
 
 
-def preview(connection: Connection, spec: SyncSpec, gate: Gate, account: str) -> PlanCounts:
+def preview(
+    connection: Connection, spec: SyncSpec, gate: Gate, account: str, *, is_paused: bool = False
+) -> PlanCounts:
     """Count what a run would do, writing nothing."""
-    return _counted(
-        connection.execute(render(_COUNTS, compared=comparison(connection, spec, gate, account)))
-    )
+    compared = comparison(connection, spec, gate, account, is_paused=is_paused)
+    return _counted(connection.execute(render(_COUNTS, compared=compared)))
 
 
 def diff(
@@ -152,12 +159,12 @@ def diff(
     *,
     limit: int,
     customer_id: str | None = None,
+    is_paused: bool = False,
 ) -> tuple[DiffRow, ...]:
     """Return the first rows a run would act on, removals first, writing nothing."""
     one = "" if customer_id is None else f"where customer_id = {literal(customer_id)}"
-    statement = render(
-        _ROWS, compared=comparison(connection, spec, gate, account), where=one, limit=limit
-    )
+    compared = comparison(connection, spec, gate, account, is_paused=is_paused)
+    statement = render(_ROWS, compared=compared, where=one, limit=limit)
     return tuple(DiffRow(*row) for row in connection.execute(statement))
 
 

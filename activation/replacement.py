@@ -29,7 +29,7 @@ _WHOLE = """
         and is_held
         and row_key not in (
             select ledger_key from ledger.plan_rows
-            where run_id = {run_id} and ledger_key is not null
+            where run_id = {run_id} and ledger_key is not null and action <> 'blocked'
         )
 )
 """

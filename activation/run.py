@@ -11,6 +11,7 @@ from activation import guards, plan
 from activation.delivery import Delivery, HttpSender, Progress, http_client
 from activation.errors import GuardRefused, LedgerImbalance
 from activation.gate import Gate
+from activation.jumps import find_jump
 from activation.lease import Lease
 from activation.ledger import FINAL_STATES, Ledger
 from activation.pacing import Patience
@@ -21,7 +22,10 @@ from activation.replacement import Replacement
 
 @dataclass(frozen=True)
 class SyncSummary:
-    """What one run did: planned rows by action, their final states, what the platform holds."""
+    """What one run did: planned rows by action, their final states, what the platform holds.
+
+    `paused_because` is set when the audience's size jumped and only the gate's removals were made.
+    """
 
     sync: str
     desired: int
@@ -38,6 +42,7 @@ class SyncSummary:
     acknowledged: int = 0
     rejected_unnamed: int = 0
     requests: int = 0
+    paused_because: str | None = None
 
     @property
     def planned(self) -> int:
@@ -62,14 +67,18 @@ class Run:
     desired: int = 0
     counts: PlanCounts = field(default_factory=PlanCounts)
     requests: int = 0
+    jump: str | None = None
 
     def refill_lost_file(self) -> None:
         """Have everything written again when the file is gone, whatever the ledger says."""
         if self._replaces and not self.destination.is_present(self.ledger.spec.target):
             self.ledger.doubt_everything()
 
-    def seal(self, share: float) -> None:
-        """Write the plan; raise GuardRefused, and record that, when it would do harm."""
+    def seal(self, share: float, size_change: float | None = None) -> None:
+        """Write the plan; raise GuardRefused, and record that, when it would do harm.
+
+        `size_change` is the share by which a person lets the size change in this run.
+        """
         connection, spec = self.ledger.connection, self.ledger.spec
         source = guards.measure(connection, spec)
         self.desired = source.count_rows
@@ -80,9 +89,7 @@ class Run:
                 guards.refuse_empty_source(spec, source, held, share)
                 self.ledger.open_run(self.run_id, self.as_of, self.desired)
                 self.ledger.drop_outdated(self.run_id)
-                self.counts = plan.seal(
-                    connection, spec, self.gate, self.ledger.account, self.run_id
-                )
+                self.counts = self._planned(size_change)
                 guards.refuse_mass_removal(spec, self.counts, held, share)
                 self.ledger.write_counts(self.run_id, self.counts)
         except GuardRefused as refused:
@@ -94,7 +101,7 @@ class Run:
         self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None
     ) -> None:
         """Send the plan, if there is anything in it, and close the run whatever happens."""
-        status, stopped_by = "finished", None
+        status, stopped_by = ("paused", "size_jumped") if self.jump else ("finished", None)
         try:
             if self.counts.planned and self._replaces:
                 self._replace()
@@ -132,6 +139,15 @@ class Run:
             acknowledged=self.ledger.count_acknowledged(),
             rejected_unnamed=self.ledger.count_unnamed(self.run_id),
             requests=self.requests,
+            paused_because=self.jump,
+        )
+
+    def _planned(self, size_change: float | None) -> PlanCounts:
+        """Seal the plan; of an audience whose size jumped, only what the gate forbids."""
+        connection, spec, account = self.ledger.connection, self.ledger.spec, self.ledger.account
+        self.jump = find_jump(connection, spec, account, self.desired, size_change)
+        return plan.seal(
+            connection, spec, self.gate, account, self.run_id, is_paused=self.jump is not None
         )
 
     @property

@@ -8,7 +8,14 @@ from typing import Any
 from activation.destinations import DESTINATIONS
 from activation.destinations.base import Capabilities
 from activation.errors import InvalidSpecs, Problem
-from activation.spec_rules import CONTACT_POINT, INTERNAL, causes, listed, sent_columns
+from activation.spec_rules import (
+    CONTACT_POINT,
+    INTERNAL,
+    causes,
+    listed,
+    segments_read,
+    sent_columns,
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class SyncSpec:
     """One sync: which model's rows go where, under which key and legal ground.
 
     `fields` are the columns that are sent, in the model's order; `upstream` names every model the
-    sync model is built from.
+    sync model is built from, `segments` every segment it reads.
     """
 
     name: str
@@ -44,6 +51,8 @@ class SyncSpec:
     has_contact_point: bool = True
     owner_email: str = ""
     max_removal_share: float = 0.3
+    max_size_change: float = 0.3
+    segments: frozenset[str] = frozenset()
     max_age: timedelta = timedelta(hours=48)
 
     @property
@@ -129,6 +138,8 @@ def _spec(
         has_contact_point=CONTACT_POINT in columns,
         owner_email=(exposure.get("owner") or {}).get("email") or "",
         max_removal_share=float(sync.get("max_removal_share", 0.3)),
+        max_size_change=float(sync.get("max_size_change", 0.3)),
+        segments=frozenset(segments_read(model, manifest)),
         max_age=timedelta(hours=sync.get("max_age_hours", 48)),
     )
 

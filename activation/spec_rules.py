@@ -23,9 +23,11 @@ CHANNELS = frozenset({"email", "phone", "push", "post", "web", "ads", "file"})
 INTERNAL = frozenset({"internal_reporting"})
 CUSTOMER = "customer_id"
 CONTACT_POINT = "contact_point_id"
+SEGMENT_FOLDER = ["marts", "segments"]
+MEMBERS_OF = "macro.regulars.members_of"
 
 _REQUIRED = ("destination", "surface", "key", "mode", "purpose", "channel")
-_OPTIONAL = ("target", "max_removal_share", "max_age_hours")
+_OPTIONAL = ("target", "max_removal_share", "max_size_change", "max_age_hours")
 _KEY_TESTS = ("unique", "not_null")
 _CONTROL = frozenset({CUSTOMER, CONTACT_POINT})
 
@@ -67,6 +69,9 @@ def _number_causes(sync: Mapping[str, Any]) -> Iterator[Cause]:
     share = sync.get("max_removal_share", 0.3)
     if not isinstance(share, int | float) or not 0 <= share <= 1:
         yield "max_removal_share is not a share", "Give a number from 0 to 1."
+    change = sync.get("max_size_change", 0.3)
+    if not isinstance(change, int | float) or change <= 0:
+        yield "max_size_change is not a share", "Give a number above 0; 0.3 allows 30 %."
     hours = sync.get("max_age_hours", 48)
     if not isinstance(hours, int | float) or hours <= 0:
         yield "max_age_hours is not a number of hours", "Give a number above 0."
@@ -106,6 +111,12 @@ def _model_causes(
     for column in columns.values():
         if not column.get("data_type"):
             yield f"column {column['name']} has no data_type", "Add its type to the contract."
+    members_read = MEMBERS_OF in model.get("depends_on", {}).get("macros", ())
+    if not members_read and list(segments_read(model, manifest)):
+        yield (
+            f"model {model['name']} reads a segment with those who have left it",
+            "Write {{ members_of('segment_...') }} instead of the ref.",
+        )
     tested = _tests_of_key(sync.get("key"), model, manifest)
     for test in _KEY_TESTS:
         if sync.get("key") and test not in tested:
@@ -145,6 +156,14 @@ def _tests_of_key(
         and node.get("attached_node") == model["unique_id"]
         and node.get("column_name") == key
     }
+
+
+def segments_read(model: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the segments that a model reads itself."""
+    for unique_id in model["depends_on"]["nodes"]:
+        node = manifest["nodes"].get(unique_id, {})
+        if node.get("fqn", [])[1:-1] == SEGMENT_FOLDER:
+            yield str(node["name"]).removeprefix("segment_")
 
 
 def listed(purpose: str | Sequence[str] | None) -> tuple[str, ...]:

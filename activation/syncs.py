@@ -14,6 +14,7 @@ from activation.delivery import Progress
 from activation.destinations import DESTINATIONS, missing_settings
 from activation.errors import MissingSetting
 from activation.gate import gate_for
+from activation.jumps import find_jump
 from activation.lease import lease
 from activation.ledger import Ledger
 from activation.pacing import Patience
@@ -32,6 +33,7 @@ class SyncDiff:
     desired: int
     counts: dict[str, int]
     blocked_by_reason: dict[str, int]
+    paused_because: str | None
     rows: tuple[DiffRow, ...] = field(repr=False)
 
 
@@ -45,6 +47,7 @@ def run_sync(
     failing_models: Set[str] = frozenset(),
     model_as_of: datetime | None = None,
     max_removal_share: float | None = None,
+    max_size_change: float | None = None,
     progress: Progress | None = None,
     patience: Patience | None = None,
 ) -> SyncSummary:
@@ -52,9 +55,10 @@ def run_sync(
 
     `as_of` is the run's clock in UTC: consent must be valid at it. `failing_models` are the models
     with a failed dbt test, `model_as_of` the time the sync model was built for, `max_removal_share`
-    overrides the sync's own, `patience` says how long to put up with trouble. Raise GuardRefused
-    before anything is sent, other ActivationErrors when the platform stops the run; whatever was
-    acknowledged by then is in the ledger.
+    and `max_size_change` override the sync's own, `patience` says how long to put up with trouble.
+    Raise GuardRefused before anything is sent, other ActivationErrors when the platform stops the
+    run; whatever was acknowledged by then is in the ledger. An audience whose size jumped is no
+    error: the run is paused and its summary says why.
     """
     missing = missing_settings(settings)
     if missing:
@@ -70,7 +74,8 @@ def run_sync(
     with lease(connection, spec.name, run.run_id) as held_lease:
         ledger.recover()
         run.refill_lost_file()
-        run.seal(share)
+        # Who allows so many removals in a run has looked at its size.
+        run.seal(share, max_removal_share if max_size_change is None else max_size_change)
         run.deliver(client, held_lease, progress)
         return run.summary()
 
@@ -81,7 +86,9 @@ def diff_sync(
     """Return what a run would do now, with the first `limit` rows, removals first."""
     account = DESTINATIONS[spec.destination](settings).account
     gate = gate_for(connection, spec, as_of)
-    counts = plan.preview(connection, spec, gate, account)
-    rows = plan.diff(connection, spec, gate, account, limit=limit)
     desired = guards.measure(connection, spec).count_rows
-    return SyncDiff(spec.name, desired, counts.by_action, counts.blocked_by_reason, rows)
+    jump = find_jump(connection, spec, account, desired, None)
+    is_paused = jump is not None
+    counts = plan.preview(connection, spec, gate, account, is_paused=is_paused)
+    rows = plan.diff(connection, spec, gate, account, limit=limit, is_paused=is_paused)
+    return SyncDiff(spec.name, desired, counts.by_action, counts.blocked_by_reason, jump, rows)

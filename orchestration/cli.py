@@ -85,12 +85,16 @@ def sync(
         float | None,
         typer.Option(min=0, max=1, help="Allow a run to remove more of an audience than usual."),
     ] = None,
+    max_size_change: Annotated[
+        float | None,
+        typer.Option(min=0, help="Allow an audience to grow or shrink by more than usual."),
+    ] = None,
 ) -> None:
     """Send what the plan says. A demo's state goes to the sandbox, never to a real account."""
     from orchestration.demo import run_syncs
 
     with _friendly() as settings:
-        if not run_syncs(settings, name, max_removal_share):
+        if not run_syncs(settings, name, max_removal_share, max_size_change):
             raise typer.Exit(1)
 
 

@@ -20,6 +20,7 @@ from orchestration.terminal import (
     errors,
     show_explanation,
     show_kinship,
+    show_pause,
     show_rows,
     show_summary,
     show_syncs,
@@ -70,12 +71,17 @@ def run_demo(
     return result.is_success
 
 
-def run_syncs(settings: Settings, name: str | None, max_removal_share: float | None) -> bool:
+def run_syncs(
+    settings: Settings,
+    name: str | None,
+    max_removal_share: float | None,
+    max_size_change: float | None,
+) -> bool:
     """Send one sync or all; returns whether all succeeded."""
     names = _sync_names(name)
-    operation: dict[str, Any] = {"config": {"max_removal_share": max_removal_share}}
-    operations = {f"activation__{one}": operation for one in names}
-    configuration = {"ops": operations} if max_removal_share is not None else {}
+    limits = {"max_removal_share": max_removal_share, "max_size_change": max_size_change}
+    chosen = {limit: share for limit, share in limits.items() if share is not None}
+    configuration = {"ops": {f"activation__{one}": {"config": chosen} for one in names}}
     with _platforms_of(settings):
         result = run_daily(settings, [f"activation/{one}" for one in names], configuration)
     rows = summaries.sync_rows(result)
@@ -211,6 +217,8 @@ def _show_failures(settings: Settings, result: RunResult) -> None:
 def _show_difference(difference: Any) -> None:
     counts = ", ".join(f"{action} {count:,}" for action, count in difference.counts.items())
     console.print(f"\n[bold]{difference.sync}[/]  {difference.desired:,} desired; {counts}")
+    if difference.paused_because:
+        show_pause(difference.sync, difference.paused_because)
     columns = ("action", "row_key", "customer_id", "reason")
     rows = [{name: getattr(row, name) for name in columns} for row in difference.rows]
     show_rows("", rows, columns)

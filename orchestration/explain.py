@@ -32,6 +32,7 @@ class Explanation:
     stage: dict[str, Any]
     scores: list[dict[str, Any]]
     holds: list[dict[str, Any]]
+    cool_downs: list[dict[str, Any]]
     syncs: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,6 +64,7 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         stage=stages[0] if stages else {},
         scores=_rows(connection, "insight.predictions", customer_id),
         holds=_rows(connection, "decisions.holds", customer_id),
+        cool_downs=_rows(connection, "decisions.cool_downs", customer_id),
         syncs=syncs,
     )
 

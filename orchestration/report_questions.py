@@ -1,6 +1,7 @@
 """What the report asks the warehouse, in the order in which it tells it."""
 
 from orchestration.report_sections import (
+    SEGMENT_WEEKS,
     WEEKS,
     Section,
     draw_first_purchases,
@@ -10,6 +11,7 @@ from orchestration.report_sections import (
     draw_moves,
     draw_retention,
     draw_second_purchases,
+    draw_segments,
     draw_stages,
     draw_tiers,
 )
@@ -90,6 +92,17 @@ where curve.is_active
         where chosen.is_active and chosen.is_chosen and chosen.lead_kind = curve.lead_kind
     )
 order by curve.lead_kind, curve.threshold
+"""
+SEGMENTS = f"""
+select
+    segment, size_date, count_members, usual_count, robust_z, verdict, is_deviating, is_current
+from insight.segment_deviations as sizes
+where exists (
+    select 1 from insight.segment_deviations as today
+    where today.is_current and today.size_date - sizes.size_date < {SEGMENT_WEEKS * 7}
+        and (today.size_date - sizes.size_date) % 7 = 0
+)
+order by segment, size_date
 """
 MOMENTS = f"""
 select moment, date_trunc('week', detected_at) as week, count(*) as moments
@@ -177,6 +190,16 @@ SECTIONS = (
         frozenset({"is_active", "lead_kind", "threshold", "precision_rate", "recall_rate"}),
         HANDOVER,
         draw_handover,
+    ),
+    Section(
+        "segments",
+        "How large are the segments?",
+        "One row per segment, one column per week, the last one today: the darker, the farther "
+        "from what is usual for the segment. Hatched cells cannot be judged yet.",
+        "insight.segment_deviations",
+        frozenset({"segment", "size_date", "robust_z", "is_deviating", "is_current"}),
+        SEGMENTS,
+        draw_segments,
     ),
     Section(
         "moments",

@@ -11,6 +11,7 @@ from orchestration.charts import ACCENT, GREY, bars, canvas, grid
 
 Frame = pd.DataFrame
 MOVES_SHOWN, MOMENTS_SHOWN, WEEKS = 12, 24, 8
+SEGMENT_WEEKS, LARGEST_Z = 5, 4.0
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,25 @@ def draw_handover(frame: Frame) -> Chart:
         for row in chosen.itertuples()
     ]
     return Chart(figure, f"Worth most are {'; '.join(said)}.", frame)
+
+
+def draw_segments(frame: Frame) -> Chart:
+    """Draw how large each segment was week by week; dark is what it usually is not."""
+    sizes, distances = (
+        frame.pivot(index="segment", columns="size_date", values=column).sort_index()
+        for column in ("count_members", "robust_z")
+    )
+    values = [
+        [None if pd.isna(distance) else abs(float(distance)) for distance in row]
+        for row in distances.to_numpy()
+    ]
+    texts = [["·" if pd.isna(n) else f"{n:,.0f}" for n in row] for row in sizes.to_numpy()]
+    days = [f"{day:%d.%m}" for day in pd.to_datetime(sizes.columns)]
+    figure = grid([words(name) for name in sizes.index], days, values, texts, LARGEST_Z)
+    today = frame[frame["is_current"]]
+    odd = [f"“{words(name)}”" for name in today[today["is_deviating"]]["segment"]]
+    judged = f"not of their usual size: {', '.join(odd)}" if odd else "none of an unusual size"
+    return Chart(figure, f"Segments: {len(today)}, {judged}.", frame)
 
 
 def draw_moments(frame: Frame) -> Chart:

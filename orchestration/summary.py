@@ -20,6 +20,10 @@ select source, table_name, reason, count(*) from core.quarantined_rows
 group by 1, 2, 3 order by 4 desc
 """
 EXCLUDED = "select reason, count(*) from core.excluded_identifiers group by 1 order by 2 desc"
+DEVIATIONS = """
+select segment, count_members, usual_count from insight.segment_deviations
+where is_current and is_deviating order by 1
+"""
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -44,6 +48,7 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
                 "select phase, count(*) from insight.lifecycle_stages group by 1 order by 2 desc",
                 ("phase", "customers"),
             ),
+            "deviations": _rows(connection, DEVIATIONS, ("segment", "members", "usual")),
             "model": _model(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
@@ -130,6 +135,7 @@ def sync_rows(result: RunResult) -> list[dict[str, Any]]:
             "status": "ok",
             **{name: int(metadata.get(name) or 0) for name in SYNC_COUNTS},
             "blocked_by_reason": metadata.get("blocked_by_reason") or {},
+            "paused_because": metadata.get("paused_because"),
         }
         for key, metadata in result.assets.items()
         if key.startswith("activation/") and "acknowledged" in metadata

@@ -79,6 +79,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_sources(summary["sources"], summary["quarantine"])
     _show_people(summary)
     _show_stages(summary["stages"])
+    _show_deviations(summary["deviations"])
     _show_model(summary["model"])
     show_syncs(summary["syncs"])
 
@@ -146,6 +147,16 @@ def _show_stages(stages: Sequence[Mapping[str, Any]]) -> None:
     console.print(table)
 
 
+def _show_deviations(deviations: Sequence[Mapping[str, Any]]) -> None:
+    for row in deviations:
+        usual = "not known" if row["usual"] is None else f"{row['usual']:,.0f}"
+        console.print(
+            f"  [yellow]Segment {row['segment']}[/] has {row['members']:,} members; "
+            f"usual are {usual}",
+            soft_wrap=True,
+        )
+
+
 def _show_model(model: Mapping[str, Any]) -> None:
     console.print("\n[bold]Who will order again within 90 days[/]")
     if model["status"] in ("refused", "missing"):
@@ -188,9 +199,17 @@ def show_syncs(syncs: Sequence[Mapping[str, Any]]) -> None:
     for row in syncs:
         if row["status"] != "ok":
             console.print(f"  [red]{row['sync']}[/]: {row['reason']}")
-        elif row["blocked_by_reason"]:
+            continue
+        if row["paused_because"]:
+            show_pause(row["sync"], row["paused_because"])
+        if row["blocked_by_reason"]:
             why = _reasons(row["blocked_by_reason"])
             console.print(f"  {row['sync']} blocks {why}", soft_wrap=True)
+
+
+def show_pause(sync: str, reason: str) -> None:
+    """Print why a sync waits for a person; removals the law asks for are made all the same."""
+    console.print(f"  [yellow]{sync} is paused:[/] {reason}.", soft_wrap=True)
 
 
 def _sync_numbers(row: Mapping[str, Any]) -> tuple[int, ...]:
@@ -218,6 +237,11 @@ def show_explanation(found: Any) -> None:
     for hold in found.holds:
         state = "held" if hold["is_active"] else "was held"
         console.print(f"{state}: {hold['reason']} since {hold['starts_at']:%Y-%m-%d}")
+    for cool_down in found.cool_downs:
+        if cool_down["is_active"]:
+            ends = cool_down["ends_at"]
+            until = f"until {ends:%Y-%m-%d}" if ends else "until it is settled"
+            console.print(f"not called back: {cool_down['reason']}, {until}")
     known = {
         (row["identifier_type"], row["identifier_value"], row["source"])
         for row in found.identifiers

@@ -7,16 +7,27 @@ written, not what its macros expand to.
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 _MACROS = Path(__file__).parents[1] / "macros"
 # Macros that stand where a step, or the query of a step, stands.
 _STEPS = {"newest_versions", "dialled_phones"}
 _READERS = {"kept_customer_ids": "history cross join components cross join records"}
+# Macros that ask the project: one model stands for all.
+_NODES = {"segment_nodes"}
+_NODE = SimpleNamespace(
+    name="segment_one",
+    description="One",
+    config=SimpleNamespace(meta={}),
+    checksum=SimpleNamespace(checksum="0"),
+)
 _QUERIES = {"customer_features", "generate_series"}
 
 
-def _call(name: str) -> Callable[..., str]:
-    def call(*arguments: object, **named: object) -> str:
+def _call(name: str) -> Callable[..., object]:
+    def call(*arguments: object, **named: object) -> object:
+        if name in _NODES:
+            return [_NODE]
         if name in _READERS:
             return f"{name} as (select 1 as one from {_READERS[name]})"
         if name in _STEPS:
@@ -32,7 +43,7 @@ def _call(name: str) -> Callable[..., str]:
 class _Namespace:
     """Answer any attribute with a call of that name."""
 
-    def __getattr__(self, name: str) -> Callable[..., str]:
+    def __getattr__(self, name: str) -> Callable[..., object]:
         if name == "except":
             return lambda: "except"
         if name.startswith("type_"):

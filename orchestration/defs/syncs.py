@@ -21,6 +21,7 @@ class SyncConfig(dg.Config):  # type: ignore[misc, unused-ignore]
     """What a person may decide for one run of a sync."""
 
     max_removal_share: float | None = None
+    max_size_change: float | None = None
 
 
 def build_sync(spec: SyncSpec, exposure: Mapping[str, Any]) -> dg.AssetsDefinition:
@@ -43,18 +44,20 @@ def build_sync(spec: SyncSpec, exposure: Mapping[str, Any]) -> dg.AssetsDefiniti
         summary = _run(spec, config, warehouse)
         numbers = {k: v for k, v in summary.to_dict().items() if isinstance(v, int)}
         blocked = dg.MetadataValue.json(summary.blocked_by_reason)
-        return dg.MaterializeResult(metadata={**numbers, "blocked_by_reason": blocked})
+        paused = {"paused_because": summary.paused_because} if summary.paused_because else {}
+        return dg.MaterializeResult(metadata={**numbers, **paused, "blocked_by_reason": blocked})
 
     return sync
 
 
 def _gate_tables() -> list[dg.AssetKey]:
-    """Return what the gate reads at dispatch: consent must be fresh before anything leaves."""
+    """Return what gate and guards read: consent and sizes must be fresh before anything leaves."""
     return [
         dg.AssetKey(["privacy", "consents"]),
         dg.AssetKey(["privacy", "suppressions"]),
         dg.AssetKey(["decisions", "holds"]),
         dg.AssetKey(["core", "contact_points"]),
+        dg.AssetKey(["insight", "segment_deviations"]),
     ]
 
 
@@ -70,6 +73,7 @@ def _run(spec: SyncSpec, config: SyncConfig, warehouse: Warehouse) -> SyncSummar
                 as_of=read_clock(connection),
                 failing_models=read_failures(),
                 max_removal_share=config.max_removal_share,
+                max_size_change=config.max_size_change,
                 progress=lambda done, total: reporter().advance(step, done, total),
             )
     except ActivationError as error:
@@ -87,8 +91,10 @@ def read_clock(connection: Connection) -> datetime:
 
 def phrase(summary: SyncSummary) -> str:
     """Say in a few words what a sync did."""
+    blocked = sum(summary.blocked_by_reason.values())
     return (
-        f"{summary.desired:,} desired, {sum(summary.blocked_by_reason.values()):,} blocked, "
+        f"{'paused, ' if summary.paused_because else ''}{summary.desired:,} desired, "
+        f"{blocked:,} blocked, "
         f"+{summary.added:,} ~{summary.changed:,} -{summary.removed:,}, "
         f"{summary.acknowledged:,} held"
     )

@@ -174,3 +174,23 @@ def test_empty_values_and_truths_have_one_text(tmp_path):
     drop.replace("x", ("a", "b", "c"), [{"a": None, "b": True, "c": False}], as_of=AS_OF)
 
     assert (tmp_path / "x.csv").read_text().splitlines()[1] == ",true,false"
+
+
+def test_a_paused_file_loses_nobody_but_whom_the_gate_forbids(tmp_path):
+    """A file is written as a whole: those held back stay in it as they were."""
+    with scores_at(tmp_path) as (world, settings):
+        world.desire([score(n) for n in range(100)])
+        run(world, settings)
+        before, _ = content(tmp_path)
+        world.desire([score(0, stage="lapsed"), *(score(n) for n in range(1, 60))])
+        world.connection.execute(
+            "insert into privacy.suppressions (customer_id, scope, reason) values"
+            " ('c7', 'all', 'erased'), ('c77', 'all', 'erased')"
+        )
+
+        summary = run(world, settings)
+
+    after, _ = content(tmp_path)
+    assert summary.paused_because
+    assert (summary.removed, summary.delivered, summary.acknowledged) == (2, 2, 98)
+    assert [row for row in before if row[0] not in ("c7", "c77")] == after

@@ -88,7 +88,7 @@ def causes(content):
 
 def test_sound_exposure_becomes_a_spec():
     """Everything a run needs is in the spec."""
-    (spec,) = load_specs(manifest(max_removal_share=0.5, max_age_hours=6))
+    (spec,) = load_specs(manifest(max_removal_share=0.5, max_size_change=2, max_age_hours=6))
 
     assert spec.name == "klaviyo__win_back"
     assert spec.relation == "activation.sync_klaviyo__win_back"
@@ -96,7 +96,37 @@ def test_sound_exposure_becomes_a_spec():
     assert spec.purposes == ("marketing",)
     assert spec.upstream == {"customers", "identifiers"}
     assert (spec.max_removal_share, spec.max_age) == (0.5, timedelta(hours=6))
+    assert (spec.max_size_change, spec.segments) == (2, frozenset())
     assert (spec.owner_email, spec.file) == ("crm@example.com", FILE)
+
+
+def with_segment(*macros):
+    """Return a manifest whose sync reads a segment, through macros or by its ref."""
+    content = manifest()
+    segment = "model.regulars.segment_win_back"
+    content["nodes"][segment] = {
+        "resource_type": "model",
+        "name": "segment_win_back",
+        "fqn": ["regulars", "marts", "segments", "segment_win_back"],
+        "depends_on": {"nodes": []},
+    }
+    content["nodes"][MODEL]["depends_on"]["nodes"].append(segment)
+    content["nodes"][MODEL]["depends_on"]["macros"] = list(macros)
+    return content
+
+
+def test_segments_that_a_sync_reads_are_known():
+    """Their deviations pause it."""
+    (spec,) = load_specs(with_segment("macro.regulars.members_of"))
+
+    assert spec.segments == {"win_back"}
+
+
+def test_a_segment_is_read_through_its_present_members_only():
+    """Its model holds those who have left, too."""
+    assert causes(with_segment("macro.dbt.ref")) == [
+        "model sync_klaviyo__win_back reads a segment with those who have left it"
+    ]
 
 
 def test_exposures_without_sync_are_left_alone():
@@ -139,6 +169,8 @@ def test_several_purposes_are_all_kept():
         ({"channel": None}, "channel is missing"),
         ({"colour": "red"}, "colour is not a sync setting"),
         ({"max_removal_share": 30}, "max_removal_share is not a share"),
+        ({"max_size_change": 0}, "max_size_change is not a share"),
+        ({"max_size_change": "much"}, "max_size_change is not a share"),
         ({"max_age_hours": "soon"}, "max_age_hours is not a number of hours"),
     ],
 )

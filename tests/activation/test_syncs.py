@@ -1,6 +1,7 @@
 """The facade: what a caller gets back, and what it is told when a run cannot go on."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -44,6 +45,20 @@ def filled(world, count):
     """Desire some persons, all allowed."""
     world.desire(people(count))
     world.allow(people(count))
+
+
+def allowed(world, count):
+    """Desire many persons, all allowed."""
+    world.desire(people(count))
+    numbers = f"from range({count}) r (i)"
+    world.connection.execute(
+        "insert into core.contact_points select 'p' || i, 'c' || i, 'email', 'email',"
+        f" 'person' || i || '@example.com', true {numbers}"
+    )
+    world.connection.execute(
+        "insert into privacy.consents (contact_point_id, purpose, channel, is_allowed, reason)"
+        f" select 'p' || i, 'marketing', 'email', true, 'allowed' {numbers}"
+    )
 
 
 def last_run(world):
@@ -116,15 +131,8 @@ def test_empty_model_is_refused_and_recorded(world, settings, klaviyo):
 
 def test_mass_removal_is_refused_until_it_is_meant(world, settings, klaviyo):
     """The plan is thrown away; with the override the same removal goes through."""
-    world.desire(people(150))
-    world.connection.execute(
-        "insert into core.contact_points select 'p' || i, 'c' || i, 'email', 'email',"
-        " 'person' || i || '@example.com', true from range(150) r (i)"
-    )
-    world.connection.execute(
-        "insert into privacy.consents (contact_point_id, purpose, channel, is_allowed, reason)"
-        " select 'p' || i, 'marketing', 'email', true, 'allowed' from range(150) r (i)"
-    )
+    world.spec = replace(world.spec, max_size_change=1)
+    allowed(world, 150)
     run(world, settings, klaviyo)
     world.desire(people(10))
 

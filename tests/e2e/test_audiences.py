@@ -35,6 +35,41 @@ and not exists (
 """
 HELD = "select customer_id from decisions.holds where is_active"
 
+# Who has reason to stay away for a while: after a complaint, a lost parcel, a disputed payment, an
+# opt-out that no consent followed, or, for those who buy for the price, after the lapse itself.
+COOLING = """
+with days as (select reason, cool_down_days as days from reference.win_back_cooldowns),
+complaints as (
+    select customer_id, 'complaint' as reason, closed_at as ended_at
+    from core.service_cases
+    where severity = 'high' or (closed_at is not null and satisfaction_score <= 2)
+),
+troubles as (
+    select customer_id, reason, resolved_at as ended_at from decisions.holds
+    where reason in ('delivery_failed', 'payment_disputed')
+),
+said_no as (
+    select point.customer_id,
+        if(consent.status = 'objected', 'objection', 'opt_out') as reason,
+        consent.occurred_at as ended_at
+    from privacy.consents as consent
+    inner join core.contact_points as point using (contact_point_id)
+    where consent.purpose = 'marketing' and consent.status in ('withdrawn', 'objected')
+),
+hunters as (
+    select customer_id, 'price' as reason, entered_at as ended_at
+    from insight.lifecycle_stages where stage = 'lapsed' and is_price_sensitive
+)
+select distinct customer_id
+from (
+    from complaints union all by name from troubles
+    union all by name from said_no union all by name from hunters
+) as reasons
+inner join days using (reason), raw.clock
+where customer_id is not null
+and (ended_at is null or ended_at + to_days(days) > clock.as_of)
+"""
+
 
 def allowed(purposes, channel, identifier_type):
     listed = ", ".join(f"'{purpose}'" for purpose in purposes)
@@ -48,6 +83,7 @@ def customers(demo, condition, purposes, channel, *, promotional):
     held = f"and customer_id not in ({HELD})" if promotional else ""
     return dict(
         demo.query(f"""
+            with cooling as ({COOLING})
             select c.customer_id, c.email
             from core.customers as c
             inner join insight.lifecycle_stages as s using (customer_id)
@@ -61,8 +97,9 @@ def customers(demo, condition, purposes, channel, *, promotional):
 MARKETING = ("marketing",)
 ADS = ("ads_user_data", "ads_personalisation")
 NUDGE = "s.stage = 'new_customer' and s.substage = 'second_chance'"
-LAPSED = "s.phase = 'former_good'"
+LAPSED = "s.phase = 'former_good' and customer_id not in (select customer_id from cooling)"
 BUYERS = "c.count_orders > 0"
+WIN_BACK = "klaviyo__win_back"
 
 
 def audience(sync):
@@ -84,6 +121,54 @@ def test_klaviyo_lists_hold_exactly_the_right_people(demo, platforms, sync, cond
     assert expected
     assert {m["external_id"]: m["email"] for m in members} == expected
     assert len(members) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "sync", "key"),
+    [
+        ("klaviyo", "klaviyo__win_back", "external_id"),
+        ("meta", "meta_custom_audiences__win_back", "EXTERN_ID"),
+    ],
+)
+def test_nobody_is_called_back_who_has_reason_to_stay_away(demo, platforms, vendor, sync, key):
+    """Not by mail and not by advertising, though former good customers are among them."""
+    spared = {
+        customer
+        for (customer,) in demo.query(f"""
+            select customer_id from insight.lifecycle_stages
+            where phase = 'former_good' and customer_id in ({COOLING})
+        """)
+    }
+
+    members = {member[key] for member in platforms.members(vendor, audience(sync))}
+
+    assert spared
+    assert members
+    assert members & spared == set()
+
+
+def test_nobody_is_called_back_soon_after_a_trouble_that_really_was(demo, platforms):
+    """The simulator knows who had it and when, whatever identity resolution made of them."""
+    troubled = {
+        email
+        for (email,) in demo.query(f"""
+            select distinct lower(trim(legal.identifier))
+            from read_parquet('{demo.home}/truth/incidents/*.parquet') as incident
+            inner join read_parquet('{demo.home}/truth/legal_state/*.parquet') as legal
+                on legal.person_id = incident.person_id and legal.identifier_type = 'email'
+            inner join reference.win_back_cooldowns as cool_down
+                on cool_down.reason = replace(incident.kind, 'service_case', 'complaint')
+            cross join raw.clock
+            where incident.known_from <= clock.as_of
+                and coalesce(incident.ends_at, clock.as_of) + to_days(cool_down_days)
+                > clock.as_of
+        """)
+    }
+
+    members = {member["email"] for member in platforms.members("klaviyo", audience(WIN_BACK))}
+
+    assert len(troubled) > 5
+    assert members & troubled == set()
 
 
 def google_hash(email):

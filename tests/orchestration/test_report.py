@@ -70,6 +70,17 @@ create table insight.handover_curve as
     ) as rows (
         is_active, lead_kind, threshold, monthly_leads, precision_rate, recall_rate, is_chosen
     );
+create table insight.segment_deviations as
+    select * from (values
+        ('loyal', date '2026-10-25', 90, 88.0, 0.5, 'usual', false, false),
+        ('loyal', date '2026-10-28', 7, 88.0, 0.5, 'usual', false, false),
+        ('loyal', date '2026-09-01', 7, 88.0, 0.5, 'usual', false, false),
+        ('loyal', date '2026-11-01', 50, 88.0, -7.5, 'deviating', true, true),
+        ('win_back', date '2026-11-01', 20, null, null, 'too_little_history', false, true)
+    ) as rows (
+        segment, size_date, count_members, usual_count, robust_z, verdict, is_deviating,
+        is_current
+    );
 create table decisions.moments as
     select * from (values
         ('a', 'cart_abandoned', timestamp '2026-10-20'),
@@ -91,6 +102,7 @@ SENTENCES = {
     "tiers": "10 customers are in 2 tiers.",
     "handover": "Worth most are accounts from score 35 on: 150 a month, of whom 30% buy and 90% of "
     "all buyers are among them.",
+    "segments": "Segments: 2, not of their usual size: “loyal”.",
     "moments": "3 moments of 2 kinds in 2 weeks; most often “cart abandoned”.",
 }
 
@@ -172,6 +184,7 @@ def test_missing_and_empty_marts_are_said_plainly(reported):
         "delete from insight.graduation_cohorts where is_mature",
         "update insight.retention_cohorts set is_mature = false",
         "update insight.handover_curve set is_chosen = false",
+        "delete from insight.segment_deviations where is_deviating",
     )
 
     assert parts["moments"].sentence == "Not built yet: this part needs the mart decisions.moments."
@@ -179,10 +192,11 @@ def test_missing_and_empty_marts_are_said_plainly(reported):
     for name in ("moves", "graduation", "retention", "handover"):
         assert parts[name].sentence.startswith("Nothing to show yet"), name
     assert {name for name, part in parts.items() if part.svg} == {
-        "second_purchases", "first_purchases", "stages",
+        "second_purchases", "first_purchases", "stages", "segments",
     }  # fmt: skip
     assert page.count('class="missing"') == 6
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
+    assert parts["segments"].sentence == "Segments: 1, none of an unusual size."
 
 
 def test_a_shop_too_young_is_told_where_its_curve_ends(reported):

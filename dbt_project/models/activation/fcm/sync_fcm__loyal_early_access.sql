@@ -1,9 +1,8 @@
 with
 
-audience_flags as (
+segment_loyal_early_access as (
 
-    select * from {{ ref('audience_flags') }}
-    where is_loyal_early_access
+    select * from {{ members_of('segment_loyal_early_access') }}
 
 ),
 
@@ -20,8 +19,9 @@ selected as (
         contact_points.contact_point_id,
         contact_points.customer_id,
         contact_points.address as token
-    from audience_flags
-    inner join contact_points on contact_points.customer_id = audience_flags.customer_id
+    from segment_loyal_early_access
+    inner join contact_points
+        on segment_loyal_early_access.customer_id = contact_points.customer_id
 
 )
 

@@ -1,9 +1,8 @@
 with
 
-audience_flags as (
+segment_existing_customers as (
 
-    select * from {{ ref('audience_flags') }}
-    where is_existing_customer
+    select * from {{ members_of('segment_existing_customers') }}
 
 ),
 
@@ -19,8 +18,9 @@ selected as (
         customers.customer_id,
         customers.email_contact_point_id as contact_point_id,
         customers.email
-    from audience_flags
-    inner join customers on customers.customer_id = audience_flags.customer_id
+    from segment_existing_customers
+    inner join customers
+        on segment_existing_customers.customer_id = customers.customer_id
 
 )
 

@@ -1,9 +1,8 @@
 with
 
-audience_flags as (
+segment_second_purchase_nudge as (
 
-    select * from {{ ref('audience_flags') }}
-    where is_second_purchase_nudge
+    select * from {{ members_of('segment_second_purchase_nudge') }}
 
 ),
 
@@ -23,8 +22,9 @@ selected as (
         customers.first_name,
         customers.last_name,
         {{ to_local_date('customers.first_ordered_at') }} as property_first_order_date
-    from audience_flags
-    inner join customers on customers.customer_id = audience_flags.customer_id
+    from segment_second_purchase_nudge
+    inner join customers
+        on segment_second_purchase_nudge.customer_id = customers.customer_id
 
 )
 

@@ -1,9 +1,8 @@
 with
 
-audience_flags as (
+segment_win_back as (
 
-    select * from {{ ref('audience_flags') }}
-    where is_win_back
+    select * from {{ members_of('segment_win_back') }}
 
 ),
 
@@ -20,8 +19,9 @@ selected as (
         customers.email_contact_point_id as contact_point_id,
         customers.customer_id as external_id,
         customers.email
-    from audience_flags
-    inner join customers on customers.customer_id = audience_flags.customer_id
+    from segment_win_back
+    inner join customers
+        on segment_win_back.customer_id = customers.customer_id
 
 )
 

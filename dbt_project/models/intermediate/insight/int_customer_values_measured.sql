@@ -14,6 +14,12 @@ int_purchase_margins_computed as (
 
 ),
 
+price_reactions as (
+
+    select * from {{ ref('int_price_reactions_found') }}
+
+),
+
 known as (
 
     select
@@ -48,29 +54,52 @@ summed as (
 
 ),
 
-population as (
+reactions as (
 
     select
-        sum(count_discounted_orders) * 1.0 / nullif(sum(count_orders), 0)
-            as discounted_share
-    from summed
+        customer_id,
+        count(*) as count_reactions
+    from price_reactions
+    group by customer_id
 
 ),
 
--- Few purchases say little: each customer is pulled towards the shop's mean.
+-- Every purchase shows whether the price decided, every other reaction that it did.
+combined as (
+
+    select
+        summed.*,
+        summed.count_orders + coalesce(reactions.count_reactions, 0) as count_chances,
+        summed.count_discounted_orders + coalesce(reactions.count_reactions, 0)
+            as count_reactions
+    from summed
+    left join reactions
+        on summed.customer_id = reactions.customer_id
+
+),
+
+population as (
+
+    select sum(count_reactions) * 1.0 / nullif(sum(count_chances), 0) as reaction_share
+    from combined
+
+),
+
+-- Few chances say little: each customer is pulled towards the shop's mean.
 measured as (
 
     select
-        summed.customer_id,
-        summed.count_orders,
-        summed.count_discounted_orders,
-        summed.count_orders_365d,
-        summed.margin_365d,
-        summed.recent_margin,
-        percent_rank() over (order by summed.recent_margin) as value_percentile,
-        (summed.count_discounted_orders + {{ shrinkage }} * population.discounted_share)
-        / (summed.count_orders + {{ shrinkage }}) as price_sensitivity
-    from summed
+        combined.customer_id,
+        combined.count_orders,
+        combined.count_discounted_orders,
+        combined.count_orders_365d,
+        combined.margin_365d,
+        combined.recent_margin,
+        percent_rank() over (order by combined.recent_margin) as value_percentile,
+        combined.count_reactions > 0 as has_reacted_to_prices,
+        (combined.count_reactions + {{ shrinkage }} * population.reaction_share)
+        / (combined.count_chances + {{ shrinkage }}) as price_sensitivity
+    from combined
     cross join population
 
 )

@@ -74,7 +74,7 @@ measured as (
         coalesce(values_measured.recent_margin >= thresholds.good_margin, false)
             as is_good,
         coalesce(
-            values_measured.count_discounted_orders >= 1
+            values_measured.has_reacted_to_prices
             and values_measured.price_sensitivity >= thresholds.price_sensitivity,
             false
         ) as is_price_sensitive,

@@ -91,6 +91,7 @@ summed as (
     select
         customer_id,
         moment,
+        sku,
         concat(sku, '|', cast(changed_date as {{ dbt.type_string() }})) as entry_key,
         min(changed_at) as occurred_at,
         min(detected_at) as detected_at,

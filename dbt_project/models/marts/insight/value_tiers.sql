@@ -35,7 +35,7 @@ tiered as (
         cast(values_measured.price_sensitivity as {{ type_double() }})
             as price_sensitivity,
         coalesce(
-            values_measured.count_discounted_orders >= 1
+            values_measured.has_reacted_to_prices
             and values_measured.price_sensitivity >= thresholds.price_sensitivity,
             false
         ) as is_price_sensitive
