@@ -135,9 +135,15 @@ def _parsing_the_project() -> Iterator[None]:
     thread.start()
     yield
     # It takes longer than filling a small landing folder: load what the run needs anyway.
-    importlib.import_module("dbt.cli.main")
-    importlib.import_module("dagster_dbt")
+    _load_libraries()
     thread.join()
+
+
+def _load_libraries() -> None:
+    from orchestration.dbt_runner import load_dbt
+
+    importlib.import_module("dagster_dbt")
+    load_dbt()
 
 
 def _parse_project() -> None:

@@ -82,7 +82,8 @@ def test_a_year_of_real_orders_gives_no_retention_and_little_graduation(retail):
 
 
 def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
-    """A folder with one orders.csv gives customers, stages and a file, and refuses to predict."""
+    """A folder with one orders.csv gives customers, stages and a file, and refuses to predict; the
+    terminal shows that and no library's log."""
     shop = tmp_path / "mine"
     shop.mkdir()
     lines = ["order_id,email,ordered_at,net_amount"]
@@ -93,8 +94,10 @@ def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     (shop / "orders.csv").write_text("\n".join(lines) + "\n")
     state = new_state(tmp_path / "home")
 
-    state.run("demo", "--shop", str(shop))
+    done = state.run("demo", "--shop", str(shop))
 
+    assert "WARNING" not in done.stdout + done.stderr
+    assert "INFO" not in done.stdout + done.stderr
     summary = state.summary
     assert summary["people"]["customers"] == 40
     assert summary["model"]["status"] == "refused"

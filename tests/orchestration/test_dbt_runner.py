@@ -4,6 +4,8 @@ import gc
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 
 import duckdb
@@ -149,6 +151,17 @@ def test_a_copied_state_is_not_read_again(build, small, tmp_path, monkeypatch):
     monkeypatch.setattr(project, "_parse", pytest.fail)
 
     assert [status for status, _, _ in build("good").results] == ["success", "pass"]
+
+
+def test_loading_dbt_leaves_the_terminal_alone():
+    """Nobody else's log goes there from then on."""
+    code = (
+        "import logging; from orchestration.dbt_runner import load_dbt; load_dbt(); "
+        "logging.getLogger('dagster').warning('heard')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "WARNING:" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM])
