@@ -140,8 +140,10 @@ def _parsing_the_project() -> Iterator[None]:
 
 
 def _load_libraries() -> None:
+    from ml.libraries import load_libraries
     from orchestration.dbt_runner import load_dbt
 
+    load_libraries()
     importlib.import_module("dagster_dbt")
     load_dbt()
 

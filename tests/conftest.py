@@ -1,6 +1,7 @@
 """What all tests share: how they are spread over processes, and the project as dbt reads it."""
 
 import fcntl
+import gc
 import os
 import subprocess
 import sys
@@ -10,6 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PARSE = "from orchestration.project import parse; parse()"
+
+# Most that tests make lives as long as their file: looking for garbage again and again is wasted.
+gc.set_threshold(50_000, 50, 50)
 
 LONGEST = ("test_audiences.py", "test_shops.py", "test_runs.py")
 

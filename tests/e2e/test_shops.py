@@ -78,7 +78,7 @@ def test_a_year_of_real_orders_gives_no_retention_and_little_graduation(retail):
     )
 
     assert retention == [(0,)]
-    assert graduation == [(date(2010, 12, 1), 885, 742, 619)]
+    assert graduation == [(date(2010, 12, 1), 885, 742, 612)]
 
 
 def test_ones_own_orders_take_the_same_road(tmp_path, new_state):

@@ -66,8 +66,6 @@ def build(small, monkeypatch):
     monkeypatch.setattr(project, "settings", state)
     monkeypatch.setattr(project, "MANIFEST", state.dbt_target / "manifest.json")
     monkeypatch.setattr(project, "PARSED", state.dbt_target / "partial_parse.msgpack")
-    # dbt in this process would look for the parsed project of others there.
-    monkeypatch.delenv("DBT_TARGET_PATH", raising=False)
 
     def run(*names, on_node=lambda done: None):
         return dbt_runner.build(["--select", *names], small / "dbt.log", on_node)
@@ -130,15 +128,17 @@ def test_what_another_dbt_has_read_counts_for_nothing(build):
 
 
 def test_a_removed_model_is_noticed(build, small):
-    """Nothing that is left is newer than what dbt has read, but the folder is."""
-    passing = small / "models/passing.sql"
-    passing.write_text("select 1 as customer_id")
+    """No file that is left is newer than what dbt has read, but the folder is."""
+    folder, passing = small / "models", small / "models/passing.sql"
     build("good")
-    assert project._is_parsed()
+    before = folder.stat()
 
+    passing.touch()
     passing.unlink()
-
     assert not project._is_parsed()
+
+    os.utime(folder, (before.st_atime, before.st_mtime))
+    assert project._is_parsed()
 
 
 def test_a_copied_state_is_not_read_again(build, small, tmp_path, monkeypatch):
