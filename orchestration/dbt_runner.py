@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import project
+from orchestration.warehouse import is_disk_full
 
 RESULTS = {"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"}
 # While dbt builds, nobody else of this process has the file open; it need not be opened anew
@@ -79,8 +80,11 @@ def load_dbt() -> Any:
 def without_values(said: str) -> str:
     """Return an engine's message without the values of records that it quotes.
 
-    Quotes inside a value are not escaped, so all between the first and the last of a line goes.
+    Quotes inside a value are not escaped, so all between the first and the last of a line goes. A
+    full disk quotes settings and files only, and by them it is known.
     """
+    if is_disk_full(said):
+        return said
     return re.sub(r"'.*'|'.*$", "'…'", said, flags=re.MULTILINE)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -83,6 +84,7 @@ def _newest_change() -> float:
 
 
 def _parse() -> None:
+    started = time.time()
     command = [
         sys.executable, "-c", DBT, "--no-version-check", "--quiet", "parse",
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
@@ -93,5 +95,5 @@ def _parse() -> None:
         said = (done.stdout + done.stderr).strip()
         msg = f"dbt cannot read the project in dbt_project/:\n{said}\nMend the file it names."
         raise DbtParseError(msg)
-    # An unchanged project leaves its manifest alone; mark it as seen.
-    MANIFEST.touch()
+    # As old as its beginning: what was changed meanwhile is read next time.
+    os.utime(MANIFEST, (started, started))

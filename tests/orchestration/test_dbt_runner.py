@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import duckdb
 import pytest
 
 from orchestration import dbt_runner, project
 from orchestration.settings import Settings
+from orchestration.warehouse import is_disk_full
 
 PROFILE = """
 small:
@@ -103,6 +105,29 @@ def test_a_failed_model_is_a_result_with_its_reason(build, small):
     assert "example.org" not in found["model.small.bad"][1]
     assert "Could not convert string" in (small / "dbt.log").read_text()
     assert "example.org" not in (small / "dbt.log").read_text()
+
+
+def test_a_full_disk_is_still_known_by_its_message():
+    """The setting that DuckDB quotes is no value of a record."""
+    said = "Out of Memory Error: limit was set by the 'max_temp_directory_size' setting"
+
+    assert is_disk_full(dbt_runner.without_values(said))
+
+
+def test_a_change_during_the_reading_is_read_next_time(build, small, monkeypatch):
+    """dbt may have looked at the file before it changed."""
+    build("good")
+    changed = small / "models/good.sql"
+
+    def read_and_change(*arguments, **options):
+        time.sleep(0.1)  # the clock of files is coarser than ours
+        changed.touch()
+        return subprocess.CompletedProcess(arguments, 0)
+
+    monkeypatch.setattr(project.subprocess, "run", read_and_change)
+    project._parse()
+
+    assert not project._is_parsed()
 
 
 def test_a_change_is_read_before_anything_is_built(build, small):
