@@ -79,7 +79,7 @@ class Settings:
 
     @property
     def memory_limit(self) -> str:
-        return self.variables.get("REGULARS_DUCKDB_MEMORY_LIMIT", "50%")
+        return self.variables.get("REGULARS_DUCKDB_MEMORY_LIMIT", "40%")
 
     def create_folders(self) -> None:
         """Make the state folder; DuckDB and dbt retry for a minute when it is missing."""

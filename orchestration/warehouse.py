@@ -87,7 +87,7 @@ class Warehouse:
     path: Path
     lock_timeout: float = 900.0
     on_wait: Callable[[], None] | None = None
-    memory_limit: str = "50%"
+    memory_limit: str = "40%"
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[Connection]:

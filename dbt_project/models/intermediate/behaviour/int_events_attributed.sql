@@ -44,7 +44,10 @@ placeholders as (
 matched as (
 
     select
-        events.*,
+        events.event_id,
+        events.occurred_at,
+        events.received_at,
+        coalesce(events.utm_campaign, events.click_id) as campaign,
         clock.as_of,
         case when placeholders.device_id is null then events.anonymous_id end
             as device_id,
@@ -83,34 +86,19 @@ matched as (
 attributed as (
 
     select
-        matched.event_id,
-        matched.customer_id,
-        matched.device_id as anonymous_id,
-        matched.event_type,
-        matched.platform,
-        matched.device_type,
-        matched.geo_region,
-        matched.page_path,
-        matched.referrer,
-        matched.utm_source,
-        matched.utm_medium,
-        matched.utm_campaign,
-        matched.click_id,
-        matched.sku,
-        matched.asset_id,
-        coalesce(matched.device_type, '') = 'bot' as is_bot,
-        matched.has_analytics_consent,
-        {{ known_time('matched.occurred_at', 'matched.as_of') }} as occurred_at,
-        coalesce(matched.received_at, matched.occurred_at) as received_at,
+        event_id,
+        customer_id,
+        device_id as anonymous_id,
+        campaign,
+        {{ known_time('occurred_at', 'as_of') }} as occurred_at,
         case
-            when matched.customer_id is null then null
-            when matched.holder_known_at
-                > coalesce(matched.received_at, matched.occurred_at)
-                then matched.holder_known_at
-            else coalesce(matched.received_at, matched.occurred_at)
+            when customer_id is null then null
+            when holder_known_at > coalesce(received_at, occurred_at)
+                then holder_known_at
+            else coalesce(received_at, occurred_at)
         end as customer_known_at
     from matched
-    where not {{ is_future('matched.occurred_at', 'matched.as_of') }}
+    where not {{ is_future('occurred_at', 'as_of') }}
 
 )
 

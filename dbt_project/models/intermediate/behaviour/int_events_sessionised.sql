@@ -1,5 +1,3 @@
-{% set session_number = 'cast(numbered.session_number as ' ~ dbt.type_string() ~ ')' %}
-
 with
 
 events as (
@@ -8,14 +6,14 @@ events as (
 
 ),
 
--- Windows sort all they are given: they get what they need, and the rest is joined to it after.
 compared as (
 
     select
         event_id,
         anonymous_id,
         customer_id,
-        coalesce(utm_campaign, click_id) as campaign,
+        customer_known_at,
+        campaign,
         occurred_at,
         lag(occurred_at) over (
             partition by anonymous_id order by occurred_at, event_id
@@ -23,7 +21,7 @@ compared as (
         lag(customer_id) over (
             partition by anonymous_id order by occurred_at, event_id
         ) as previous_customer_id,
-        lag(coalesce(utm_campaign, click_id)) over (
+        lag(campaign) over (
             partition by anonymous_id order by occurred_at, event_id
         ) as previous_campaign
     from events
@@ -48,6 +46,8 @@ started as (
     select
         event_id,
         anonymous_id,
+        customer_id,
+        customer_known_at,
         occurred_at,
         seconds_since_previous,
         case
@@ -66,28 +66,31 @@ numbered as (
 
     select
         event_id,
+        customer_id,
+        customer_known_at,
         seconds_since_previous,
-        is_start,
-        sum(is_start) over (
+        is_start = 1 as is_session_start,
+        cast(sum(is_start) over (
             partition by anonymous_id order by occurred_at, event_id
             rows between unbounded preceding and current row
-        ) as session_number
+        ) as {{ dbt.type_int() }}) as session_number
     from started
 
 ),
 
 sessionised as (
 
+    select * from numbered
+    union all
     select
-        events.*,
-        numbered.seconds_since_previous,
-        case
-            when numbered.event_id is not null
-                then concat(events.anonymous_id, ':', {{ session_number }})
-        end as session_id,
-        coalesce(numbered.is_start = 1, false) as is_session_start
+        event_id,
+        customer_id,
+        customer_known_at,
+        cast(null as {{ dbt.type_int() }}) as seconds_since_previous,
+        false as is_session_start,
+        cast(null as {{ dbt.type_int() }}) as session_number
     from events
-    left join numbered on events.event_id = numbered.event_id
+    where anonymous_id is null
 
 )
 

@@ -1,4 +1,18 @@
+{% set session_number = 'cast(sessionised.session_number as ' ~ dbt.type_string() ~ ')' %}
+
 with
+
+clock as (
+
+    select * from {{ ref('stg_landing__clock') }}
+
+),
+
+web_events as (
+
+    select * from {{ ref('stg_web__events') }}
+
+),
 
 sessionised as (
 
@@ -6,34 +20,43 @@ sessionised as (
 
 ),
 
+-- What takes part in no session has no device either.
 final as (
 
     select
-        event_id,
-        session_id,
-        customer_id,
-        anonymous_id,
-        event_type,
-        platform,
-        device_type,
-        geo_region,
-        page_path,
-        referrer,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        click_id,
-        sku,
-        asset_id,
-        is_session_start,
-        cast(seconds_since_previous as {{ dbt.type_bigint() }})
+        web_events.event_id,
+        case
+            when sessionised.session_number is not null
+                then concat(web_events.anonymous_id, ':', {{ session_number }})
+        end as session_id,
+        sessionised.customer_id,
+        case when sessionised.session_number is not null then web_events.anonymous_id end
+            as anonymous_id,
+        web_events.event_type,
+        web_events.platform,
+        web_events.device_type,
+        web_events.geo_region,
+        web_events.page_path,
+        web_events.referrer,
+        web_events.utm_source,
+        web_events.utm_medium,
+        web_events.utm_campaign,
+        web_events.click_id,
+        web_events.sku,
+        web_events.asset_id,
+        sessionised.is_session_start,
+        cast(sessionised.seconds_since_previous as {{ dbt.type_bigint() }})
             as seconds_since_previous,
-        is_bot,
-        has_analytics_consent,
-        occurred_at,
-        received_at,
-        customer_known_at
-    from sessionised
+        coalesce(web_events.device_type, '') = 'bot' as is_bot,
+        web_events.has_analytics_consent,
+        {{ known_time('web_events.occurred_at', 'clock.as_of') }} as occurred_at,
+        coalesce(web_events.received_at, web_events.occurred_at) as received_at,
+        sessionised.customer_known_at
+    from web_events
+    inner join sessionised
+        on web_events.event_id = sessionised.event_id
+    left join clock
+        on true
 
 )
 
