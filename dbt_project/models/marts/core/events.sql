@@ -1,4 +1,4 @@
-{% set session_number = 'cast(sessionised.session_number as ' ~ dbt.type_string() ~ ')' %}
+{% set text = dbt.type_string() %}
 
 with
 
@@ -27,11 +27,16 @@ final as (
         web_events.event_id,
         case
             when sessionised.session_number is not null
-                then concat(web_events.anonymous_id, ':', {{ session_number }})
+                then concat(
+                        web_events.anonymous_id,
+                        ':',
+                        cast(sessionised.session_number as {{ text }})
+                    )
         end as session_id,
         sessionised.customer_id,
-        case when sessionised.session_number is not null then web_events.anonymous_id end
-            as anonymous_id,
+        case
+            when sessionised.session_number is not null then web_events.anonymous_id
+        end as anonymous_id,
         web_events.event_type,
         web_events.platform,
         web_events.device_type,
