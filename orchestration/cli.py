@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -120,6 +121,24 @@ def explain(
             show_why(settings, customer, other)
         else:
             show_customer(settings, customer)
+
+
+@app.command()
+def export(
+    customer: Annotated[
+        str, typer.Argument(help="customer_id, e-mail address, phone number or card number.")
+    ],
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to; a new folder in the state folder otherwise.")
+    ] = None,
+) -> None:
+    """Write down everything known of a person, as they may ask for it: JSON, and CSV per table."""
+    from orchestration.export import export_customer
+
+    with _friendly() as settings:
+        exported = export_customer(settings, customer, folder)
+        console.print(f"The export: {exported.folder}", soft_wrap=True)
+        console.print("It holds personal data in clear text. Hand it over safely, then delete it.")
 
 
 @app.command()

@@ -1,7 +1,7 @@
-"""Read the column contract of every source table from the dbt source YAML."""
+"""Read the contract of every source table from the dbt source YAML."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -19,13 +19,33 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Ownership:
+    """One way in which a row of a source table belongs to a person.
+
+    Its `columns` are equal to those of: the source record `record` (shop/orders), which is of a
+    person; the source table `parent`, whose rows belong to people in turn; or the mart `mart`,
+    which has a customer_id. With `staged` it is the row as that staging model spells it.
+    """
+
+    columns: Mapping[str, str]
+    record: str | None = None
+    parent: str | None = None
+    mart: str | None = None
+    staged: str | None = None
+
+
+@dataclass(frozen=True)
 class TableContract:
-    """What a landed file of one source table looks like."""
+    """What a landed file of one source table looks like, and whose its rows are.
+
+    No ownership at all: the table is about nobody, such as a price list.
+    """
 
     source: str
     name: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    ownerships: tuple[Ownership, ...] = field(default=())
 
     @property
     def label(self) -> str:
@@ -64,19 +84,22 @@ class TableContract:
 
 
 def read_contracts(dbt_project: Path) -> dict[str, TableContract]:
-    """Return the contracts of all landed tables by label, e.g. `shop/orders`."""
+    """Return the contracts of all landed tables by label, e.g. `shop/orders`.
+
+    Raises KeyError when a table does not say whose its rows are.
+    """
     contracts = {}
     for path in sorted((dbt_project / "models" / "staging").rglob("*__sources.yml")):
         for source in yaml.safe_load(path.read_text())["sources"]:
             for table in source["tables"]:
-                key = table.get("config", {}).get("meta", {}).get("key")
-                if key:
-                    contract = _contract(source["name"], table, tuple(key))
+                meta = table.get("config", {}).get("meta", {})
+                if "key" in meta:
+                    contract = _contract(source["name"], table, meta)
                     contracts[contract.label] = contract
     return contracts
 
 
-def _contract(source: str, table: dict, key: tuple[str, ...]) -> TableContract:  # type: ignore[type-arg]
+def _contract(source: str, table: dict, meta: dict) -> TableContract:  # type: ignore[type-arg]
     columns = tuple(
         Column(
             name=column["name"],
@@ -86,4 +109,23 @@ def _contract(source: str, table: dict, key: tuple[str, ...]) -> TableContract: 
         )
         for column in table["columns"]
     )
-    return TableContract(source, table["name"], key, columns)
+    if "person" not in meta:
+        msg = (
+            f"{source}/{table['name']} does not say whose its rows are. Add config.meta.person to "
+            f"{source}__sources.yml: how a row belongs to a person, or nobody."
+        )
+        raise KeyError(msg)
+    stated = [] if meta["person"] == "nobody" else meta["person"]
+    ownerships = tuple(_ownership(one) for one in stated)
+    return TableContract(source, table["name"], tuple(meta["key"]), columns, ownerships)
+
+
+def _ownership(stated: dict) -> Ownership:  # type: ignore[type-arg]
+    columns = stated.get("columns") or {stated["column"]: stated["column"]}
+    return Ownership(
+        columns=columns,
+        record=stated.get("record"),
+        parent=stated.get("of"),
+        mart=stated.get("mart"),
+        staged=stated.get("staged"),
+    )

@@ -62,6 +62,10 @@ class Settings:
         return self.home / "outbox"
 
     @property
+    def exports(self) -> Path:
+        return self.home / "exports"
+
+    @property
     def platforms(self) -> Path:
         return self.home / "platforms.sqlite"
 
