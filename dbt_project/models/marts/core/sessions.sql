@@ -1,3 +1,5 @@
+{% set gap = 'case when not is_session_start then seconds_since_previous end' %}
+
 with
 
 events as (
@@ -7,34 +9,24 @@ events as (
 
 ),
 
--- What an event inside a session tells of its pace, and a session's first of its origin.
-told as (
+-- What a session's first event tells of its origin; each session has exactly one.
+starts as (
 
     select
         *,
-        case when not is_session_start then seconds_since_previous end as gap_seconds,
-        is_session_start
-        and seconds_since_previous <= 1800
-        and coalesce(utm_campaign, click_id) is null as is_handed_over
+        coalesce(
+            seconds_since_previous <= 1800 and coalesce(utm_campaign, click_id) is null,
+            false
+        ) as is_handed_over
     from events
+    where is_session_start
 
 ),
 
-summed as (
+counted as (
 
     select
         session_id,
-        min(customer_id) as customer_id,
-        min(anonymous_id) as anonymous_id,
-        max(case when is_session_start then platform end) as platform,
-        max(case when is_session_start then device_type end) as device_type,
-        max(case when is_session_start then geo_region end) as geo_region,
-        max(case when is_session_start then page_path end) as landing_page_path,
-        max(case when is_session_start then referrer end) as referrer,
-        max(case when is_session_start then utm_source end) as utm_source,
-        max(case when is_session_start then utm_medium end) as utm_medium,
-        max(case when is_session_start then utm_campaign end) as utm_campaign,
-        max(case when is_session_start then click_id end) as click_id,
         count(*) as count_events,
         {{ count_where("event_type = 'page_view'") }} as count_page_views,
         {{ count_where("event_type = 'product_view'") }} as count_product_views,
@@ -44,17 +36,38 @@ summed as (
         {{ count_where(
             "event_type in ('login', 'sign_up', 'checkout_started', 'order_completed')"
         ) }} as count_commitments,
-        count(gap_seconds) as count_gaps,
-        sum(gap_seconds) as sum_gaps,
-        sum(gap_seconds * gap_seconds) as sum_squared_gaps,
+        count({{ gap }}) as count_gaps,
+        sum({{ gap }}) as sum_gaps,
+        sum({{ gap }} * {{ gap }}) as sum_squared_gaps,
         {{ dbt.bool_or('is_bot') }} as is_declared_bot,
-        {{ dbt.bool_or('is_handed_over') }} as is_handed_over,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at,
         {{ dbt.datediff('min(occurred_at)', 'max(occurred_at)', 'second') }}
             as duration_seconds
-    from told
+    from events
     group by session_id
+
+),
+
+summed as (
+
+    select
+        counted.*,
+        starts.customer_id,
+        starts.anonymous_id,
+        starts.platform,
+        starts.device_type,
+        starts.geo_region,
+        starts.page_path as landing_page_path,
+        starts.referrer,
+        starts.utm_source,
+        starts.utm_medium,
+        starts.utm_campaign,
+        starts.click_id,
+        starts.is_handed_over
+    from counted
+    inner join starts
+        on counted.session_id = starts.session_id
 
 ),
 
