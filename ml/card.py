@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ml.recipes import Model
+from ml.prediction import Model
 
 LIMITS = (
     "The measures are those of the recipe on a season it had not seen; the stored model is the "

@@ -109,6 +109,11 @@ class Shop:
     clock: pd.Timestamp
 
     @property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return what a prediction reads."""
+        return {"features": self.features, "purchases": self.occasions}
+
+    @property
     def current(self) -> pd.DataFrame:
         """Return the current snapshots."""
         return self.features[self.features["is_current"]]

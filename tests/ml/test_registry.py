@@ -16,8 +16,9 @@ import pytest
 from skops import io
 
 from ml.errors import RegistryError, VersionCorrupt, VersionNotFound
-from ml.models.next_order import Trained, score, train
-from ml.recipes import BASELINE, Model
+from ml.models.next_order import fit, predict
+from ml.prediction import Model, Trained
+from ml.recipes import BASELINE
 from ml.registry import Registry, version_row
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ SCORED_AT = pd.Timestamp("2026-11-01 04:00")
 @pytest.fixture(scope="module")
 def trained(shop: Shop) -> Trained:
     """A training with a champion and a challenger of different kinds."""
-    result = train(shop.features, shop.occasions, as_of=shop.clock)
+    result = fit(shop.frames, as_of=shop.clock)
     assert isinstance(result, Trained)
     return result
 
@@ -66,14 +67,17 @@ def test_both_models_come_back_with_the_same_scores(
         loaded = registry.load(NAME, alias, sha256=sums[alias])
         assert replace(loaded, parts={}) == replace(model, parts={})
         pd.testing.assert_frame_equal(
-            score(loaded, shop.current, scored_at=SCORED_AT),
-            score(model, shop.current, scored_at=SCORED_AT),
+            predict(loaded, shop.frames, scored_at=SCORED_AT),
+            predict(model, shop.frames, scored_at=SCORED_AT),
         )
 
 
 def test_the_baseline_comes_back_too(registry: Registry, random_shop: Shop) -> None:
     """A shop without evidence publishes its table of rates through the same store."""
-    result = train(random_shop.features, random_shop.occasions, as_of=random_shop.clock)
+    result = fit(
+        random_shop.frames,
+        as_of=random_shop.clock,
+    )
     assert isinstance(result, Trained)
     registry.publish(result.champion, result.challenger, result.report)
 
