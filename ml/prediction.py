@@ -17,6 +17,9 @@ from ml.evaluation import Gate
 Frames = Mapping[str, pd.DataFrame]
 Parts = Mapping[str, Any]
 
+# Logarithm of the factor below which a fact is not worth telling: five per cent.
+SMALLEST_EFFECT = 0.05
+
 
 @dataclass(frozen=True)
 class Input:
@@ -128,6 +131,13 @@ class Prediction(Protocol):
     def predict(self, model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame: ...
 
     def explain(self, model: Model, frames: Frames) -> tuple[Reason, ...]: ...
+
+
+def strongest(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Return reasons by the size of their effect, without those that hardly have one."""
+    effects = [(abs(float(np.log(reason.factor))), reason) for reason in reasons]
+    moving = [pair for pair in effects if pair[0] >= SMALLEST_EFFECT]
+    return tuple(reason for _, reason in sorted(moving, key=lambda pair: -pair[0]))
 
 
 def missing_columns(

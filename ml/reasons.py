@@ -8,7 +8,7 @@ import numpy as np
 
 from ml.evaluation import Numbers
 from ml.features import FEATURES, NAMES, NULLABLE, Matrix
-from ml.prediction import Parts, Reason
+from ml.prediction import Parts, Reason, strongest
 from ml.recipes import BASELINE, BOOSTING, LOGISTIC, RECENCY, linear_design, predict
 from ml.rhythm import COLUMNS, RHYTHM_NAMES
 
@@ -36,8 +36,7 @@ def explain(kind: str, parts: Parts, row: Matrix) -> tuple[Reason, ...]:
         _reason(subject, columns[0], logarithms[columns].sum(), row[0], usual)
         for subject, columns in _subjects()
     ]
-    moving = (reason for reason in reasons if abs(np.log(reason.factor)) > 1e-9)
-    return tuple(sorted(moving, key=lambda reason: -abs(np.log(reason.factor))))
+    return strongest(reasons)
 
 
 def _subjects() -> Sequence[tuple[str, list[int]]]:

@@ -181,7 +181,7 @@ def _write_files(folder: Path, model: Model, report: Mapping[str, Any]) -> None:
         file: data,
         METRICS: as_json(dict(report)),
         FEATURE_LIST: as_json({"fingerprint": fingerprint(), "features": known}),
-        CARD: card.render(model, report).encode(),
+        CARD: (report["card"] if "card" in report else card.render(model, report)).encode(),
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
