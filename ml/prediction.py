@@ -169,7 +169,7 @@ def content_name(facts: Iterable[object], arrays: Iterable[npt.NDArray[Any]]) ->
 
 def _number(value: float | None) -> str:
     """Return a number as a person would write it."""
-    if value is None or np.isnan(value):
+    if value is None:
         return "none"
     is_whole = abs(value - round(value)) < 1e-9 or abs(value) >= 100
     return f"{value:,.0f}" if is_whole else f"{value:,.2f}"

@@ -96,7 +96,7 @@ def _fit_baseline(windows: Sequence[Window], seed: int) -> Parts:
     positives = np.bincount(bins, weights=actual, minlength=len(edges) + 1)
     base = float(actual.mean())
     rates = (positives + PRIOR_STRENGTH * base) / (counts + PRIOR_STRENGTH)
-    return {"edges": edges, "rates": rates, "base_rate": base, "medians": _medians(matrix)}
+    return {"edges": edges, "rates": rates, "base_rate": base, "usual": _usual(matrix)}
 
 
 def _fit_logistic(windows: Sequence[Window], seed: int) -> Parts:
@@ -111,7 +111,8 @@ def _fit_logistic(windows: Sequence[Window], seed: int) -> Parts:
     # Newton takes a dozen steps where the usual solver takes a hundred.
     classifier = LogisticRegression(C=1.0, max_iter=1_000, solver="newton-cholesky")
     classifier.fit(scaler.transform(design), actual)
-    return {"medians": medians, "scaler": scaler, "classifier": classifier}
+    usual = _usual(matrix)
+    return {"medians": medians, "usual": usual, "scaler": scaler, "classifier": classifier}
 
 
 def _fit_boosting(windows: Sequence[Window], seed: int) -> Parts:
@@ -174,7 +175,7 @@ def _fit_trees(matrix: Matrix, actual: Outcomes, seed: int) -> Parts:
     )
     columns = columns if len(columns) else np.array([RECENCY])
     classifier.fit(matrix[:, columns], actual)
-    return {"columns": columns, "classifier": classifier, "medians": _medians(matrix)}
+    return {"columns": columns, "classifier": classifier, "usual": _usual(matrix)}
 
 
 def _tree_scores(trees: Parts, matrix: Matrix) -> Numbers:
@@ -207,3 +208,10 @@ def _medians(matrix: Matrix) -> Numbers:
     filled = np.where(np.isnan(matrix).all(axis=0), 0.0, matrix)
     medians: Numbers = np.nanmedian(filled, axis=0)
     return medians
+
+
+def _usual(matrix: Matrix) -> Numbers:
+    """Return the median of each column, null where most rows are."""
+    is_mostly_null = np.isnan(matrix).mean(axis=0) > 0.5
+    usual: Numbers = np.where(is_mostly_null, np.nan, _medians(matrix))
+    return usual

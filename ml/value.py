@@ -126,7 +126,7 @@ def learn(kind: str, known: pd.DataFrame, *, yearly_discount: float) -> ValueMod
 
     Raises HistoryError where there is nothing to learn from.
     """
-    spent = spending.fit(known["repeats"] + 1, known["mean_margin"])
+    spent = spending.fit(known["repeats"] + 1, known["mean_margin"], known["margin_deviation"])
     watched = max(float(known["age_days"].sum()), 1.0)
     mean = float(known["repeats"].sum()) / watched
     left = None

@@ -77,7 +77,9 @@ def known_purchases(purchases: pd.DataFrame, *, known_until: pd.Timestamp) -> pd
             "margin_amount": purchases["margin_amount"].astype("float64"),
         }
     )
-    return known[known["occurred_at"] < known_until].reset_index(drop=True)
+    known = known[known["occurred_at"] < known_until]
+    # In one order, so that equal data gives equal sums to the last bit.
+    return known.sort_values(list(known.columns), ignore_index=True)
 
 
 def window_days(history_days: int, *, horizon_days: int) -> int:

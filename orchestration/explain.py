@@ -10,7 +10,7 @@ from activation.spec import load_specs
 from ml.models import PREDICTIONS
 from orchestration.evidence import NO_IDENTIFIER, CustomerNotFound
 from orchestration.predicting import explain as explain_score
-from orchestration.project import manifest
+from orchestration.project import manifest, settings
 from orchestration.warehouse import Connection
 
 FIND = """
@@ -82,16 +82,16 @@ def _reasons(
 ) -> dict[str, tuple[str, ...]]:
     """Return the strongest reasons for each score, from the version that gave it."""
     predictions = {prediction.NAME: prediction for prediction in PREDICTIONS}
-    return {
-        name: tuple(
-            reason.sentence
-            for reason in explain_score(
-                connection, predictions[name], customer_id, score["model_version"]
-            )
-        )
-        for score in scores
-        if (name := score["model_name"]) in predictions
-    }
+    told = {}
+    for score in scores:
+        name, version = score["model_name"], score["model_version"]
+        if name in predictions:
+            reasons = explain_score(
+                connection, predictions[name], settings.models,
+                customer_id=customer_id, version=version,
+            )  # fmt: skip
+            told[name] = tuple(reason.sentence for reason in reasons)
+    return told
 
 
 def _rows(connection: Connection, table: str, customer_id: str) -> list[dict[str, Any]]:

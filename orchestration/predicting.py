@@ -3,21 +3,22 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from ml.errors import VersionNotFound
 from ml.prediction import (
     Input,
-    Model,
     Prediction,
     Reason,
     Refused,
     Trained,
     missing_columns,
 )
-from orchestration.project import settings
+from ml.registry import Registry
 from orchestration.warehouse import Connection
 
 TRAININGS = """
@@ -55,10 +56,8 @@ def train(connection: Connection, prediction: Prediction) -> Trained | Refused:
     return prediction.fit(_frames(connection, prediction.TRAINING), as_of=as_of)
 
 
-def remember(outcome: Trained | Refused) -> dict[str, Any]:
-    """Store a trained model and return the row that says what came of the training."""
-    from ml.registry import Registry
-
+def remember(outcome: Trained | Refused, models: Path) -> dict[str, Any]:
+    """Store a trained model in a folder and return the row that says what came of the training."""
     now = datetime.now(UTC).replace(tzinfo=None)
     if isinstance(outcome, Refused):
         return {
@@ -67,7 +66,7 @@ def remember(outcome: Trained | Refused) -> dict[str, Any]:
             "model_version": None, "sha256": None, "trained_at": now,
         }  # fmt: skip
     report = dict(outcome.report)
-    sums = Registry(settings.models).publish(outcome.champion, outcome.challenger, report)
+    sums = Registry(models).publish(outcome.champion, outcome.challenger, report)
     return {
         "model_name": outcome.champion.name, "as_of": outcome.champion.as_of.to_pydatetime(),
         "status": outcome.status, "reasons": json.dumps([report["reason"]]),
@@ -98,14 +97,16 @@ def read_training(connection: Connection, name: str) -> dict[str, Any]:
     return dict(zip(names, found[0], strict=True)) if found else {}
 
 
-def score(connection: Connection, prediction: Prediction) -> pd.DataFrame:
+def score(connection: Connection, prediction: Prediction, models: Path) -> pd.DataFrame:
     """Return the result of the published model; no rows when training was refused."""
     training = read_training(connection, prediction.NAME)
     if training["status"] == "refused":
         empty: dict[str, list[Any]] = {name: [] for name in prediction.RESULT}
         types = {name: column.dtype for name, column in prediction.RESULT.items()}
         return pd.DataFrame(empty).astype(types)
-    model = _load(prediction, training["model_version"], training["sha256"])
+    registry = Registry(models)
+    version, sha256 = training["model_version"], training["sha256"]
+    model = registry.load(prediction.NAME, version, sha256=sha256)
     frames = _frames(connection, prediction.SCORING)
     return prediction.predict(model, frames, scored_at=pd.Timestamp.now("UTC"))
 
@@ -139,24 +140,17 @@ def count_result(connection: Connection, prediction: Prediction) -> dict[str, in
 
 
 def explain(
-    connection: Connection, prediction: Prediction, customer_id: str, version: str
+    connection: Connection, prediction: Prediction, models: Path, *, customer_id: str, version: str
 ) -> tuple[Reason, ...]:
     """Return the strongest reasons for a customer's score by a version; none when it is gone."""
-    from ml.errors import VersionNotFound
-
     found = connection.execute(VERSION, (prediction.NAME, version))
     try:
-        model = _load(prediction, version, found[0][0] if found else None)
+        sha256 = found[0][0] if found else None
+        model = Registry(models).load(prediction.NAME, version, sha256=sha256)
     except VersionNotFound:
         return ()
     frames = _frames(connection, prediction.SCORING, customer_id)
     return prediction.explain(model, frames)[:COUNT_REASONS]
-
-
-def _load(prediction: Prediction, version: str, sha256: str | None) -> Model:
-    from ml.registry import Registry
-
-    return Registry(settings.models).load(prediction.NAME, version, sha256=sha256)
 
 
 def _frames(

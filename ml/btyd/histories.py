@@ -88,7 +88,8 @@ def summarise(purchases: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
     """Return one row per customer who bought before a moment, by customer_id.
 
     Takes purchases (customer_id, occurred_at, margin_amount). Purchases of one day are one.
-    Columns: repeats, recency_days, age_days, mean_margin (per day with a purchase).
+    Columns: repeats, recency_days, age_days, mean_margin (per day with a purchase) and
+    margin_deviation, the sum of the days' squared differences from it.
     """
     times = naive_utc(purchases["occurred_at"])
     known = pd.DataFrame(
@@ -98,16 +99,17 @@ def summarise(purchases: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
             "margin": purchases["margin_amount"].astype("float64"),
         }
     )[times < as_of]
-    known["is_new_day"] = ~known.duplicated(["customer_id", "day"])
-    grouped = known.groupby("customer_id")
+    days = known.groupby(["customer_id", "day"], as_index=False)["margin"].sum()
+    grouped = days.groupby("customer_id")
     first, last = grouped["day"].min(), grouped["day"].max()
-    days = grouped["is_new_day"].sum()
+    count, mean = grouped.size(), grouped["margin"].mean()
     return pd.DataFrame(
         {
-            "repeats": (days - 1).astype("int64"),
+            "repeats": (count - 1).astype("int64"),
             "recency_days": (last - first).dt.days.astype("int64"),
             "age_days": (as_of.normalize() - first).dt.days.astype("int64"),
-            "mean_margin": grouped["margin"].sum() / days,
+            "mean_margin": mean.astype("float64"),
+            "margin_deviation": (grouped["margin"].var(ddof=0) * count).astype("float64"),
         }
     )
 

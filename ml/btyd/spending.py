@@ -19,6 +19,8 @@ from ml.errors import HistoryError
 LOWEST, HIGHEST = -9.0, 12.0
 START = (np.log(2.0), np.log(2.0), 0.0)
 LEAST_CUSTOMERS = 20
+# Orders that the shop's mean weighs like, at least and at most.
+LEAST_CREDIBLE, MOST_CREDIBLE = 0.01, 1_000.0
 NO_MEAN = "A few customers spend so much more than all others that no average can be expected."
 ALL_EQUAL = "All customers have nearly the same average amount."
 
@@ -27,8 +29,8 @@ ALL_EQUAL = "All customers have nearly the same average amount."
 class Spending:
     """A fitted model; `loss_share` and `loss_mean` tell of customers whose average is not positive.
 
-    The expectation is linear in the average (it is Bühlmann's credibility), so it also serves
-    customers with a loss, whom the likelihood cannot hold.
+    The likelihood cannot hold those. But the expectation is linear in the average, it is Bühlmann's
+    credibility: where there are losses, `loss_strength` says how much the shop's mean weighs in it.
     """
 
     p: float
@@ -37,6 +39,7 @@ class Spending:
     log_likelihood: float
     loss_share: float = 0.0
     loss_mean: float = 0.0
+    loss_strength: float | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -53,7 +56,7 @@ class Spending:
     @property
     def strength(self) -> float:
         """Return how many orders of their own say as much as the shop's mean does."""
-        return (self.q - 1) / self.p
+        return (self.q - 1) / self.p if self.loss_strength is None else self.loss_strength
 
     def expected(self, orders: Numbers, mean_amount: Numbers) -> Numbers:
         """Return the expected amount of a further order of each customer.
@@ -75,11 +78,14 @@ class Spending:
         return cls(**{**content, "warnings": tuple(content["warnings"])})
 
 
-def fit(orders: npt.ArrayLike, mean_amount: npt.ArrayLike) -> Spending:
+def fit(
+    orders: npt.ArrayLike, mean_amount: npt.ArrayLike, deviation: npt.ArrayLike = 0.0
+) -> Spending:
     """Return the parameters under which the averages of customers are most likely.
 
-    Takes orders per customer, the first one included, and their average amount. Raises
-    HistoryError when fewer than 20 customers have a positive average.
+    Takes per customer the orders, the first one included, their average amount, and the sum of
+    their squared differences from it (used where there are losses). Raises HistoryError when fewer
+    than 20 customers have a positive average.
     """
     from scipy.optimize import minimize
 
@@ -111,8 +117,26 @@ def fit(orders: npt.ArrayLike, mean_amount: npt.ArrayLike) -> Spending:
         log_likelihood=float(-found.fun * count - count * np.log(unit)),
         loss_share=len(losses) / len(m),
         loss_mean=float(losses.mean()) if len(losses) else 0.0,
+        loss_strength=_credibility(x, m, deviation) if len(losses) else None,
         warnings=_warnings(found.x),
     )
+
+
+def _credibility(orders: Numbers, mean_amount: Numbers, deviation: npt.ArrayLike) -> float:
+    """Return the variance within customers / between them (Bühlmann & Straub 1970).
+
+    Without repeat orders nothing is known within, and the shop's mean weighs like one order.
+    """
+    total, further = orders.sum(), (orders - 1).sum()
+    if further <= 0:
+        return 1.0
+    within = float(np.sum(deviation)) / further
+    mean = (orders * mean_amount).sum() / total
+    spread = (orders * (mean_amount - mean) ** 2).sum() - (len(orders) - 1) * within
+    between = spread / (total - (orders**2).sum() / total)
+    if between <= 0:
+        return MOST_CREDIBLE
+    return float(np.clip(within / between, LEAST_CREDIBLE, MOST_CREDIBLE))
 
 
 def log_likelihood(

@@ -9,6 +9,7 @@ from ml.models import PREDICTIONS
 from ml.prediction import Prediction
 from orchestration import predicting
 from orchestration.progress import reporter
+from orchestration.project import settings
 from orchestration.warehouse import Warehouse
 
 CUSTOMERS = dg.AssetKey(["core", "customers"])
@@ -32,7 +33,7 @@ def build_training(prediction: Prediction) -> dg.AssetsDefinition:
         reporter().begin(step)
         with warehouse.connect(read_only=True) as connection:
             outcome = predicting.train(connection, prediction)
-        row = predicting.remember(outcome)
+        row = predicting.remember(outcome, settings.models)
         with warehouse.writing(), warehouse.connect() as connection:
             predicting.replace_training(connection, row)
         reporter().end(step, _phrase(row))
@@ -57,7 +58,7 @@ def build_scoring(prediction: Prediction) -> dg.AssetsDefinition:
         step = f"Score {prediction.NAME}"
         reporter().begin(step)
         with warehouse.connect(read_only=True) as connection:
-            rows = predicting.score(connection, prediction)
+            rows = predicting.score(connection, prediction, settings.models)
         with warehouse.writing(), warehouse.connect() as connection:
             predicting.replace_result(connection, prediction, rows)
         reporter().end(step, f"{len(rows):,} customers")

@@ -273,10 +273,10 @@ def test_purchases_of_one_day_are_one_and_those_to_come_none() -> None:
     known = summarise(purchases, as_of=pd.Timestamp("2026-02-01"))
 
     assert known.loc["a"].to_dict() == {
-        "repeats": 1, "recency_days": 10, "age_days": 31, "mean_margin": 6
+        "repeats": 1, "recency_days": 10, "age_days": 31, "mean_margin": 6, "margin_deviation": 0
     }  # fmt: skip
     assert known.loc["b"].to_dict() == {
-        "repeats": 0, "recency_days": 0, "age_days": 12, "mean_margin": 5
+        "repeats": 0, "recency_days": 0, "age_days": 12, "mean_margin": 5, "margin_deviation": 0
     }  # fmt: skip
 
 

@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml import recipes
 from ml.errors import FeatureError
-from ml.features import FEATURES, KEYS, NAMES
-from ml.models.next_order import RESULT, fit, predict
+from ml.evaluation import measure
+from ml.features import FEATURES, KEYS, NAMES, validate
+from ml.models.next_order import RESULT, explain, fit, predict
 from ml.prediction import Refused, Trained
+from ml.windows import Window, complete_windows, known_occasions
 
 if TYPE_CHECKING:
-    from tests.ml.conftest import Shop
+    from tests.ml.conftest import BuildFeatures, Shop
 
 RETAIL = Path(__file__).parents[2] / "sandbox" / "data" / "online_retail.parquet"
 TYPES = {name: column.dtype for name, column in RESULT.items()}
@@ -321,3 +324,60 @@ def test_real_orders_give_the_accuracy_measured_before(retail_shop: Shop) -> Non
     assert metrics["logistic"]["auc"] >= 0.735
     assert metrics["logistic"]["brier"] <= 0.218
     assert metrics["logistic"]["count"] == 3_370
+
+
+def test_a_frequent_customer_has_reasons_that_raise_the_odds(shop: Shop, trained: Trained) -> None:
+    """Who has just bought often is explained by that, each topic told once."""
+    current = shop.current.sort_values("count_orders_90d")
+    best = current[current["customer_id"] == current["customer_id"].iloc[-1]]
+
+    reasons = explain(trained.champion, {"features": best})
+
+    assert reasons[0].factor > 1
+    assert len({reason.subject.split(" (")[0] for reason in reasons}) == len(reasons)
+
+
+# The first 39 weeks of 1997, and windows whose outcomes were known by then: day and length.
+CDNOW_DAY = 273
+CDNOW_GATES = [
+    (273, ((120, 153), (135, 138)), 0.768, 0.162),
+    (91, ((91, 91), (182, 91)), 0.773, 0.1175),
+]
+
+
+@pytest.mark.parametrize(("days", "windows", "least_auc", "most_brier"), CDNOW_GATES)
+def test_real_customers_of_cdnow_are_told_apart_over_any_horizon(
+    cdnow: pd.DataFrame, build_features: BuildFeatures,
+    days: int, windows: tuple[tuple[int, int], ...], least_auc: float, most_brier: float,
+) -> None:  # fmt: skip
+    """39 weeks ahead from windows half as long, and 13 weeks from two of 13.
+
+    No window of 39 weeks had ended by then: the rhythm's columns carry the horizon.
+    """
+    begin = pd.Timestamp("1997-01-01")
+    occasions = cdnow.assign(occurred_at=cdnow["occurred_at"] + pd.Timedelta(hours=12))
+    learnt = [
+        _window(build_features, occasions, begin + pd.Timedelta(days=day), length)
+        for day, length in windows
+    ]
+    test = _window(build_features, occasions, begin + pd.Timedelta(days=CDNOW_DAY), days)
+
+    measured, challenger = (
+        measure(test.actual, recipes.predict(kind, recipes.fit(kind, learnt, seed=0), test.matrix))
+        for kind in ("logistic", "gradient_boosting")
+    )
+
+    assert measured.count == 23_570
+    assert measured.auc >= least_auc
+    assert measured.brier <= most_brier
+    assert measured.auc >= challenger.auc - 0.001
+
+
+def _window(
+    build_features: BuildFeatures, occasions: pd.DataFrame, as_of: pd.Timestamp, days: int
+) -> Window:
+    """Return one labelled window that ends by itself."""
+    until = as_of + pd.Timedelta(days=days)
+    frame = validate(build_features(occasions, [as_of]))
+    known = known_occasions(occasions, known_until=until)
+    return complete_windows(frame, known, days=days, known_until=until)[0]

@@ -102,6 +102,23 @@ def test_losses_pull_the_mean_down_and_keep_their_sign() -> None:
     assert model.expected(np.array([400.0]), np.array([-20.0]))[0] < 0
 
 
+def test_losses_are_weighed_by_how_much_customers_differ() -> None:
+    """Customers who always lose keep losing; where losses are chance, the shop's mean counts."""
+    generator = np.random.default_rng(2)
+    noise = generator.normal(0, 10, (2_000, 5))
+    own = np.where(np.arange(2_000) % 10 == 0, -30.0, 30.0)[:, None]
+    lasting, chance = own + noise, 5.0 + 3 * noise
+
+    strengths = []
+    for amounts in (lasting, chance):
+        means = amounts.mean(axis=1)
+        deviation = ((amounts - means[:, None]) ** 2).sum(axis=1)
+        strengths.append(spending.fit(np.full(2_000, 5), means, deviation).strength)
+
+    assert strengths[0] == pytest.approx(100 / (36 * 9), rel=0.1)
+    assert strengths[1] > 20
+
+
 def test_equal_averages_are_no_obstacle() -> None:
     """Where everybody spends the same, that is what is expected, with a word about it."""
     orders = np.arange(1, 101)
