@@ -286,3 +286,32 @@ def test_a_version_is_one_row_of_plain_values(
     assert rows[0]["count_training_rows"] + rows[0]["count_test_rows"] == sum(
         row["count"] for row in trained.report["windows"]
     )
+
+
+PLAIN = Model("value", "2026-11-01-mean", "mean", 365, SCORED_AT, (), {"mean": 2.5, "names": ["a"]})
+
+
+def test_numbers_and_names_are_kept_as_json(registry: Registry, tmp_path: Path) -> None:
+    """A model that JSON can hold is a file that anybody can read, checked all the same."""
+    sha256 = registry.save(PLAIN, {"card": "# value\n"})
+
+    folder = folder_of(tmp_path, PLAIN)
+    assert registry.load("value", PLAIN.version, sha256=sha256) == PLAIN
+    assert json.loads((folder / "model.json").read_text())["parts"] == PLAIN.parts
+    assert not (folder / "model.skops").exists()
+    with pytest.raises(VersionCorrupt, match=r"model\.json is not the file that the warehouse"):
+        registry.load("value", PLAIN.version, sha256="0" * 64)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "value"}'])
+def test_json_that_is_no_model_is_refused_whatever_its_sum(
+    registry: Registry, tmp_path: Path, text: str
+) -> None:
+    """A manifest that fits does not make a model of it."""
+    registry.save(PLAIN, {"card": "# value\n"})
+    folder = folder_of(tmp_path, PLAIN)
+    (folder / "model.json").write_text(text)
+    record_sums(folder)
+
+    with pytest.raises(VersionCorrupt, match=r"model\.json (cannot be read|does not hold)"):
+        registry.load("value", PLAIN.version)
