@@ -1,13 +1,18 @@
 """A prediction of somebody else's plugs in: trained, stored, applied, checked and explained."""
 
+from pathlib import Path
 from typing import ClassVar
 
 import pandas as pd
 import pytest
+import yaml
 
+from ml.models import PREDICTIONS
 from ml.prediction import Column, Input, Model, Reason, Refused, Trained, typed
 from orchestration import predicting
 from orchestration.warehouse import Warehouse
+
+DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 
 class Loudness:
@@ -83,6 +88,19 @@ def run(warehouse, models, prediction=LOUDNESS):
             connection, prediction, predicting.score(connection, prediction, models)
         )
         return row, predicting.count_result(connection, prediction)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS, ids=lambda prediction: prediction.NAME)
+def test_dbt_is_told_the_columns_that_are_written(prediction):
+    """The source's description and the result agree in names, order and types."""
+    path = DBT_PROJECT / "models" / "staging" / "ml" / "ml__sources.yml"
+    tables = yaml.safe_load(path.read_text())["sources"][0]["tables"]
+    told = next(table["columns"] for table in tables if table["name"] == prediction.NAME)
+
+    written = [
+        (name, predicting.SQL_TYPES[column.dtype]) for name, column in prediction.RESULT.items()
+    ]
+    assert [(column["name"], column["data_type"]) for column in told] == written
 
 
 def test_a_prediction_goes_all_the_way(warehouse, tmp_path):
