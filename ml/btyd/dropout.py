@@ -93,40 +93,74 @@ def log_likelihood(logarithms: Numbers, histories: Histories, kind: Kind) -> tup
     distinct values of that column. Odds of having left: a / (b + x - 1) * ((alpha + T) /
     (alpha + t_x)) ** (r + x); MBG/NBD has b + 1 for b and lets them leave at x = 0, too.
     """
-    from scipy.special import digamma, expit, gammaln
+    from scipy.special import expit, gammaln
 
     r, alpha, a, b = np.exp(logarithms)
     extra = float(kind == MBG_NBD)
-    axis_x, axis_t, axis_age = histories.by_repeats, histories.by_recency, histories.by_age
-    weights, x = histories.counts, axis_x.values
-    count, per_x, per_age = weights.sum(), axis_x.sums(weights), axis_age.sums(weights)
-    x_per_age = axis_age.sums(weights * histories.repeats)
-    at_age, at_recency = (alpha + axis.values / DAYS_PER_UNIT for axis in (axis_age, axis_t))
+    x, per_x = histories.by_repeats.values, histories.customers_by_repeats
+    at_age, at_recency = (
+        alpha + axis.values / DAYS_PER_UNIT for axis in (histories.by_age, histories.by_recency)
+    )
     log_age = np.log(at_age)
-    silence = log_age[axis_age.places] - np.log(at_recency)[axis_t.places]
-    shape = r + histories.repeats
-    odds = _log_odds_left_last(a, b + extra, x, extra)[axis_x.places] + shape * silence
+    silence = log_age[histories.by_age.places] - np.log(at_recency)[histories.by_recency.places]
+    left_last = _log_odds_left_last(a, b + extra, x, extra)
+    odds = left_last[histories.by_repeats.places] + (r + histories.repeats) * silence
     value = (
         (per_x * (gammaln(r + x) + gammaln(b + x + extra) - gammaln(a + b + x + extra))).sum()
-        + count * (r * np.log(alpha) - gammaln(r) + gammaln(a + b) - gammaln(b))
-        - ((r * per_age + x_per_age) * log_age).sum()
-        + (weights * np.logaddexp(0.0, odds)).sum()
+        + histories.counts.sum() * (r * np.log(alpha) - gammaln(r) + gammaln(a + b) - gammaln(b))
+        - ((r * histories.customers_by_age + histories.repeats_by_age) * log_age).sum()
+        + (histories.counts * np.logaddexp(0.0, odds)).sum()
     )
-    left = weights * expit(odds)
-    shaped = left * shape
-    left_per_x, log_alpha = axis_x.sums(left), np.log(alpha)
-    psi_all = digamma(a + b + x + extra)
-    still = np.where(left_per_x > 0, left_per_x / np.maximum(b + x + extra - 1, 1e-300), 0.0)
+    left = histories.counts * expit(odds)
     slopes = (
-        (per_x * digamma(r + x)).sum() + count * (log_alpha - digamma(r))
-        - (per_age * log_age).sum() + (left * silence).sum(),
-        count * r / alpha - ((r * per_age + x_per_age - axis_age.sums(shaped)) / at_age).sum()
-        - (axis_t.sums(shaped) / at_recency).sum(),
-        count * digamma(a + b) - (per_x * psi_all).sum() + left_per_x.sum() / a,
-        count * (digamma(a + b) - digamma(b))
-        + (per_x * (digamma(b + x + extra) - psi_all)).sum() - still.sum(),
-    )  # fmt: skip
+        *_rate_slopes(r, alpha, histories, left, silence),
+        *_leaving_slopes(a, b, extra, histories, left),
+    )
     return float(value), np.array(slopes) * np.exp(logarithms)
+
+
+def _rate_slopes(
+    r: float, alpha: float, histories: Histories, left: Numbers, silence: Numbers
+) -> tuple[float, float]:
+    """Return the derivatives by r and alpha; `left` is P(left) times customers per history."""
+    from scipy.special import digamma
+
+    by_age, by_recency = histories.by_age, histories.by_recency
+    x, count = histories.by_repeats.values, histories.counts.sum()
+    at_age, at_recency = (alpha + axis.values / DAYS_PER_UNIT for axis in (by_age, by_recency))
+    shaped = left * (r + histories.repeats)
+    powers = r * histories.customers_by_age + histories.repeats_by_age
+    by_r = (
+        (histories.customers_by_repeats * digamma(r + x)).sum()
+        + count * (np.log(alpha) - digamma(r))
+        - (histories.customers_by_age * np.log(at_age)).sum()
+        + (left * silence).sum()
+    )
+    by_alpha = (
+        count * r / alpha
+        - ((powers - by_age.sums(shaped)) / at_age).sum()
+        - (by_recency.sums(shaped) / at_recency).sum()
+    )
+    return float(by_r), float(by_alpha)
+
+
+def _leaving_slopes(
+    a: float, b: float, extra: float, histories: Histories, left: Numbers
+) -> tuple[float, float]:
+    """Return the derivatives by a and b; `left` is P(left) times customers per history."""
+    from scipy.special import digamma
+
+    x, per_x = histories.by_repeats.values, histories.customers_by_repeats
+    left_per_x, count = histories.by_repeats.sums(left), histories.counts.sum()
+    psi_all = digamma(a + b + x + extra)
+    base = np.where(left_per_x > 0, b + x + extra - 1, 1.0)
+    by_a = count * digamma(a + b) - (per_x * psi_all).sum() + left_per_x.sum() / a
+    by_b = (
+        count * (digamma(a + b) - digamma(b))
+        + (per_x * (digamma(b + x + extra) - psi_all)).sum()
+        - (left_per_x / base).sum()
+    )
+    return float(by_a), float(by_b)
 
 
 def _log_odds_left_last(a: float, b: float, repeats: Numbers, extra: float) -> Numbers:

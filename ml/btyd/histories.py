@@ -61,6 +61,21 @@ class Histories:
         """Return the distinct days from the first purchase until now."""
         return _axis(self.age_days)
 
+    @cached_property
+    def customers_by_repeats(self) -> Numbers:
+        """Return the customers per distinct number of repeat purchases."""
+        return self.by_repeats.sums(self.counts)
+
+    @cached_property
+    def customers_by_age(self) -> Numbers:
+        """Return the customers per distinct age."""
+        return self.by_age.sums(self.counts)
+
+    @cached_property
+    def repeats_by_age(self) -> Numbers:
+        """Return the repeat purchases of all customers per distinct age."""
+        return self.by_age.sums(self.counts * self.repeats)
+
 
 def group(
     repeats: npt.ArrayLike, recency_days: npt.ArrayLike, age_days: npt.ArrayLike

@@ -87,8 +87,6 @@ def fit(
     their squared differences from it (used where there are losses). Raises HistoryError when fewer
     than 20 customers have a positive average.
     """
-    from scipy.optimize import minimize
-
     x, m = np.asarray(orders, np.float64), np.asarray(mean_amount, np.float64)
     is_gain = m > 0
     if is_gain.sum() < LEAST_CUSTOMERS:
@@ -96,11 +94,29 @@ def fit(
             f"{int(is_gain.sum())} customers have a positive average amount; at least "
             f"{LEAST_CUSTOMERS} are needed. Check amounts and costs."
         )
-    gains, count = m[is_gain], int(is_gain.sum())
-    unit = float(gains.mean())
+    logarithms, reached = _maximised(x[is_gain], m[is_gain])
+    p, q, v = (float(value) for value in np.exp(logarithms))
+    unit, losses = float(m[is_gain].mean()), m[~is_gain]
+    return Spending(
+        p=p,
+        q=q,
+        v=v * unit,
+        log_likelihood=reached - float(is_gain.sum() * np.log(unit)),
+        loss_share=len(losses) / len(m),
+        loss_mean=float(losses.mean()) if len(losses) else 0.0,
+        loss_strength=_credibility(x, m, deviation) if len(losses) else None,
+        warnings=_warnings(logarithms),
+    )
+
+
+def _maximised(orders: Numbers, gains: Numbers) -> tuple[Numbers, float]:
+    """Return log(p, q, v) and the log-likelihood of amounts in units of their mean."""
+    from scipy.optimize import minimize
+
+    count, amounts = len(gains), gains / gains.mean()
 
     def cost(logarithms: Numbers) -> tuple[float, Numbers]:
-        value, gradient = log_likelihood(logarithms, x[is_gain], gains / unit)
+        value, gradient = log_likelihood(logarithms, orders, amounts)
         return -value / count, -gradient / count
 
     options = {"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7}
@@ -108,18 +124,7 @@ def fit(
     found = minimize(
         cost, np.array(START), jac=True, method="L-BFGS-B", bounds=bounds, options=options
     )
-    p, q, v = (float(value) for value in np.exp(found.x))
-    losses = m[~is_gain]
-    return Spending(
-        p=p,
-        q=q,
-        v=v * unit,
-        log_likelihood=float(-found.fun * count - count * np.log(unit)),
-        loss_share=len(losses) / len(m),
-        loss_mean=float(losses.mean()) if len(losses) else 0.0,
-        loss_strength=_credibility(x, m, deviation) if len(losses) else None,
-        warnings=_warnings(found.x),
-    )
+    return np.asarray(found.x, np.float64), float(-found.fun * count)
 
 
 def _credibility(orders: Numbers, mean_amount: Numbers, deviation: npt.ArrayLike) -> float:

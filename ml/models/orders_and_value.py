@@ -155,28 +155,32 @@ def _train(
     }
     if not all(model.spending.has_mean for model in (*judged.values(), *learned.values())):
         return Refused(NAME, horizon_days, moment, (NO_MEAN,))
-    facts = [NAME, RECIPE, moment.isoformat(), horizon_days, seed, YEARLY_DISCOUNT]
-    history = (hash_array(known.index.to_numpy(object), categorize=False), known.to_numpy(float))
-    identity = content_name(facts, (*history, window.orders, window.margin))
+    identity = _identity(known, window, moment, horizon_days, seed)
+    usual = usual_customer(known)
 
     def publish(kind: str) -> Model:
-        version = f"{moment:%Y-%m-%d}-{kind}-{identity}"
         spread = measure_spread(window, judged[kind].expect_margin(window.known, days=days))
-        parts = {
-            "value": learned[kind].as_plain(),
-            "spread": asdict(spread),
-            "usual": usual_customer(known),
-        }
+        parts = {"value": learned[kind].as_plain(), "spread": asdict(spread), "usual": usual}
+        version = f"{moment:%Y-%m-%d}-{kind}-{identity}"
         return Model(NAME, version, kind, horizon_days, moment, (), parts)
 
-    champion, challenger = publish(choice.champion), publish(choice.challenger)
     report = {
         "model_name": NAME,
         "horizon_days": horizon_days,
         "as_of": moment.isoformat(),
         **describe(choice, judged, learned[choice.champion], window, known),
     }
+    champion, challenger = publish(choice.champion), publish(choice.challenger)
     return Trained(champion, challenger, choice.status, {**report, "card": card(report)})
+
+
+def _identity(
+    known: pd.DataFrame, window: ValueWindow, moment: pd.Timestamp, horizon_days: int, seed: int
+) -> str:
+    """Return the name of everything a fit depends on."""
+    facts = [NAME, RECIPE, moment.isoformat(), horizon_days, seed, YEARLY_DISCOUNT]
+    names = hash_array(known.index.to_numpy(object), categorize=False)
+    return content_name(facts, (names, known.to_numpy(float), window.orders, window.margin))
 
 
 def _learn(kind: str, known: pd.DataFrame) -> ValueModel:
