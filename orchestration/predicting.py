@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from ml.errors import VersionNotFound
+from ml.errors import FeatureError, VersionNotFound
 from ml.prediction import (
     Input,
     Prediction,
@@ -142,15 +142,18 @@ def count_result(connection: Connection, prediction: Prediction) -> dict[str, in
 def explain(
     connection: Connection, prediction: Prediction, models: Path, *, customer_id: str, version: str
 ) -> tuple[Reason, ...]:
-    """Return the strongest reasons for a customer's score by a version; none when it is gone."""
+    """Return the strongest reasons for a customer's score by a version.
+
+    None when the version is gone, or knows other features than the customer has today.
+    """
     found = connection.execute(VERSION, (prediction.NAME, version))
     try:
         sha256 = found[0][0] if found else None
         model = Registry(models).load(prediction.NAME, version, sha256=sha256)
-    except VersionNotFound:
+        frames = _frames(connection, prediction.SCORING, customer_id)
+        return prediction.explain(model, frames)[:COUNT_REASONS]
+    except (VersionNotFound, FeatureError):
         return ()
-    frames = _frames(connection, prediction.SCORING, customer_id)
-    return prediction.explain(model, frames)[:COUNT_REASONS]
 
 
 def _frames(

@@ -21,7 +21,10 @@ START = (np.log(2.0), np.log(2.0), 0.0)
 LEAST_CUSTOMERS = 20
 # Orders that the shop's mean weighs like, at least and at most.
 LEAST_CREDIBLE, MOST_CREDIBLE = 0.01, 1_000.0
-NO_MEAN = "A few customers spend so much more than all others that no average can be expected."
+NO_MEAN = (
+    "A few customers spend so much more than all others that no average can be expected. "
+    "Look at the largest amounts."
+)
 ALL_EQUAL = "All customers have nearly the same average amount."
 
 

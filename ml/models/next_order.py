@@ -132,7 +132,7 @@ def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
 
 def _current(model: Model, frames: Frames) -> tuple[pd.DataFrame, Numbers]:
     """Return the current rows and their matrix, extended as the model knows it."""
-    if tuple(model.feature_names) != NAMES:
+    if tuple(model.feature_names) != NAMES or "rhythm" not in model.parts:
         raise FeatureError(
             f"Version {model.version} was trained on another feature list. Train it again."
         )
