@@ -29,11 +29,6 @@ class Expectation:
     margin_per_order: Numbers
     value: Numbers
 
-    @property
-    def margin(self) -> Numbers:
-        """Return the expected margin, not discounted."""
-        return self.orders * self.margin_per_order
-
 
 @dataclass(frozen=True)
 class Scale:

@@ -27,9 +27,9 @@ where is_current and is_deviating order by 1
 """
 VALUES = """
 select
-    count(*), coalesce(sum(expected_orders), 0), coalesce(sum(expected_value), 0),
+    count(*), coalesce(sum(expected_orders), 0), coalesce(sum(expected_value), 0)::double,
     coalesce(sum(expected_value) filter (where expected_value_tier = 'high')
-        / nullif(sum(expected_value), 0), 0)
+        / nullif(sum(expected_value), 0), 0)::double
 from insight.customer_values
 """
 CHANGED_HANDS = """
