@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ml import judging
+from ml.btyd.dropout import NO_DROPOUT
 from ml.models.orders_and_value import RESULT, explain, fit, predict
 from ml.prediction import Model, Refused, Trained
 from ml.value_windows import Spread, ValueWindow, newest_window, window_days
@@ -107,6 +108,22 @@ def test_real_customers_of_cdnow_are_ranked_and_valued_as_well_as_measured(
         assert 0.8 <= measured.level_margin <= 1.1
         assert 0.8 <= inside.mean() <= 0.95
     assert {result.champion.kind, result.challenger.kind} == {"bg_nbd", "mbg_nbd"}
+
+
+def test_real_orders_of_one_year_show_nobody_leaving_and_say_so(retail_shop) -> None:
+    """Online Retail: the fit runs to its limit, so nobody gets a probability to be alive."""
+    purchases = retail_shop.occasions.rename(columns={"net_amount": "margin_amount"})
+
+    result = fit({"purchases": purchases}, as_of=retail_shop.clock)
+
+    assert isinstance(result, Trained)
+    expected = predicted(result.champion, purchases, retail_shop.clock)
+    assert NO_DROPOUT in result.report["warnings"]
+    assert result.report["window"]["days"] == 193
+    assert result.report["metrics"]["mbg_nbd"]["gini"] >= 0.75
+    assert len(expected) == 4_338
+    assert expected["alive_probability"].isna().all()
+    assert np.isfinite(expected["expected_value_upper"]).all()
 
 
 def test_a_shop_whose_level_fell_is_expected_to_stay_there(purchases: pd.DataFrame) -> None:
