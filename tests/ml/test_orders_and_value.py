@@ -293,6 +293,19 @@ def test_a_shop_without_any_margin_is_refused(purchases: pd.DataFrame, margin: f
     assert "0 customers have a positive average" in result.reasons[0]
 
 
+def test_margins_without_an_average_are_refused(purchases: pd.DataFrame) -> None:
+    """Where the tail is so long that no mean exists, no value is promised."""
+    generator = np.random.default_rng(3)
+    codes, customers = pd.factorize(purchases["customer_id"])
+    level = generator.pareto(0.6, len(customers)) + 0.01
+    wild = purchases.assign(margin_amount=level[codes] * generator.uniform(0.5, 1.5, len(codes)))
+
+    result = fit({"purchases": wild}, as_of=CLOCK)
+
+    assert isinstance(result, Refused)
+    assert "no average can be expected" in result.reasons[0]
+
+
 def test_equal_margins_are_expected_again(purchases: pd.DataFrame) -> None:
     """Where every order leaves 20 over, a further one does, too, and a warning says it."""
     result = fit({"purchases": purchases.assign(margin_amount=20.0)}, as_of=CLOCK)
