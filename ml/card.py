@@ -1,11 +1,12 @@
-"""The model card: a page a person can read about one version."""
+"""The model card: a page a person can read about one version of a probability."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ml.recipes import Model
+from ml.markdown import table
+from ml.prediction import Model
 
 LIMITS = (
     "The measures are those of the recipe on a season it had not seen; the stored model is the "
@@ -23,16 +24,16 @@ def render(model: Model, report: Mapping[str, Any]) -> str:
         f"# {model.name} · {model.version}",
         f"Probability to order again within {model.horizon_days} days. Kind: {model.kind}. "
         f"Status of this training: {report['status']}. {report['reason']}",
-        "## Data\n\n" + _table(report["windows"], ("as_of", "ends_at", "count", "count_positives")),
+        "## Data\n\n" + table(report["windows"], ("as_of", "ends_at", "count", "count_positives")),
         f"Tested on the window of {report['test_as_of'][:10]}; "
         f"learnt for the test from {', '.join(day[:10] for day in report['training_as_of'])}.",
         "## Measures on the test window\n\n" + _measures(report),
         "## Calibration of the published model, by tenth\n\n"
-        + _table(report["calibration"], ("count", "mean_probability", "actual_rate")),
+        + table(report["calibration"], ("count", "mean_probability", "actual_rate")),
         "## Features it leans on most\n\n"
-        + _table(report["features"], ("feature", "log_loss_increase", "direction")),
+        + table(report["features"], ("feature", "log_loss_increase", "direction")),
         "## Features that moved since the test window\n\n"
-        + _table(report["drift"], ("feature", "stability_index", "limit")),
+        + table(report["drift"], ("feature", "stability_index", "limit")),
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS),
     ]
     return "\n\n".join(sections) + "\n"
@@ -43,20 +44,4 @@ def _measures(report: Mapping[str, Any]) -> str:
     columns = ("auc", "brier", "log_loss", "expected_calibration_error", "calibration_ratio")
     measured = {"base_rate": report["metrics_base_rate"], **report["metrics"]}
     rows = [{"kind": kind, **values} for kind, values in measured.items()]
-    return _table(rows, ("kind", *columns, "lift_at_10_percent"))
-
-
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
-    """Return rows as a Markdown table, or 'None.'."""
-    if not rows:
-        return "None."
-    lines = [" | ".join(columns), " | ".join("---" for _ in columns)]
-    lines += [" | ".join(_cell(row[column]) for column in columns) for row in rows]
-    return "\n".join(f"| {line} |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    """Return a value as short text."""
-    if value is None:
-        return "-"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return table(rows, ("kind", *columns, "lift_at_10_percent"))

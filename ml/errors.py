@@ -2,6 +2,7 @@
 
 MlError
 ├── FeatureError          the feature frame breaks its contract
+├── HistoryError          purchase histories that cannot have happened, or say nothing
 ├── LabelError            an outcome was asked for that cannot be known yet
 └── RegistryError         the model store cannot do what was asked
     ├── VersionNotFound   no such version or alias
@@ -17,6 +18,10 @@ class MlError(Exception):
 
 class FeatureError(MlError):
     """The feature frame breaks its contract."""
+
+
+class HistoryError(MlError):
+    """Purchase histories cannot have happened, or say nothing."""
 
 
 class LabelError(MlError):

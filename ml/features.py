@@ -43,13 +43,13 @@ FEATURES: tuple[Feature, ...] = (
     Feature("revenue_90d", "number", "Net amount of the purchases of 90 days, before refunds"),
     Feature("revenue_365d", "number", "Net amount of the purchases of 365 days, before refunds"),
     Feature("revenue_total", "number", "Net amount of all purchases, before refunds"),
-    Feature("average_order_value", "number", "revenue_total / count_orders"),
+    Feature("average_order_value", "number", "Net amount of a purchase on average"),
     Feature("mean_gap_days", "number", "Mean days between purchases", "only one purchase"),
     Feature("last_gap_days", "integer", "Days between the last two purchases", "only one purchase"),
     Feature(
         "overdue_ratio",
         "number",
-        "days_since_last_order / mean_gap_days",
+        "Days since the last purchase / mean days between purchases",
         "only one purchase, or all purchases on one day",
     ),
     Feature("count_categories", "integer", "Distinct known product categories bought"),
@@ -64,7 +64,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature("count_carts_30d", "integer", "Products put into a cart in 30 days"),
     Feature("days_since_last_event", "integer", "Days from the last event to as_of", "no event"),
     Feature(
-        "activity_trend_ratio", "number", "(events 30 d + 1) / (events of 60 d before / 2 + 1)"
+        "activity_trend_ratio",
+        "number",
+        "(Events of 30 days + 1) / (events of 60 before / 2 + 1)",
     ),
     Feature("count_sends_90d", "integer", "E-mails sent to the person in 90 days"),
     Feature("count_clicks_90d", "integer", "E-mail clicks in 90 days"),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.evaluation import Numbers, log_losses
-from ml.features import NAMES
-from ml.recipes import Parts, predict
+from ml.prediction import Parts
+from ml.recipes import predict
+from ml.rhythm import COLUMNS
 from ml.windows import Window
 
 MAX_ROWS = 5_000
@@ -37,7 +38,7 @@ def rank_features(kind: str, parts: Parts, window: Window, *, seed: int) -> tupl
     probability = predict(kind, parts, matrix)
     before = float(log_losses(actual, probability).mean())
     found = []
-    for column, name in enumerate(NAMES):
+    for column, name in enumerate(COLUMNS):
         losses = []
         for _ in range(COUNT_REPEATS):
             shuffled = matrix.copy()

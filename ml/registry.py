@@ -17,24 +17,20 @@ import pandas as pd
 from ml import card
 from ml.errors import RegistryError, VersionCorrupt, VersionNotFound
 from ml.features import describe, fingerprint
-from ml.recipes import Model
+from ml.model_files import MODELS, as_json, corrupt, dumps, loads
+from ml.prediction import Model
 
 Alias = Literal["champion", "challenger"]
 
-MODEL, METRICS, FEATURE_LIST, CARD, MANIFEST, ALIASES = (
-    "model.skops",
+METRICS, FEATURE_LIST, CARD, MANIFEST, ALIASES = (
     "metrics.json",
     "features.json",
     "card.md",
     "manifest.json",
     "aliases.json",
 )
-FILES = (MODEL, METRICS, FEATURE_LIST, CARD)
+DESCRIPTIONS = (METRICS, FEATURE_LIST, CARD)
 ALLOWED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-
-# Beyond what skops trusts by itself. Each type was read before it was added: TreePredictor holds
-# the arrays of one tree and runs nothing when it is made.
-TRUSTED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
 
 class Registry:
@@ -53,7 +49,7 @@ class Registry:
         folder = self._folder(model.name, model.version)
         if folder.exists():
             try:
-                return _sum(_verified(folder)[MODEL])
+                return _sum(_model_file(_verified(folder))[1])
             except VersionCorrupt:
                 shutil.rmtree(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +58,7 @@ class Registry:
             draft.mkdir()
             _write_files(draft, model, report)
             _move(draft, folder)
-        return _sum(_verified(folder)[MODEL])
+        return _sum(_model_file(_verified(folder))[1])
 
     def publish(
         self, champion: Model, challenger: Model, report: Mapping[str, Any]
@@ -81,10 +77,10 @@ class Registry:
         Raises VersionNotFound, or VersionCorrupt for a missing, changed or untrusted file.
         """
         folder = self._existing(name, version_or_alias)
-        data = _verified(folder)[MODEL]
+        file, data = _model_file(_verified(folder))
         if sha256 is not None and _sum(data) != sha256:
-            raise _corrupt(folder, f"{MODEL} is not the file that the warehouse remembers")
-        return _model_from(_loads(folder, data), folder)
+            raise corrupt(folder, f"{file} is not the file that the warehouse remembers")
+        return loads(file, data, folder)
 
     def report(self, name: str, version_or_alias: str) -> dict[str, Any]:
         """Return the report a version was saved with."""
@@ -116,7 +112,7 @@ class Registry:
         for version in versions.values():
             self._existing(name, version)
         path = self._root / _checked(name) / ALIASES
-        _replace(path, _as_json({**self.aliases(name), **versions}))
+        _replace(path, as_json({**self.aliases(name), **versions}))
 
     def _folder(self, name: str, version: str) -> Path:
         """Return the folder of a version, refusing names that could leave the store."""
@@ -179,77 +175,43 @@ def version_row(
 
 def _write_files(folder: Path, model: Model, report: Mapping[str, Any]) -> None:
     """Write the files of a version, the manifest with their sums last."""
-    from skops import io
-
-    content = {
-        "name": model.name,
-        "version": model.version,
-        "kind": model.kind,
-        "horizon_days": model.horizon_days,
-        "as_of": model.as_of.isoformat(),
-        "feature_names": list(model.feature_names),
-        "parts": dict(model.parts),
-    }
+    known = [feature for feature in describe() if feature["name"] in model.feature_names]
+    file, data = dumps(model)
     files = {
-        MODEL: io.dumps(content),
-        METRICS: _as_json(dict(report)),
-        FEATURE_LIST: _as_json({"fingerprint": fingerprint(), "features": describe()}),
-        CARD: card.render(model, report).encode(),
+        file: data,
+        METRICS: as_json(dict(report)),
+        FEATURE_LIST: as_json({"fingerprint": fingerprint(), "features": known}),
+        CARD: (report["card"] if "card" in report else card.render(model, report)).encode(),
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
     sums = {name: _sum(data) for name, data in files.items()}
-    (folder / MANIFEST).write_bytes(_as_json({"sha256": sums}))
+    (folder / MANIFEST).write_bytes(as_json({"sha256": sums}))
 
 
 def _verified(folder: Path) -> dict[str, bytes]:
     """Return the files of a version, read once and equal to the sums in its manifest."""
     try:
         sums = json.loads((folder / MANIFEST).read_bytes())["sha256"]
-        recorded = {name: str(sums[name]) for name in FILES}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise _corrupt(folder, f"{MANIFEST} is missing or unreadable") from None
+        names = [name for name in MODELS if name in sums]
+        recorded = {name: str(sums[name]) for name in (names[0], *DESCRIPTIONS)}
+    except (OSError, ValueError, LookupError, TypeError):
+        raise corrupt(folder, f"{MANIFEST} is missing or unreadable") from None
     files = {}
     for name, expected in recorded.items():
         try:
             files[name] = (folder / name).read_bytes()
         except OSError:
-            raise _corrupt(folder, f"{name} is missing or unreadable") from None
+            raise corrupt(folder, f"{name} is missing or unreadable") from None
         if _sum(files[name]) != expected:
-            raise _corrupt(folder, f"{name} is not the file that was recorded")
+            raise corrupt(folder, f"{name} is not the file that was recorded")
     return files
 
 
-def _loads(folder: Path, data: bytes) -> Mapping[str, Any]:
-    """Return what a skops file holds, refusing every type that is not on the list."""
-    from skops import io
-    from skops.io.exceptions import UntrustedTypesFoundException
-
-    try:
-        content = io.loads(data, trusted=list(TRUSTED_TYPES))
-    except UntrustedTypesFoundException:
-        raise _corrupt(folder, f"{MODEL} holds a type that is not trusted") from None
-    except Exception as error:
-        raise _corrupt(folder, f"{MODEL} cannot be read ({type(error).__name__})") from error
-    if not isinstance(content, dict):
-        raise _corrupt(folder, f"{MODEL} does not hold a model")
-    return content
-
-
-def _model_from(content: Mapping[str, Any], folder: Path) -> Model:
-    """Return the model a file describes."""
-    try:
-        return Model(
-            name=content["name"],
-            version=content["version"],
-            kind=content["kind"],
-            horizon_days=content["horizon_days"],
-            as_of=pd.Timestamp(content["as_of"]),
-            feature_names=tuple(content["feature_names"]),
-            parts=content["parts"],
-        )
-    except (KeyError, TypeError, ValueError):
-        raise _corrupt(folder, f"{MODEL} does not hold a model") from None
+def _model_file(files: Mapping[str, bytes]) -> tuple[str, bytes]:
+    """Return the name and the bytes of what the model learnt."""
+    name = next(name for name in MODELS if name in files)
+    return name, files[name]
 
 
 def _checked(name: str) -> str:
@@ -280,16 +242,6 @@ def _replace(path: Path, data: bytes) -> None:
     Path(file.name).replace(path)
 
 
-def _corrupt(folder: Path, cause: str) -> VersionCorrupt:
-    """Return the error for a damaged version."""
-    return VersionCorrupt(f"{folder}: {cause}. Delete the folder and train again.")
-
-
 def _sum(data: bytes) -> str:
     """Return the SHA-256 of bytes."""
     return hashlib.sha256(data).hexdigest()
-
-
-def _as_json(content: Any) -> bytes:
-    """Return data as readable JSON."""
-    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()

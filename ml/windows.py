@@ -13,6 +13,7 @@ from ml.errors import LabelError
 from ml.evaluation import Outcomes
 from ml.features import Matrix, matrix
 from ml.labels import ordered_within
+from ml.rhythm import learn
 from ml.times import naive_utc
 
 Customers = npt.NDArray[np.object_]
@@ -20,7 +21,7 @@ Customers = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Window:
-    """Snapshots of one date: customers, features (rows x FEATURES) and outcomes until ends_at."""
+    """Snapshots of one date: customers, rows x COLUMNS of ml.rhythm, and outcomes until ends_at."""
 
     as_of: pd.Timestamp
     ends_at: pd.Timestamp
@@ -52,7 +53,10 @@ def known_occasions(occasions: pd.DataFrame, *, known_until: pd.Timestamp) -> pd
 def complete_windows(
     frame: pd.DataFrame, occasions: pd.DataFrame, *, days: int, known_until: pd.Timestamp
 ) -> list[Window]:
-    """Return the snapshots of a validated frame whose horizon ends by a moment, oldest first."""
+    """Return the snapshots of a validated frame whose horizon ends by a moment, oldest first.
+
+    Each has the columns of its own rhythm, learned from what was known at its date.
+    """
     horizon = pd.Timedelta(days=days)
     is_complete = frame["as_of"] + horizon <= known_until
     complete = frame[is_complete]
@@ -60,12 +64,13 @@ def complete_windows(
     windows = []
     for begins_at in sorted(complete["as_of"].unique()):
         rows = complete[complete["as_of"] == begins_at]
+        values = matrix(rows)
         windows.append(
             Window(
                 as_of=pd.Timestamp(begins_at),
                 ends_at=pd.Timestamp(begins_at) + horizon,
                 customers=rows["customer_id"].to_numpy(dtype=object),
-                matrix=matrix(rows),
+                matrix=learn(values, horizon_days=days).extend(values),
                 actual=outcomes[rows.index].to_numpy(dtype=bool),
             )
         )

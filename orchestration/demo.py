@@ -11,6 +11,7 @@ from typing import Any
 from orchestration import summary as summaries
 from orchestration.contracts import read_contracts
 from orchestration.landing import check_headers, discover
+from orchestration.persons import show_explanation, show_kinship
 from orchestration.platforms import addresses, sandbox_platforms
 from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
@@ -18,8 +19,6 @@ from orchestration.settings import CHECKOUT, Settings
 from orchestration.terminal import (
     console,
     errors,
-    show_explanation,
-    show_kinship,
     show_pause,
     show_rows,
     show_summary,

@@ -7,8 +7,10 @@ from typing import Any
 
 from activation.explain import explain_sync
 from activation.spec import load_specs
+from ml.models import PREDICTIONS
 from orchestration.evidence import NO_IDENTIFIER, CustomerNotFound
-from orchestration.project import manifest
+from orchestration.predicting import explain as explain_score
+from orchestration.project import manifest, settings
 from orchestration.warehouse import Connection
 
 FIND = """
@@ -24,13 +26,15 @@ class SeveralCustomers(LookupError):
 
 @dataclass(frozen=True)
 class Explanation:
-    """One person: tables of plain rows, and one sentence per sync."""
+    """One person: tables of plain rows, reasons by score, and one sentence per sync."""
 
     customer_id: str
     identifiers: list[dict[str, Any]]
     consents: list[dict[str, Any]]
     stage: dict[str, Any]
     scores: list[dict[str, Any]]
+    values: list[dict[str, Any]]
+    reasons: Mapping[str, tuple[str, ...]]
     holds: list[dict[str, Any]]
     cool_downs: list[dict[str, Any]]
     syncs: Mapping[str, str] = field(default_factory=dict)
@@ -56,17 +60,38 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         spec.name: explain_sync(connection, spec, customer_id, as_of=as_of).sentence
         for spec in load_specs(manifest())
     }
+    scores = _rows(connection, "insight.predictions", customer_id)
+    values = _rows(connection, "insight.customer_values", customer_id)
     stages = _rows(connection, "insight.lifecycle_stages", customer_id)
     return Explanation(
         customer_id=customer_id,
         identifiers=_rows(connection, "core.customer_identities", customer_id),
         consents=_rows(connection, "privacy.consents", customer_id),
         stage=stages[0] if stages else {},
-        scores=_rows(connection, "insight.predictions", customer_id),
+        scores=scores,
+        values=values,
+        reasons=_reasons(connection, customer_id, [*scores, *values]),
         holds=_rows(connection, "decisions.holds", customer_id),
         cool_downs=_rows(connection, "decisions.cool_downs", customer_id),
         syncs=syncs,
     )
+
+
+def _reasons(
+    connection: Connection, customer_id: str, scores: list[dict[str, Any]]
+) -> dict[str, tuple[str, ...]]:
+    """Return the strongest reasons for each score, from the version that gave it."""
+    predictions = {prediction.NAME: prediction for prediction in PREDICTIONS}
+    told = {}
+    for score in scores:
+        name, version = score["model_name"], score["model_version"]
+        if name in predictions:
+            reasons = explain_score(
+                connection, predictions[name], settings.models,
+                customer_id=customer_id, version=version,
+            )  # fmt: skip
+            told[name] = tuple(reason.sentence for reason in reasons)
+    return told
 
 
 def _rows(connection: Connection, table: str, customer_id: str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestration.predicting import read_training
 from orchestration.runs import RunResult
 from orchestration.settings import Settings
 from orchestration.warehouse import Connection, Warehouse
@@ -23,6 +24,13 @@ EXCLUDED = "select reason, count(*) from core.excluded_identifiers group by 1 or
 DEVIATIONS = """
 select segment, count_members, usual_count from insight.segment_deviations
 where is_current and is_deviating order by 1
+"""
+VALUES = """
+select
+    count(*), coalesce(sum(expected_orders), 0), coalesce(sum(expected_value), 0)::double,
+    coalesce(sum(expected_value) filter (where expected_value_tier = 'high')
+        / nullif(sum(expected_value), 0), 0)::double
+from insight.customer_values
 """
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
@@ -50,6 +58,7 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             ),
             "deviations": _rows(connection, DEVIATIONS, ("segment", "members", "usual")),
             "model": _model(connection),
+            "value": _value(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -104,15 +113,9 @@ def _stages(connection: Connection) -> list[dict[str, Any]]:
 
 
 def _model(connection: Connection) -> dict[str, Any]:
-    found = _rows(
-        connection,
-        "select status, reasons, report, model_version from ml.trainings "
-        "where model_name = 'next_order' order by as_of desc, trained_at desc limit 1",
-        ("status", "reasons", "report", "version"),
-    )
-    if not found:
+    row = read_training(connection, "next_order")
+    if not row:
         return {"status": "missing", "reasons": [], "measures": []}
-    row = found[0]
     report = json.loads(row["report"])
     measures = [
         {"model": kind, **{name: values[name] for name in ("auc", "brier", "log_loss")}}
@@ -122,8 +125,22 @@ def _model(connection: Connection) -> dict[str, Any]:
         "status": row["status"],
         "reasons": [reason for reason in json.loads(row["reasons"]) if reason],
         "champion": report.get("champion"),
-        "version": row["version"],
+        "version": row["model_version"],
         "measures": measures,
+    }
+
+
+def _value(connection: Connection) -> dict[str, Any]:
+    names = ("customers", "orders", "value", "share_of_best_fifth")
+    found = _rows(connection, VALUES, names)
+    training = read_training(connection, "orders_and_value")
+    report = json.loads(training.get("report") or "{}")
+    champion = report.get("champion")
+    return {
+        **(found[0] if found else dict.fromkeys(names, 0)),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+        "champion": champion,
+        "gini": report["metrics"][champion]["gini"] if champion else None,
     }
 
 

@@ -44,9 +44,9 @@ class Connection:
         finally:
             cursor.close()
 
-    def frame(self, sql: str) -> Any:
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """Return the rows of a query as a pandas frame."""
-        return self.raw.execute(sql).df()
+        return self.raw.execute(sql, list(parameters)).df()
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append Arrow rows to a table, matching columns by name."""

@@ -1,1 +1,8 @@
-"""One file per prediction."""
+"""One file per prediction, and the list of those that are trained and applied."""
+
+from __future__ import annotations
+
+from ml.models import next_order, orders_and_value
+from ml.prediction import Prediction
+
+PREDICTIONS: tuple[Prediction, ...] = (next_order, orders_and_value)

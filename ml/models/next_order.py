@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -13,62 +11,55 @@ import numpy as np
 import pandas as pd
 from pandas.util import hash_array
 
-from ml import drift, evaluation, importance, promotion, recipes
+from ml import drift, evaluation, importance, promotion, reasons, recipes
 from ml.errors import FeatureError
 from ml.evaluation import Gate, Metrics, Numbers
-from ml.features import NAMES, fingerprint, matrix, validate
-from ml.recipes import BASELINE, BOOSTING, LEARNED, LOGISTIC, Model
+from ml.features import KEYS, NAMES, fingerprint, matrix, validate
+from ml.prediction import (
+    Column,
+    Frames,
+    Input,
+    Model,
+    Reason,
+    Refused,
+    Trained,
+    content_name,
+    typed,
+)
+from ml.recipes import BASELINE, BOOSTING, LEARNED, LOGISTIC
+from ml.rhythm import Rhythm, learn
 from ml.times import instant
 from ml.windows import Window, complete_windows, known_occasions, split_newest, stack
 
 NAME = "next_order"
-RECIPE = 1
+HORIZON_DAYS = 90
+RECIPE = 2
 COUNT_REASONS = 5
 KINDS = (BASELINE, *LEARNED)
-SCORE_COLUMNS = {
-    "customer_id": "str",
-    "model_name": "str",
-    "horizon_days": "int32",
-    "as_of": "datetime64[us]",
-    "probability": "float64",
-    "model_version": "str",
-    "scored_at": "datetime64[us]",
+FEATURES = Input("insight.customer_features", (*KEYS, *NAMES))
+TRAINING = {
+    "features": FEATURES,
+    "purchases": Input("intermediate.int_purchase_occasions", ("customer_id", "occurred_at")),
+}
+SCORING = {"features": Input(FEATURES.relation, FEATURES.columns, "is_current")}
+RESULT = {
+    "customer_id": Column("str"),
+    "model_name": Column("str"),
+    "horizon_days": Column("int32", lowest=1),
+    "as_of": Column("datetime64[us]"),
+    "probability": Column("float64", lowest=0, highest=1),
+    "model_version": Column("str"),
+    "scored_at": Column("datetime64[us]"),
 }
 
 
-@dataclass(frozen=True)
-class Refused:
-    """No model: the data is too thin, with one reason per gate that is not passed."""
-
-    model_name: str
-    horizon_days: int
-    as_of: pd.Timestamp
-    reasons: tuple[str, ...]
-    gates: tuple[Gate, ...]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The published model, the runner-up, and the report both were judged by (plain JSON data)."""
-
-    champion: Model
-    challenger: Model
-    status: str
-    report: Mapping[str, Any]
-
-
-def train(
-    features: pd.DataFrame,
-    occasions: pd.DataFrame,
-    *,
-    as_of: pd.Timestamp,
-    horizon_days: int = 90,
-    seed: int = 0,
+def fit(
+    frames: Frames, *, as_of: pd.Timestamp, seed: int = 0, horizon_days: int = HORIZON_DAYS
 ) -> Trained | Refused:
     """Train on past snapshots, judge on the newest complete one, refit, and choose what to publish.
 
-    Takes the feature frame (past and current snapshots) and occasions (customer_id, occurred_at);
-    purchases at or after `as_of` are ignored. A window is a snapshot whose horizon ends by `as_of`.
+    Takes `features` (past and current snapshots) and `purchases` (customer_id, occurred_at); those
+    at or after `as_of` are ignored. A window is a snapshot whose horizon ends by `as_of`.
     Test: the newest window. Training: the windows that end before it begins, so no outcome is seen
     twice. Judged: logistic regression and calibrated gradient boosting against the order rate by
     recency. After that the same recipes are fitted once more with every complete window, moved
@@ -77,20 +68,21 @@ def train(
     Raises FeatureError for a frame that breaks its contract. Equal data gives equal versions.
     """
     moment = instant(as_of)
-    frame = validate(features)
+    frame = validate(frames["features"])
     if (frame["as_of"] > moment).any():
         raise FeatureError(f"Snapshots lie after {moment}. Pass the clock of the feature frame.")
-    known = known_occasions(occasions, known_until=moment)
+    known = known_occasions(frames["purchases"], known_until=moment)
     windows = complete_windows(frame, known, days=horizon_days, known_until=moment)
     training, test = split_newest(windows)
     gates = _gates(known, training, test, moment, horizon_days)
-    reasons = evaluation.failures(gates)
-    if reasons or test is None:
-        return Refused(NAME, horizon_days, moment, reasons, gates)
+    failures = evaluation.failures(gates)
+    if failures or test is None:
+        return Refused(NAME, horizon_days, moment, failures, gates)
     judged, choice = _judge(training, test, seed)
-    identity = _identity(windows, moment, horizon_days, seed)
+    rhythm = learn(matrix(frame[frame["is_current"]]), horizon_days=horizon_days)
+    identity = _identity(windows, moment, rhythm, seed)
     champion, challenger = (
-        _refit(kind, windows, moment, horizon_days, seed, identity)
+        _refit(kind, windows, moment, rhythm, seed, identity)
         for kind in (choice.champion, choice.challenger)
     )
     report = {
@@ -100,7 +92,10 @@ def train(
         "seed": seed,
         "feature_fingerprint": fingerprint(),
         **asdict(choice),
+        "measure": "auc",
+        "baseline": BASELINE,
         **judged,
+        "rhythm": rhythm.as_plain(),
         "windows": [_window_facts(window) for window in windows],
         "features": _leading_features(champion, test, seed),
         "drift": _drift(frame, test),
@@ -109,29 +104,41 @@ def train(
     return Trained(champion, challenger, choice.status, report)
 
 
-def score(model: Model, current_features: pd.DataFrame, *, scored_at: pd.Timestamp) -> pd.DataFrame:
+def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame:
     """Return one row per current customer with the probability to order within the horizon.
 
-    Columns: customer_id, model_name, horizon_days, as_of, probability (0 to 1), model_version,
-    scored_at. Rows with is_current false are left out; an empty frame gives an empty, typed one.
-    Raises FeatureError when the frame breaks its contract or the model knows other features.
+    Takes `features`; rows with is_current false are left out, and an empty frame gives an empty,
+    typed one. Raises FeatureError when the frame breaks its contract or the model knows other
+    features.
     """
-    if tuple(model.feature_names) != NAMES:
-        raise FeatureError(
-            f"Version {model.version} was trained on another feature list. Train it again."
-        )
-    frame = validate(current_features)
-    frame = frame[frame["is_current"]].reset_index(drop=True)
+    frame, values = _current(model, frames)
     columns: dict[str, Any] = {
         "customer_id": frame["customer_id"],
         "model_name": model.name,
         "horizon_days": model.horizon_days,
         "as_of": frame["as_of"],
-        "probability": recipes.predict(model.kind, model.parts, matrix(frame)),
+        "probability": recipes.predict(model.kind, model.parts, values),
         "model_version": model.version,
         "scored_at": instant(scored_at),
     }
-    return pd.DataFrame(columns, index=frame.index).astype(SCORE_COLUMNS)
+    return typed(columns, RESULT)
+
+
+def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
+    """Return what moves the odds of the first current customer most, strongest first."""
+    _, values = _current(model, frames)
+    return reasons.explain(model.kind, model.parts, values[:1]) if len(values) else ()
+
+
+def _current(model: Model, frames: Frames) -> tuple[pd.DataFrame, Numbers]:
+    """Return the current rows and their matrix, extended as the model knows it."""
+    if tuple(model.feature_names) != NAMES or "rhythm" not in model.parts:
+        raise FeatureError(
+            f"Version {model.version} was trained on another feature list. Train it again."
+        )
+    frame = validate(frames["features"])
+    frame = frame[frame["is_current"]].reset_index(drop=True)
+    return frame, Rhythm.from_plain(model.parts["rhythm"]).extend(matrix(frame))
 
 
 def _gates(
@@ -199,28 +206,28 @@ def _refit(
     kind: str,
     windows: Sequence[Window],
     moment: pd.Timestamp,
-    horizon_days: int,
+    rhythm: Rhythm,
     seed: int,
     identity: str,
 ) -> Model:
     """Fit one kind on every complete window and name the version by date, kind and content."""
-    parts = recipes.fit(kind, windows, seed=seed)
+    parts = {**recipes.fit(kind, windows, seed=seed), "rhythm": rhythm.as_plain()}
     name = f"{moment:%Y-%m-%d}-{kind}-{identity}"
-    return Model(NAME, name, kind, horizon_days, moment, NAMES, parts)
+    return Model(NAME, name, kind, rhythm.horizon_days, moment, NAMES, parts)
 
 
-def _identity(windows: Sequence[Window], moment: pd.Timestamp, horizon_days: int, seed: int) -> str:
-    """Return 8 hex digits of everything a fit depends on, so that equal data gives equal names."""
-    digest = hashlib.sha256()
-    facts = [NAME, RECIPE, moment.isoformat(), horizon_days, seed, fingerprint()]
-    facts.append(version("scikit-learn"))
-    digest.update(json.dumps(facts).encode())
-    for window in windows:
-        digest.update(window.as_of.isoformat().encode())
-        digest.update(hash_array(window.customers, categorize=False).tobytes())
-        digest.update(window.matrix.tobytes())
-        digest.update(window.actual.tobytes())
-    return digest.hexdigest()[:8]
+def _identity(windows: Sequence[Window], moment: pd.Timestamp, rhythm: Rhythm, seed: int) -> str:
+    """Return the name of everything a fit depends on."""
+    facts = (NAME, RECIPE, moment.isoformat(), seed, fingerprint(), version("scikit-learn"))
+    dates = [window.as_of.isoformat() for window in windows]
+
+    def arrays() -> Iterator[Any]:
+        for window in windows:
+            yield hash_array(window.customers, categorize=False)
+            yield window.matrix
+            yield window.actual
+
+    return content_name([*facts, rhythm.as_plain(), dates], arrays())
 
 
 def _window_facts(window: Window) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Translator(DagsterDbtTranslator):
     """Group dbt assets by the room they live in."""
 
     def __init__(self) -> None:
-        # Source tests stay out: an op that checks ml/predictions itself is exempt from the
+        # Source tests stay out: an op that checks ml/next_order itself is exempt from the
         # blocking checks on it.
         super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
 

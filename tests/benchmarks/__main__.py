@@ -10,6 +10,7 @@ from tests.benchmarks.activation import measure_activation
 from tests.benchmarks.identity import measure_identity
 from tests.benchmarks.lifecycle import measure_lifecycle
 from tests.benchmarks.linkage import measure_linkage
+from tests.benchmarks.rhythm import measure_rhythm
 from tests.benchmarks.road import measure_road
 from tests.benchmarks.simulator import measure_simulator
 
@@ -32,6 +33,7 @@ def main() -> None:
             measure_activation,
             measure_identity,
             lambda: measure_linkage(arguments.with_reference),
+            measure_rhythm,
             *(
                 lambda size=size, measure=measure: measure(size, folder)
                 for size in arguments.sizes

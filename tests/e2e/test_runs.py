@@ -176,6 +176,8 @@ def test_plan_explain_and_check_tell_without_sending(demo):
     assert "add" not in plan
     assert customer in explained
     assert "phase" in explained
+    for told in ("within 90 days", "orders within 365 days, worth", "usual"):
+        assert told in explained
     for sync in demo.summary["syncs"]:
         assert sync["sync"] in explained
         assert sync["sync"] in checked

@@ -102,6 +102,9 @@ def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     assert summary["people"]["customers"] == 40
     assert summary["model"]["status"] == "refused"
     assert summary["model"]["reasons"]
+    assert summary["value"]["customers"] == 0
+    assert any("at least 500" in reason for reason in summary["value"]["reasons"])
+    assert "no expectation: 40 customers with a purchase" in " ".join(done.stdout.split())
     rows = {row["sync"]: row["acknowledged"] for row in summary["syncs"]}
     assert rows["file_drop__customer_scores"] == 40
 

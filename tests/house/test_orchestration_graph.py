@@ -64,7 +64,7 @@ def test_everything_hangs_together(graph):
 
 def test_the_daily_job_resolves_and_makes_every_asset(graph):
     """A cycle would only show when the job is resolved; nothing is left outside the job."""
-    assert {"load_landing", "ml__predictions"} <= set(graph["steps"])
+    assert {"load_landing", "ml__next_order"} <= set(graph["steps"])
     assert set(graph["keys"]) == set(graph["materializable"])
 
 
@@ -85,9 +85,10 @@ def test_predictions_and_links_come_back_into_dbt(graph):
     edges = {tuple(edge) for edge in graph["edges"]}
 
     assert ("insight/customer_features", "ml/next_order_model") in edges
-    assert any(
-        parent == "ml/predictions" and child.startswith("staging/") for parent, child in edges
-    )
+    assert ("intermediate/int_purchase_margins_computed", "ml/orders_and_value_model") in edges
+    for name in ("next_order", "orders_and_value"):
+        assert (f"ml/{name}_model", f"ml/{name}") in edges
+        assert (f"ml/{name}", f"staging/stg_ml__{name}s") in edges
     assert ("intermediate/int_postal_records_chosen", "ml/identity_links") in edges
     assert ("ml/identity_links", "staging/stg_ml__identity_links") in edges
     assert graph["checks"] > 50

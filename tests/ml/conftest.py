@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,11 @@ class Shop:
     clock: pd.Timestamp
 
     @property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return what a prediction reads."""
+        return {"features": self.features, "purchases": self.occasions}
+
+    @property
     def current(self) -> pd.DataFrame:
         """Return the current snapshots."""
         return self.features[self.features["is_current"]]
@@ -161,3 +167,23 @@ def retail_shop() -> Shop:
         occurred_at=("InvoiceDate", "min"), net_amount=("net_amount", "sum")
     )
     return _shop(occasions, pd.Timestamp("2011-12-10"))
+
+
+@pytest.fixture(scope="session")
+def cdnow_folder() -> Path:
+    """The folder of the public CDNOW files, which may not be copied; `lifetimes` has them."""
+    found = importlib.util.find_spec("lifetimes")  # importing it would load much else
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("the package lifetimes is not installed: make setup")
+    return Path(found.submodule_search_locations[0]) / "datasets"
+
+
+@pytest.fixture(scope="session")
+def cdnow(cdnow_folder: Path) -> pd.DataFrame:
+    """All purchases of CDNOW, January 1997 to June 1998: customer_id, occurred_at, amounts."""
+    names = ["customer_id", "occurred_at", "count_pieces", "net_amount"]
+    rows = pd.read_csv(
+        cdnow_folder / "CDNOW_master.txt", sep=r"\s+", skiprows=1, names=names,
+        dtype={"customer_id": "str"}, parse_dates=["occurred_at"],
+    )  # fmt: skip
+    return rows.assign(margin_amount=rows["net_amount"])

@@ -18,6 +18,7 @@ from ml.recipes import (
     fit_calibrator,
     predict,
 )
+from ml.rhythm import COLUMNS
 from ml.windows import Window
 
 CLOCK = pd.Timestamp("2026-11-01")
@@ -32,7 +33,7 @@ def rate_of(recency: np.ndarray) -> np.ndarray:
 def window_of(days_ago: int, *, rows: int = 3_000, seed: int = 0) -> Window:
     """Return a window where recency alone decides and every nullable feature is sometimes null."""
     generator = np.random.default_rng([seed, days_ago])
-    values = generator.poisson(3, (rows, len(NAMES))).astype(float)
+    values = generator.poisson(3, (rows, len(COLUMNS))).astype(float)
     values[:, RECENCY] = generator.integers(1, 365, rows)
     for name in NULLABLE:
         values[generator.random(rows) < 0.5, NAMES.index(name)] = np.nan
@@ -110,5 +111,5 @@ def test_the_feature_that_decides_ranks_first(kind: str) -> None:
     ranked = rank_features(kind, fit(kind, [window], seed=0), window, seed=0)
 
     assert (ranked[0].feature, ranked[0].direction) == ("days_since_last_order", "falls")
-    assert len(ranked) == len(NAMES)
+    assert len(ranked) == len(COLUMNS)
     assert ranked[0].log_loss_increase > 5 * max(abs(item.log_loss_increase) for item in ranked[5:])

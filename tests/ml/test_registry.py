@@ -16,8 +16,9 @@ import pytest
 from skops import io
 
 from ml.errors import RegistryError, VersionCorrupt, VersionNotFound
-from ml.models.next_order import Trained, score, train
-from ml.recipes import BASELINE, Model
+from ml.models.next_order import fit, predict
+from ml.prediction import Model, Trained
+from ml.recipes import BASELINE
 from ml.registry import Registry, version_row
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ SCORED_AT = pd.Timestamp("2026-11-01 04:00")
 @pytest.fixture(scope="module")
 def trained(shop: Shop) -> Trained:
     """A training with a champion and a challenger of different kinds."""
-    result = train(shop.features, shop.occasions, as_of=shop.clock)
+    result = fit(shop.frames, as_of=shop.clock)
     assert isinstance(result, Trained)
     return result
 
@@ -66,14 +67,17 @@ def test_both_models_come_back_with_the_same_scores(
         loaded = registry.load(NAME, alias, sha256=sums[alias])
         assert replace(loaded, parts={}) == replace(model, parts={})
         pd.testing.assert_frame_equal(
-            score(loaded, shop.current, scored_at=SCORED_AT),
-            score(model, shop.current, scored_at=SCORED_AT),
+            predict(loaded, shop.frames, scored_at=SCORED_AT),
+            predict(model, shop.frames, scored_at=SCORED_AT),
         )
 
 
 def test_the_baseline_comes_back_too(registry: Registry, random_shop: Shop) -> None:
     """A shop without evidence publishes its table of rates through the same store."""
-    result = train(random_shop.features, random_shop.occasions, as_of=random_shop.clock)
+    result = fit(
+        random_shop.frames,
+        as_of=random_shop.clock,
+    )
     assert isinstance(result, Trained)
     registry.publish(result.champion, result.challenger, result.report)
 
@@ -282,3 +286,32 @@ def test_a_version_is_one_row_of_plain_values(
     assert rows[0]["count_training_rows"] + rows[0]["count_test_rows"] == sum(
         row["count"] for row in trained.report["windows"]
     )
+
+
+PLAIN = Model("value", "2026-11-01-mean", "mean", 365, SCORED_AT, (), {"mean": 2.5, "names": ["a"]})
+
+
+def test_numbers_and_names_are_kept_as_json(registry: Registry, tmp_path: Path) -> None:
+    """A model that JSON can hold is a file that anybody can read, checked all the same."""
+    sha256 = registry.save(PLAIN, {"card": "# value\n"})
+
+    folder = folder_of(tmp_path, PLAIN)
+    assert registry.load("value", PLAIN.version, sha256=sha256) == PLAIN
+    assert json.loads((folder / "model.json").read_text())["parts"] == PLAIN.parts
+    assert not (folder / "model.skops").exists()
+    with pytest.raises(VersionCorrupt, match=r"model\.json is not the file that the warehouse"):
+        registry.load("value", PLAIN.version, sha256="0" * 64)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "value"}'])
+def test_json_that_is_no_model_is_refused_whatever_its_sum(
+    registry: Registry, tmp_path: Path, text: str
+) -> None:
+    """A manifest that fits does not make a model of it."""
+    registry.save(PLAIN, {"card": "# value\n"})
+    folder = folder_of(tmp_path, PLAIN)
+    (folder / "model.json").write_text(text)
+    record_sums(folder)
+
+    with pytest.raises(VersionCorrupt, match=r"model\.json (cannot be read|does not hold)"):
+        registry.load("value", PLAIN.version)

@@ -12,9 +12,9 @@ customers as (
 
 ),
 
-stg_ml__predictions as (
+stg_ml__next_orders as (
 
-    select * from {{ ref('stg_ml__predictions') }}
+    select * from {{ ref('stg_ml__next_orders') }}
 
 ),
 
@@ -22,19 +22,19 @@ stg_ml__predictions as (
 valid as (
 
     select
-        stg_ml__predictions.customer_id,
-        stg_ml__predictions.model_name,
-        stg_ml__predictions.horizon_days,
-        stg_ml__predictions.as_of,
-        stg_ml__predictions.probability,
-        stg_ml__predictions.model_version,
-        stg_ml__predictions.scored_at
-    from stg_ml__predictions
-    inner join customers on customers.customer_id = stg_ml__predictions.customer_id
+        stg_ml__next_orders.customer_id,
+        stg_ml__next_orders.model_name,
+        stg_ml__next_orders.horizon_days,
+        stg_ml__next_orders.as_of,
+        stg_ml__next_orders.probability,
+        stg_ml__next_orders.model_version,
+        stg_ml__next_orders.scored_at
+    from stg_ml__next_orders
+    inner join customers on customers.customer_id = stg_ml__next_orders.customer_id
     cross join clock
     where
-        stg_ml__predictions.probability between 0 and 1
-        and stg_ml__predictions.as_of <= clock.as_of
+        stg_ml__next_orders.probability between 0 and 1
+        and stg_ml__next_orders.as_of <= clock.as_of
 
 ),
 

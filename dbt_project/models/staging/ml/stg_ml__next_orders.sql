@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('ml', 'predictions') }}
+    select * from {{ source('ml', 'next_order') }}
 
 ),
 

@@ -1,0 +1,1 @@
+"""Buy till you die: everybody orders at a rate of their own until they leave without a word."""

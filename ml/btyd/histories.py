@@ -1,0 +1,155 @@
+"""All that a purchase history says to these models: repeats, recency, age; equal ones are one row.
+
+Schmittlein, Morrison & Colombo 1987, "Counting your customers", show that nothing else is needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml.errors import HistoryError
+from ml.times import naive_utc
+
+Numbers = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+DAY_BITS = 20
+LONGEST = 2**DAY_BITS - 1
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The distinct values of one column and where each row finds its own."""
+
+    values: Numbers
+    places: npt.NDArray[np.intp]
+
+    def sums(self, amounts: Numbers) -> Numbers:
+        """Return the sum of row amounts per distinct value."""
+        sums = np.bincount(self.places, amounts, minlength=len(self.values))
+        return np.asarray(sums, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Distinct histories in days, how many customers have each, and which one a customer has."""
+
+    repeats: Integers
+    recency_days: Integers
+    age_days: Integers
+    counts: Numbers
+    customers: npt.NDArray[np.intp]
+
+    @cached_property
+    def by_repeats(self) -> Axis:
+        """Return the distinct numbers of repeat purchases."""
+        return _axis(self.repeats)
+
+    @cached_property
+    def by_recency(self) -> Axis:
+        """Return the distinct days from the first to the last purchase."""
+        return _axis(self.recency_days)
+
+    @cached_property
+    def by_age(self) -> Axis:
+        """Return the distinct days from the first purchase until now."""
+        return _axis(self.age_days)
+
+    @cached_property
+    def customers_by_repeats(self) -> Numbers:
+        """Return the customers per distinct number of repeat purchases."""
+        return self.by_repeats.sums(self.counts)
+
+    @cached_property
+    def customers_by_age(self) -> Numbers:
+        """Return the customers per distinct age."""
+        return self.by_age.sums(self.counts)
+
+    @cached_property
+    def repeats_by_age(self) -> Numbers:
+        """Return the repeat purchases of all customers per distinct age."""
+        return self.by_age.sums(self.counts * self.repeats)
+
+
+def group(
+    repeats: npt.ArrayLike, recency_days: npt.ArrayLike, age_days: npt.ArrayLike
+) -> Histories:
+    """Group customers with equal histories.
+
+    Takes whole numbers per customer: purchase days after the first one, days from the first to the
+    last, and days from the first until now. Raises HistoryError where time goes backwards.
+    """
+    columns = [np.asarray(values) for values in (repeats, recency_days, age_days)]
+    x, recency, age = (_whole(values) for values in columns)
+    _check(x, recency, age)
+    keys = (x << 2 * DAY_BITS) | (recency << DAY_BITS) | age
+    distinct, customers, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return Histories(
+        repeats=distinct >> 2 * DAY_BITS,
+        recency_days=(distinct >> DAY_BITS) & LONGEST,
+        age_days=distinct & LONGEST,
+        counts=counts.astype(np.float64),
+        customers=customers,
+    )
+
+
+def summarise(purchases: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Return one row per customer who bought before a moment, by customer_id.
+
+    Takes purchases (customer_id, occurred_at, margin_amount). Purchases of one day are one.
+    Columns: repeats, recency_days, age_days, mean_margin (per day with a purchase) and
+    margin_deviation, the sum of the days' squared differences from it.
+    """
+    times = naive_utc(purchases["occurred_at"])
+    known = pd.DataFrame(
+        {
+            "customer_id": purchases["customer_id"].astype("str"),
+            "day": times.dt.normalize(),
+            "margin": purchases["margin_amount"].astype("float64"),
+        }
+    )[times < as_of]
+    days = known.groupby(["customer_id", "day"], as_index=False)["margin"].sum()
+    grouped = days.groupby("customer_id")
+    first, last = grouped["day"].min(), grouped["day"].max()
+    count, mean = grouped.size(), grouped["margin"].mean()
+    return pd.DataFrame(
+        {
+            "repeats": (count - 1).astype("int64"),
+            "recency_days": (last - first).dt.days.astype("int64"),
+            "age_days": (as_of.normalize() - first).dt.days.astype("int64"),
+            "mean_margin": mean.astype("float64"),
+            "margin_deviation": (grouped["margin"].var(ddof=0) * count).astype("float64"),
+        }
+    )
+
+
+def _axis(values: Integers) -> Axis:
+    distinct, places = np.unique(values, return_inverse=True)
+    return Axis(distinct.astype(np.float64), places)
+
+
+def _whole(values: npt.NDArray[Any]) -> Integers:
+    """Return whole numbers, refusing nulls and fractions."""
+    is_whole = np.isfinite(values) & (values == np.floor(values))
+    if not is_whole.all():
+        count = int((~is_whole).sum())
+        raise HistoryError(f"{count} values of histories are no whole numbers. Count days.")
+    return values.astype(np.int64)
+
+
+def _check(repeats: Integers, recency_days: Integers, age_days: Integers) -> None:
+    """Refuse what cannot have happened."""
+    backwards = (repeats < 0) | (recency_days < 0) | (recency_days > age_days)
+    if backwards.any():
+        raise HistoryError(
+            f"Time goes backwards in {int(backwards.sum())} of {len(repeats)} histories. "
+            "The last purchase must lie between the first one and now."
+        )
+    if len(repeats) and (repeats.max() >= 2**22 or age_days.max() > LONGEST):
+        raise HistoryError("A history has over four million purchases or days. Check its times.")

@@ -1,0 +1,80 @@
+"""Print one person: who, what stage, what is expected and why, and why two are one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestration.terminal import console, show_rows
+
+
+def show_explanation(found: Any) -> None:
+    """Print one person: who, what stage and why, what is allowed, what each sync does."""
+    console.print(f"[bold]Customer {found.customer_id}[/]")
+    if found.stage:
+        stage, phase = (str(found.stage[name]).replace("_", " ") for name in ("stage", "phase"))
+        console.print(f"{stage}, phase {phase}: {found.stage['reason']}", soft_wrap=True)
+    for score in found.scores:
+        console.print(
+            f"{score['model_name']}: {score['probability']:.1%} within {score['horizon_days']} days"
+        )
+        _show_reasons(found.reasons, score["model_name"])
+    for value in found.values:
+        console.print(
+            f"{value['model_name']}: {value['expected_orders']:.2f} orders within "
+            f"{value['horizon_days']} days, worth {value['expected_value']:,} "
+            f"({value['expected_value_lower']:,} to {value['expected_value_upper']:,})",
+            soft_wrap=True,
+        )
+        _show_reasons(found.reasons, value["model_name"])
+    for hold in found.holds:
+        state = "held" if hold["is_active"] else "was held"
+        console.print(f"{state}: {hold['reason']} since {hold['starts_at']:%Y-%m-%d}")
+    for cool_down in found.cool_downs:
+        if cool_down["is_active"]:
+            ends = cool_down["ends_at"]
+            until = f"until {ends:%Y-%m-%d}" if ends else "until it is settled"
+            console.print(f"not called back: {cool_down['reason']}, {until}")
+    known = {
+        (row["identifier_type"], row["identifier_value"], row["source"])
+        for row in found.identifiers
+    }
+    names = ("identifier", "value", "source")
+    show_rows("Known by", [dict(zip(names, row, strict=True)) for row in sorted(known)], names)
+    console.print("\n[bold]What they allow[/]")
+    for row in sorted(found.consents, key=lambda row: (row["channel"], row["purpose"])):
+        answer = "[green]yes[/]" if row["is_allowed"] else "[red]no[/] "
+        console.print(
+            f"  {answer} {row['purpose']} over {row['channel']} ({row['identifier_type']}): "
+            f"{row['status']} on {row['occurred_at']:%Y-%m-%d}",
+            soft_wrap=True,
+        )
+    if not found.consents:
+        console.print("  nothing is known, so nothing is allowed")
+    console.print("\n[bold]Syncs[/]")
+    for sync, sentence in found.syncs.items():
+        console.print(f"  {sync}: {sentence.replace('_', ' ')}", soft_wrap=True)
+
+
+def _show_reasons(reasons: Mapping[str, Sequence[str]], score: str) -> None:
+    for reason in reasons.get(score, ()):
+        console.print(f"  {reason}", markup=False, soft_wrap=True)
+
+
+def show_kinship(found: Any) -> None:
+    """Print whether two are one customer, the chain between them, and what became of them."""
+    here, there = found.customer_ids
+    if found.is_one:
+        console.print(f"[bold]One person, customer {here}[/]")
+        if not found.chain:
+            console.print("  both name the same record")
+    else:
+        console.print(f"[bold]Two persons, customers {here} and {there}[/]")
+        for line in found.unused or ("they have no identifier in common",):
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+    for link in found.chain:
+        seen = ""
+        if link.first_seen_at and link.last_seen_at:
+            seen = f" ({link.first_seen_at:%Y-%m-%d} to {link.last_seen_at:%Y-%m-%d})"
+        line = f"  {link.record} — {link.evidence}{seen} → {link.next_record}"
+        console.print(line, markup=False, soft_wrap=True)
+    for line in found.merges:
+        console.print(f"  {line}", markup=False, soft_wrap=True)

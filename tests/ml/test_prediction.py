@@ -1,0 +1,157 @@
+"""Every registered prediction keeps the promises of the interface."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.models import PREDICTIONS
+from ml.prediction import (
+    Column,
+    Input,
+    Prediction,
+    Reason,
+    Refused,
+    Trained,
+    missing_columns,
+    strongest,
+    typed,
+)
+
+SCORED_AT = pd.Timestamp("2026-11-01 04:00")
+
+
+def frames_of(shop) -> dict[str, pd.DataFrame]:
+    """Return every input that a prediction of this repository names."""
+    purchases = shop.occasions.assign(margin_amount=shop.occasions["net_amount"])
+    return {**shop.frames, "purchases": purchases, "customers": shop.current}
+
+
+@pytest.fixture(scope="module", params=PREDICTIONS, ids=lambda prediction: prediction.NAME)
+def prediction(request) -> Prediction:
+    """Each prediction in turn."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def trained(prediction: Prediction, shop) -> Trained:
+    """What it learned from a shop that has something to teach."""
+    result = prediction.fit(frames_of(shop), as_of=shop.clock)
+    assert isinstance(result, Trained)
+    return result
+
+
+def test_names_are_distinct() -> None:
+    """A name is a table, a folder and an asset."""
+    assert len({prediction.NAME for prediction in PREDICTIONS}) == len(PREDICTIONS)
+
+
+def test_what_it_publishes_bears_its_name(prediction: Prediction, trained: Trained) -> None:
+    """Champion and challenger are its own, and the report says how they compare."""
+    report = trained.report
+    measure, baseline = report["measure"], report["baseline"]
+
+    assert {trained.champion.name, trained.challenger.name} == {prediction.NAME}
+    assert trained.champion.version != trained.challenger.version
+    assert trained.champion.horizon_days == prediction.HORIZON_DAYS
+    assert trained.champion.kind == report["champion"]
+    assert report["metrics"][report["champion"]][measure] != report["metrics"][baseline][measure]
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_results_are_what_is_declared(prediction: Prediction, trained: Trained, shop) -> None:
+    """One row per current customer; types and limits as declared; only what SCORING names is read.
+
+    The columns that are not named are taken away to see that.
+    """
+    frames = {
+        name: frames_of(shop)[name][list(read.columns)] for name, read in prediction.SCORING.items()
+    }
+    rows = prediction.predict(trained.champion, frames, scored_at=SCORED_AT)
+
+    types = {name: column.dtype for name, column in prediction.RESULT.items()}
+    assert rows.dtypes.astype(str).to_dict() == types
+    assert sorted(rows["customer_id"]) == sorted(shop.current["customer_id"])
+    for name, column in prediction.RESULT.items():
+        for bound, beyond in ((column.lowest, np.less), (column.highest, np.greater)):
+            if bound is not None:
+                assert not beyond(rows[name].to_numpy(), bound).any(), name
+
+
+def test_training_reads_what_it_declares_and_no_more(prediction: Prediction, shop) -> None:
+    """Without the columns that are not named, the same version comes of it."""
+    frames = frames_of(shop)
+    named = {name: frames[name][list(read.columns)] for name, read in prediction.TRAINING.items()}
+
+    lean, full = (prediction.fit(given, as_of=shop.clock) for given in (named, frames))
+
+    assert isinstance(lean, Trained)
+    assert isinstance(full, Trained)
+    assert lean.champion.version == full.champion.version
+
+
+def test_reasons_are_told_strongest_first(prediction: Prediction, trained: Trained, shop) -> None:
+    """A customer's own rows are enough to explain, and every reason reads as a sentence."""
+    frames = frames_of(shop)
+    frequent = shop.current.sort_values("count_orders")["customer_id"].iloc[-1]
+    mine = {name: frame[frame["customer_id"] == frequent] for name, frame in frames.items()}
+
+    for model in (trained.champion, trained.challenger):
+        reasons = prediction.explain(model, mine)
+        assert reasons
+        assert strongest(reasons) == reasons
+        assert all(reason.subject in reason.sentence for reason in reasons)
+        assert "nan" not in " ".join(reason.sentence for reason in reasons)
+
+
+def test_an_empty_shop_is_refused_with_reasons(prediction: Prediction, shop) -> None:
+    """No rows in any input: reasons, not a crash."""
+    empty = {name: frame.iloc[:0] for name, frame in frames_of(shop).items()}
+
+    result = prediction.fit(empty, as_of=shop.clock)
+
+    assert isinstance(result, Refused)
+    assert result.model_name == prediction.NAME
+    assert all("at least" in reason for reason in result.reasons)
+
+
+def test_missing_columns_are_named_with_their_relation() -> None:
+    """One reason per relation, with the columns it lacks; complete ones are not mentioned."""
+    inputs = {
+        "a": Input("core.orders", ("customer_id", "margin", "day")),
+        "b": Input("core.customers", ("customer_id",)),
+    }
+
+    reasons = missing_columns(inputs, {"a": ["customer_id"], "b": ["customer_id", "more"]})
+
+    assert reasons == ("core.orders has no column margin, day. Add it to the model.",)
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(2.0, "raises the odds 2.0-fold"), (0.25, "lowers the odds 4.0-fold"),
+     (500.0, "raises the odds more than 100-fold")],
+)  # fmt: skip
+def test_a_reason_says_which_way_and_how_far(factor: float, words: str) -> None:
+    """Lowering four-fold is a factor of a quarter."""
+    reason = Reason("Days since", 12.0, None, factor, "odds")
+
+    assert reason.sentence == f"Days since: 12, usual none; {words}"
+
+
+def test_what_hardly_matters_is_not_told() -> None:
+    """Effects below five per cent are left out, the others ordered by size either way."""
+    reasons = [Reason(name, 1.0, 1.0, factor, "odds") for name, factor in
+               (("a", 1.01), ("b", 2.0), ("c", 0.2))]  # fmt: skip
+
+    assert [reason.subject for reason in strongest(reasons)] == ["c", "b"]
+
+
+def test_results_are_typed_in_the_declared_order() -> None:
+    """Columns that are not declared do not reach the warehouse."""
+    frame = typed({"more": [1], "b": [2], "a": [1]}, {"a": Column("float64"), "b": Column("int32")})
+
+    assert frame.dtypes.astype(str).to_dict() == {"a": "float64", "b": "int32"}

@@ -1,0 +1,191 @@
+"""A prediction of somebody else's plugs in: trained, stored, applied, checked and explained."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+import pytest
+import yaml
+
+from ml.models import PREDICTIONS
+from ml.prediction import Column, Input, Model, Reason, Refused, Trained, typed
+from orchestration import predicting
+from orchestration.warehouse import Warehouse
+
+DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
+
+
+class Loudness:
+    """The smallest prediction there is: everybody will be as loud as they were on average."""
+
+    NAME = "loudness"
+    HORIZON_DAYS = 30
+    TRAINING: ClassVar = {"noises": Input("insight.noises", ("customer_id", "volume"))}
+    SCORING: ClassVar = {"noises": Input("insight.noises", ("customer_id", "volume"), "volume > 1")}
+    RESULT: ClassVar = {
+        "customer_id": Column("str"),
+        "volume": Column("float64", lowest=0, highest=10),
+        "model_version": Column("str"),
+        "scored_at": Column("datetime64[us]"),
+    }
+
+    def fit(self, frames, *, as_of, seed=0):
+        """Return the mean, or refuse below three noises."""
+        volumes = frames["noises"]["volume"]
+        if len(volumes) < 3:
+            return Refused(self.NAME, self.HORIZON_DAYS, as_of, (f"{len(volumes)} noises.",))
+        parts = {"mean": float(volumes.mean())}
+        models = [
+            Model(self.NAME, f"{as_of:%Y-%m-%d}-{kind}", kind, 30, as_of, (), parts)
+            for kind in ("mean", "zero")
+        ]
+        report = {"champion": "mean", "reason": "", "metrics": {}, "card": "# loudness\n"}
+        return Trained(*models, "evidence", report)
+
+    def predict(self, model, frames, *, scored_at):
+        """Return the mean for everybody."""
+        customers = frames["noises"]["customer_id"]
+        columns = {
+            "customer_id": customers,
+            "volume": model.parts["mean"],
+            "model_version": model.version,
+            "scored_at": pd.Timestamp(scored_at).tz_localize(None),
+        }
+        return typed(columns, self.RESULT)
+
+    def explain(self, model, frames):
+        """Return more reasons than are wanted."""
+        volume = float(frames["noises"]["volume"].iloc[0])
+        usual = model.parts["mean"]
+        return tuple(Reason(f"Noise {i}", volume, usual, 9.0 - i, "volume") for i in range(5))
+
+
+LOUDNESS = Loudness()
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    """A warehouse with a clock and four noises, one of them too low to score."""
+    opened = Warehouse(tmp_path / "warehouse.duckdb")
+    with opened.connect() as connection:
+        connection.execute("create schema raw")
+        connection.execute("create schema insight")
+        connection.execute("create table raw.clock as select timestamp '2026-11-01' as as_of")
+        connection.execute(
+            "create table insight.noises as "
+            "select * from (values ('a', 2.0::double, 'x'), ('b', 4.0, 'x'), ('c', 9.0, 'x'), "
+            "('d', 1.0, 'x')) as noises (customer_id, volume, more)"
+        )
+    return opened
+
+
+def run(warehouse, models, prediction=LOUDNESS):
+    """Train and score once; return what came of the training and the result's counts."""
+    with warehouse.connect() as connection:
+        row = predicting.remember(predicting.train(connection, prediction), models)
+        predicting.replace_training(connection, row)
+        predicting.replace_result(
+            connection, prediction, predicting.score(connection, prediction, models)
+        )
+        return row, predicting.count_result(connection, prediction)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS, ids=lambda prediction: prediction.NAME)
+def test_dbt_is_told_the_columns_that_are_written(prediction):
+    """The source's description and the result agree in names, order and types."""
+    path = DBT_PROJECT / "models" / "staging" / "ml" / "ml__sources.yml"
+    tables = yaml.safe_load(path.read_text())["sources"][0]["tables"]
+    told = next(table["columns"] for table in tables if table["name"] == prediction.NAME)
+
+    written = [
+        (name, predicting.SQL_TYPES[column.dtype]) for name, column in prediction.RESULT.items()
+    ]
+    assert [(column["name"], column["data_type"]) for column in told] == written
+
+
+def test_a_prediction_goes_all_the_way(warehouse, tmp_path):
+    """Version, digest and result are in the warehouse, the parameters as JSON in the store."""
+    row, counts = run(warehouse, tmp_path / "models")
+
+    folder = tmp_path / "models" / "loudness" / "2026-11-01-mean"
+    assert row["status"] == "evidence"
+    assert counts == {"rows": 3, "customers": 3, "valid": 3}
+    assert (folder / "model.json").exists()
+    assert (folder / "card.md").read_text() == "# loudness\n"
+    with warehouse.connect(read_only=True) as connection:
+        stored = connection.execute("select distinct volume, model_version from ml.loudness")
+        training = predicting.read_training(connection, "loudness")
+    assert stored == [(4.0, "2026-11-01-mean")]
+    assert training["sha256"] == row["sha256"]
+
+
+def test_the_strongest_three_reasons_come_from_the_version_that_scored(warehouse, tmp_path):
+    """One customer's rows are read; a version that is gone explains nothing, and fails nobody."""
+    run(warehouse, tmp_path / "models")
+
+    with warehouse.connect(read_only=True) as connection:
+        reasons, none = (
+            predicting.explain(
+                connection, LOUDNESS, tmp_path / "models", customer_id="b", version=version
+            )
+            for version in ("2026-11-01-mean", "2020-01-01-mean")
+        )
+
+    assert [(reason.subject, reason.value) for reason in reasons] == [
+        ("Noise 0", 4.0), ("Noise 1", 4.0), ("Noise 2", 4.0)
+    ]  # fmt: skip
+    assert none == ()
+
+
+def test_the_same_clock_is_one_training_and_one_result(warehouse, tmp_path):
+    """A second run on a day replaces what the first one wrote."""
+    run(warehouse, tmp_path / "models")
+    _, counts = run(warehouse, tmp_path / "models")
+
+    with warehouse.connect(read_only=True) as connection:
+        assert connection.execute("select count(*) from ml.trainings") == [(1,)]
+    assert counts["rows"] == 3
+
+
+def test_a_refusal_empties_the_result_and_says_why(warehouse, tmp_path):
+    """Old scores do not outlive the data they came from."""
+    run(warehouse, tmp_path / "models")
+    with warehouse.connect() as connection:
+        connection.execute("delete from insight.noises where customer_id <> 'a'")
+
+    row, counts = run(warehouse, tmp_path / "models")
+
+    assert (row["status"], row["reasons"]) == ("refused", '["1 noises."]')
+    assert counts == {"rows": 0, "customers": 0, "valid": 0}
+
+
+def test_a_missing_column_is_a_refusal_with_its_name(warehouse, tmp_path):
+    """A model of the warehouse that lacks a column stops this prediction, not the run."""
+    with warehouse.connect() as connection:
+        connection.execute("alter table insight.noises drop column volume")
+
+    row, _ = run(warehouse, tmp_path / "models")
+
+    assert row["status"] == "refused"
+    assert "insight.noises has no column volume. Add it to the model." in row["reasons"]
+
+
+def test_a_result_beyond_its_limits_is_not_valid(warehouse, tmp_path):
+    """The check that follows sees values that cannot be."""
+    with warehouse.connect() as connection:
+        connection.execute("update insight.noises set volume = volume * 10")
+
+    _, counts = run(warehouse, tmp_path / "models")
+
+    assert counts == {"rows": 4, "customers": 4, "valid": 0}
+
+
+def test_a_result_table_of_another_shape_is_replaced(warehouse, tmp_path):
+    """A column more in a new version of a prediction needs no migration."""
+    with warehouse.connect() as connection:
+        connection.execute("create schema ml")
+        connection.execute("create table ml.loudness (customer_id varchar)")
+
+    _, counts = run(warehouse, tmp_path / "models")
+
+    assert counts["valid"] == 3
