@@ -35,6 +35,8 @@ class Explanation:
     scores: list[dict[str, Any]]
     values: list[dict[str, Any]]
     reasons: Mapping[str, tuple[str, ...]]
+    leads: list[dict[str, Any]]
+    declines: list[dict[str, Any]]
     holds: list[dict[str, Any]]
     cool_downs: list[dict[str, Any]]
     syncs: Mapping[str, str] = field(default_factory=dict)
@@ -71,6 +73,8 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         scores=scores,
         values=values,
         reasons=_reasons(connection, customer_id, [*scores, *values]),
+        leads=_rows(connection, "insight.scores", customer_id),
+        declines=_rows(connection, "insight.activity_declines", customer_id),
         holds=_rows(connection, "decisions.holds", customer_id),
         cool_downs=_rows(connection, "decisions.cool_downs", customer_id),
         syncs=syncs,

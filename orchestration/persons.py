@@ -25,14 +25,8 @@ def show_explanation(found: Any) -> None:
             soft_wrap=True,
         )
         _show_reasons(found.reasons, value["model_name"])
-    for hold in found.holds:
-        state = "held" if hold["is_active"] else "was held"
-        console.print(f"{state}: {hold['reason']} since {hold['starts_at']:%Y-%m-%d}")
-    for cool_down in found.cool_downs:
-        if cool_down["is_active"]:
-            ends = cool_down["ends_at"]
-            until = f"until {ends:%Y-%m-%d}" if ends else "until it is settled"
-            console.print(f"not called back: {cool_down['reason']}, {until}")
+    _show_leads(found)
+    _show_pauses(found)
     known = {
         (row["identifier_type"], row["identifier_value"], row["source"])
         for row in found.identifiers
@@ -52,6 +46,39 @@ def show_explanation(found: Any) -> None:
     console.print("\n[bold]Syncs[/]")
     for sync, sentence in found.syncs.items():
         console.print(f"  {sync}: {sentence.replace('_', ' ')}", soft_wrap=True)
+
+
+def _show_leads(found: Any) -> None:
+    """Print how far a person is on the way to a purchase, and whether they fall silent."""
+    for lead in found.leads:
+        ready = ", ready for sales" if lead["is_sales_ready"] else ""
+        console.print(
+            f"lead score {lead['score']:.0f} of 100, buying phase {lead['phase']}{ready}: "
+            f"{lead['reason']}",
+            markup=False,
+            soft_wrap=True,
+        )
+    for decline in found.declines:
+        if decline["is_open"]:
+            kind = "activity" if decline["activity_kind"] == "all" else decline["activity_kind"]
+            console.print(
+                f"{kind} falling, noticed on {decline['flagged_at']:%Y-%m-%d}: "
+                f"{decline['evidence']}",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+def _show_pauses(found: Any) -> None:
+    """Print why a person gets no promotion, or is not called back."""
+    for hold in found.holds:
+        state = "held" if hold["is_active"] else "was held"
+        console.print(f"{state}: {hold['reason']} since {hold['starts_at']:%Y-%m-%d}")
+    for cool_down in found.cool_downs:
+        if cool_down["is_active"]:
+            ends = cool_down["ends_at"]
+            until = f"until {ends:%Y-%m-%d}" if ends else "until it is settled"
+            console.print(f"not called back: {cool_down['reason']}, {until}")
 
 
 def _show_reasons(reasons: Mapping[str, Sequence[str]], score: str) -> None:

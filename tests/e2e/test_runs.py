@@ -162,8 +162,9 @@ def free_port():
 def test_plan_explain_and_check_tell_without_sending(demo):
     """The commands that only look print what a person needs and leave no trace at the platforms."""
     customer = demo.query(
-        "select customer_id from core.customers where email is not null and count_orders > 0 "
-        "order by 1 limit 1"
+        "select customer_id from core.customers "
+        "inner join insight.activity_declines using (customer_id) "
+        "where email is not null and count_orders > 0 and is_open order by 1 limit 1"
     )[0][0]
 
     plan = demo.run("plan", "klaviyo__win_back").stdout
@@ -176,7 +177,13 @@ def test_plan_explain_and_check_tell_without_sending(demo):
     assert "add" not in plan
     assert customer in explained
     assert "phase" in explained
-    for told in ("within 90 days", "orders within 365 days, worth", "usual"):
+    for told in (
+        "within 90 days",
+        "orders within 365 days, worth",
+        "usual",
+        "lead score",
+        "falling, noticed on",
+    ):
         assert told in explained
     for sync in demo.summary["syncs"]:
         assert sync["sync"] in explained
