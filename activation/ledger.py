@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from activation.comparison import identifiers
+from activation.attempts import RUNS_UNTIL_RETRY
 from activation.connection import Connection
+from activation.digests import DigestKeys
 from activation.ledger_schema import create_tables
 from activation.plan import PlanCounts
+from activation.rows import identifiers, mapping
 from activation.spec import SyncSpec
 from activation.statements import column, literal, render
 
@@ -27,7 +29,13 @@ select
     case
         when state in ('delivered', 'unknown') then coalesce(held_since, {now}) else held_since
     end,
-    {now}, {normaliser}, run_id
+    {now}, {normaliser}, run_id, {key_id}, {mapping}, pieces,
+    case when state = 'rejected' then attempts + 1 else 0 end,
+    case
+        when state = 'rejected'
+            then {runs_until_retry}
+                + (select plan_number from ledger.runs where run_id = {run_id})
+    end
 from ledger.plan_rows
 where run_id = {run_id} and {rows} and state in ('delivered', 'rejected', 'invalid', 'unknown')
 """
@@ -101,6 +109,7 @@ class Ledger:
     connection: Connection
     spec: SyncSpec
     account: str
+    keys: DigestKeys
 
     def prepare(self) -> None:
         """Create the ledger's tables where they are missing."""
@@ -130,17 +139,21 @@ class Ledger:
             key = column(self.spec.key)
             self._run(_DROP_UNDESIRED, key=key, relation=self.spec.relation)
 
-    def write_counts(self, run_id: str, counts: PlanCounts) -> None:
-        """Record what the plan of a run contains."""
+    def write_counts(self, run_id: str, counts: PlanCounts, allowed: int) -> None:
+        """Record what the plan of a run contains, and how many desired rows the gate lets pass."""
         numbers = [
             counts.by_action.get(name, 0)
             for name in ("add", "change", "remove", "retry", "blocked")
         ]
         self.connection.execute(
-            "update ledger.runs set added = ?, changed = ?, removed = ?, retried = ?, blocked = ?"
-            " where run_id = ?",
-            (*numbers, run_id),
+            "update ledger.runs set added = ?, changed = ?, removed = ?, retried = ?, blocked = ?,"
+            " digest = ?, allowed = ? where run_id = ?",
+            (*numbers, counts.digest, allowed, run_id),
         )
+
+    def discard_plan(self, run_id: str) -> None:
+        """Throw the plan of a run away, to make another one."""
+        self.connection.execute("delete from ledger.plan_rows where run_id = ?", (run_id,))
 
     def start(self, run_id: str, rows: str, state: str, blocked: Mapping[int, str]) -> None:
         """Note that rows are about to be sent, and which of them may not be sent any more."""
@@ -259,6 +272,9 @@ class Ledger:
             account=literal(self.account),
             now=literal(now()),
             normaliser=literal(self.spec.capabilities.normaliser),
+            key_id=literal(self.keys.current.identifier),
+            mapping=literal(mapping(self.spec)),
+            runs_until_retry=RUNS_UNTIL_RETRY,
             run_id=literal(run_id),
             identifiers=identifiers(self.spec),
             rows=rows,

@@ -79,3 +79,8 @@ def without_gmail_variants(expression: str) -> str:
         f" then replace(split_part({user}, '+', 1), '.', '') || '@' || {domain}"
         f" else {expression} end"
     )
+
+
+def md5_sums(expression: str) -> str:
+    """Add up the halves of the md5 of a text over all rows; two columns, whatever the order."""
+    return f"sum(md5_number_lower({expression})), sum(md5_number_upper({expression}))"

@@ -79,6 +79,7 @@ class Klaviyo:
         batch=BatchLimits(upsert_rows=10_000, removal_rows=1_000),
         rate=Rate(burst_per_second=10, steady_per_minute=150),
         step_rates={"find_profiles": Rate(75, 700), "find_list": Rate(75, 700)},
+        follow_ups={"import_profiles": ("import_job",), "find_profiles": ("remove_members",)},
         normaliser="klaviyo/1",
     )
 

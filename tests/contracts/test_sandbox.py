@@ -11,7 +11,7 @@ from activation.pacing import Patience
 from activation.spec import Field
 from activation.syncs import run_sync
 from sandbox.platforms.server import running
-from tests.activation.world import AS_OF, FCM, KLAVIYO, world_at
+from tests.activation.world import AS_OF, FCM, KEYS, KLAVIYO, world_at
 
 ADS = ("ads_user_data", "ads_personalisation")
 
@@ -141,8 +141,7 @@ def run(world, url, **options):
         world.connection,
         world.spec,
         mine,
-        as_of=AS_OF,
-        max_removal_share=1.0,
+        as_of=AS_OF, keys=KEYS,
         patience=Patience(first_wait=0.01),
         **options,
     )
