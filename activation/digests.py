@@ -38,7 +38,7 @@ class DigestKey:
 
     def _piece(self, document: str, name: str) -> str:
         value = f"coalesce('=' || {json_text(document, name)}, '')"
-        prefix = literal(self._derived("field") + name)
+        prefix = literal(self._derived("field")[:24] + name)
         return f"substr({md5_hex(f'{prefix} || {value}')}, 1, {PIECE})"
 
     def _derived(self, purpose: str) -> str:

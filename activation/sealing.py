@@ -7,13 +7,13 @@ import orjson
 from activation.comparison import Comparison
 from activation.rows import mapping
 from activation.spec import SyncSpec
-from activation.statements import literal, md5_sums, render
+from activation.statements import literal, md5_sum, render
 
 LENGTH = 12
 
 # A sum knows no order: the same rows have the same digest whatever plan the engine chose.
 _CONTENT = """
-select count(*), {sums} from (
+select count(*), {sum} from (
     select
         row_key || '|' || action || '|' || coalesce(reason, '')
         || '|' || coalesce(row_hash, '') || '|' || coalesce(ledger_key, '')
@@ -33,7 +33,7 @@ where
 
 def digest_of(comparison: Comparison, rows: str) -> str:
     """Return the digest of a plan's rows, of how they are sent, and of the ledger they are for."""
-    statement = render(_CONTENT, sums=md5_sums("content"), rows=rows)
+    statement = render(_CONTENT, sum=md5_sum("content"), rows=rows)
     content = [str(number) for number in comparison.connection.execute(statement)[0]]
     parts = [_settings(comparison.spec), comparison.account, _version(comparison), content]
     return hashlib.sha256(orjson.dumps(parts)).hexdigest()[:LENGTH]

@@ -248,7 +248,7 @@ def test_a_digest_is_that_of_any_md5(delivered):
     ) == [
         (
             md5(derived("outer") + md5(f"{derived('inner')}klaviyo/1|{text}")),
-            "".join(md5(derived("field") + piece)[:6] for piece in pieces),
+            "".join(md5(derived("field")[:24] + piece)[:6] for piece in pieces),
         )
     ]
 
