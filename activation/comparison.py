@@ -8,7 +8,7 @@ from activation.digests import PIECE, DigestKey, DigestKeys
 from activation.gate import Gate
 from activation.identities import shared, stale, wanted
 from activation.jumps import SIZE_JUMPED, held_leavers
-from activation.ledger_schema import NO_SYNC_ROWS
+from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS
 from activation.rows import desired_rows, field_names, mapping
 from activation.spec import SyncSpec
 from activation.statements import literal, render
@@ -75,6 +75,7 @@ joined as (
         held.is_held as was_held,
         held.first_held_at as held_since,
         held.state as held_state,
+        coalesce(held.code = {handed_over}, false) as is_handed_over,
         held.attempts as held_attempts,
         held.retry_from,
         held.pieces as held_pieces,
@@ -119,9 +120,10 @@ touched as (
     from compared
     where wish is not null
 ),
-changes as (
+settled as (
     select
         touched.row_key,
+        touched.is_handed_over,
         touched.ledger_key,
         touched.customer_id,
         touched.contact_point_id,
@@ -138,6 +140,9 @@ changes as (
         {stale} as stale
     from touched
     {wanted}
+),
+changes as (
+    select * from settled where not is_handed_over or stale <> ''
 )
 """
 
@@ -174,6 +179,7 @@ class Comparison:
             shared=shared(self.connection, spec, identities),
             left_audience=literal(LEFT_AUDIENCE),
             removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
+            handed_over=literal(HANDED_OVER),
             mapping=literal(mapping(spec)),
             key_id=literal(self.keys.current.identifier),
             waits_for=waits_for(self.connection, spec),

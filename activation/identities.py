@@ -50,7 +50,7 @@ _LASTING = """
 """
 
 
-def _identity(document: str, identity: tuple[str, ...], capabilities: Capabilities) -> str:
+def identity_of(document: str, identity: tuple[str, ...], capabilities: Capabilities) -> str:
     """Return the value of an identity as the platform compares it; null when a part is absent."""
     parts = [f"lower({json_text(document, name)})" for name in identity]
     if capabilities.folds_gmail and identity == ("email",):
@@ -65,8 +65,8 @@ def shared(connection: Connection, spec: SyncSpec, identities: Identities) -> st
         render(
             _SHARED,
             strength=strength,
-            newcomer=_identity("newcomers.payload", identity, capabilities),
-            orphan=_identity("orphans.identifiers", identity, capabilities),
+            newcomer=identity_of("newcomers.payload", identity, capabilities),
+            orphan=identity_of("orphans.identifiers", identity, capabilities),
         )
         for strength, identity in enumerate(identities)
     ]
@@ -81,8 +81,8 @@ def wanted(capabilities: Capabilities, identities: Identities) -> str:
         render(
             _WANTED,
             number=number,
-            value=_identity("payload", identity, capabilities),
-            held=_identity("touched.held_identifiers", identity, capabilities),
+            value=identity_of("payload", identity, capabilities),
+            held=identity_of("touched.held_identifiers", identity, capabilities),
             lasting=_LASTING if capabilities.keeps_rows else "",
         )
         for number, identity in enumerate(identities)
@@ -94,7 +94,7 @@ def stale(capabilities: Capabilities, identities: Identities) -> str:
     """Name each stale identity by its first field, as a comma-separated text."""
     parts = [
         f"case when {_MOVES}"
-        f" and {_identity('touched.held_identifiers', identity, capabilities)} is not null"
+        f" and {identity_of('touched.held_identifiers', identity, capabilities)} is not null"
         f" and wanted_{number}.value is null then {literal(identity[0] + ',')} else '' end"
         for number, identity in enumerate(identities)
     ]

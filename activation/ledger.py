@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from activation.attempts import RUNS_UNTIL_RETRY
 from activation.connection import Connection
 from activation.digests import DigestKeys
+from activation.handover import keep_handed_over
 from activation.ledger_schema import create_tables
 from activation.plan import PlanCounts
 from activation.rows import identifiers, mapping
@@ -188,6 +189,7 @@ class Ledger:
         """Give every row its final state, count the states and purge the values sent."""
         with self.connection.transaction():
             self._settle_open_rows(run_id)
+            keep_handed_over(self.connection, self.spec, self.account, run_id, now())
             self._run(_REJECTIONS, run_id)
             self._write_result(run_id, status, requests, stopped_by)
             self._run(_PURGE, run_id)

@@ -2,6 +2,9 @@
 
 from activation.connection import Connection
 
+HANDED_OVER = "handed_over"
+"""The code of a row that only keeps identifiers which another row has not taken over yet."""
+
 _TABLES = {
     "runs": """
         run_id varchar, sync varchar, account varchar, plan_number bigint, status varchar,
