@@ -28,6 +28,7 @@ from activation.errors import (
 from activation.pacing import Pace, Patience, poll_delay, polled_long_enough
 
 UNREACHABLE = "unreachable"
+Accept = Callable[[Request], None]
 
 
 class Unanswered(Exception):
@@ -73,12 +74,24 @@ class Conversation:
     pace: Pace
     patience: Patience = field(default_factory=Patience)
 
-    def deliver(self, batch: Batch) -> BatchResult:
-        """Send a batch; return what became of its rows, with the error that ends the run."""
+    def deliver(self, batch: Batch, accept: Accept = lambda request: None) -> BatchResult:
+        """Send a batch; return what became of its rows, with the error that ends the run.
+
+        `accept` is told the first question after the end of every job the platform has accepted.
+        """
         result = BatchResult()
-        rows = {row.number: row for row in batch.rows}
         waiting: deque[Request] = deque()
         self._take(self.destination.requests(batch), waiting, result)
+        return self._finish(batch, waiting, result, accept)
+
+    def follow(self, poll: Request) -> BatchResult:
+        """Ask for the end of a job whose batch nobody has any more."""
+        result = BatchResult()
+        return self._finish(None, deque([poll]), result, lambda request: None)
+
+    def _finish(
+        self, batch: Batch | None, waiting: deque[Request], result: BatchResult, accept: Accept
+    ) -> BatchResult:
         narrowings = 0
         while waiting:
             request = waiting.popleft()
@@ -88,11 +101,12 @@ class Conversation:
                 outcome = self._narrowed(outcome, request, narrowings, result)
             match outcome:
                 case Narrow():
-                    for part in reversed(_parts(outcome, request.rows)):
-                        smaller = replace(batch, rows=tuple(rows[number] for number in part))
-                        self._take(self.destination.requests(smaller), waiting, result)
+                    self._retake(batch, outcome, request, waiting, result)
                 case FollowUp():
                     _absorb(outcome.settled, result)
+                    for job in outcome.requests:
+                        if job.is_poll and job.polls == 0:
+                            accept(job)
                     waiting.extendleft(reversed(outcome.requests))
                 case Settled():
                     _absorb(outcome, result)
@@ -120,6 +134,23 @@ class Conversation:
                 case _:
                     raise self._unreachable(f"no usable answer to {step.step}")
         return step, result.requests
+
+    def _retake(
+        self,
+        batch: Batch | None,
+        narrow: Narrow,
+        request: Request,
+        waiting: deque[Request],
+        result: BatchResult,
+    ) -> None:
+        """Send what is left of a failed request in smaller parts, if its rows are at hand."""
+        if batch is None:
+            result.unknown |= dict.fromkeys(request.rows, narrow.code)
+            return
+        rows = {row.number: row for row in batch.rows}
+        for part in reversed(_parts(narrow, request.rows)):
+            smaller = replace(batch, rows=tuple(rows[number] for number in part))
+            self._take(self.destination.requests(smaller), waiting, result)
 
     def _take(self, prepared: Prepared, waiting: deque[Request], result: BatchResult) -> None:
         result.invalid |= prepared.invalid

@@ -194,17 +194,6 @@ class Ledger:
             self._write_result(run_id, status, requests, stopped_by)
             self._run(_PURGE, run_id)
 
-    def recover(self) -> int:
-        """Close the runs that died; rows in flight are in doubt and will be tried again."""
-        dead = self.connection.execute(
-            "select run_id from ledger.runs where sync = ? and account = ?"
-            " and status = 'delivering'",
-            (self.spec.name, self.account),
-        )
-        for (run_id,) in dead:
-            self.close_run(run_id, "interrupted", 0, None)
-        return len(dead)
-
     def count_states(self, run_id: str) -> dict[str, int]:
         """Return the rows of a run by state, those blocked by the plan itself left out."""
         rows = self.connection.execute(

@@ -33,6 +33,10 @@ _TABLES = {
         run_id varchar, sync varchar, row_key varchar, customer_id varchar, action varchar,
         row_hash varchar, state varchar, code varchar, count_rows bigint, rejected_at timestamp
     """,
+    "jobs": """
+        run_id varchar, sync varchar, operation varchar, batch bigint, request varchar,
+        accepted_at timestamp
+    """,
     "targets": """
         destination varchar, account varchar, surface varchar, name varchar,
         identifier varchar, found_at timestamp

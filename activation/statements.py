@@ -44,7 +44,10 @@ def canonical(name: str, data_type: str) -> str:
     if kind.startswith(_FLOATS):
         return f"round({column(name)}, 9)"
     if kind.startswith(("timestamp", "datetime")):
-        return f"replace(cast({column(name)} as varchar), ' ', 'T') || 'Z'"
+        # With a zone, the text would depend on the session's.
+        has_zone = ("zone" in kind and "without" not in kind) or kind.endswith("tz")
+        moment = f"timezone('UTC', {column(name)})" if has_zone else column(name)
+        return f"replace(cast({moment} as varchar), ' ', 'T') || 'Z'"
     if kind == "date":
         return f"cast({column(name)} as varchar)"
     return column(name)

@@ -17,11 +17,12 @@ from activation.lease import lease
 from activation.ledger import Ledger
 from activation.pacing import Patience
 from activation.preview import DiffRow, Model, SyncDiff, preview
+from activation.recovery import recover
 from activation.run import Run, SyncSummary
 from activation.spec import SyncSpec
 from activation.upkeep import compact, renew_digests
 
-__all__ = ["DiffRow", "Model", "SyncDiff", "SyncSummary", "diff_sync", "run_sync"]
+__all__ = ["DiffRow", "Model", "SyncDiff", "SyncSummary", "diff_sync", "keep_in_step", "run_sync"]
 
 
 def run_sync(
@@ -56,8 +57,20 @@ def run_sync(
     ledger.prepare()
     gate = gate_for(connection, spec, as_of)
     run = Run(ledger, destination, gate, uuid4().hex, as_of, patience or Patience())
-    with lease(connection, spec.name, run.run_id) as held_lease:
-        ledger.recover()
+    return keep_in_step(run, named=named, client=client, progress=progress)
+
+
+def keep_in_step(
+    run: Run,
+    *,
+    named: str | None = None,
+    client: httpx.Client | None = None,
+    progress: Progress | None = None,
+) -> SyncSummary:
+    """Finish what earlier runs left, seal the plan of this one, send it and tidy up."""
+    ledger = run.ledger
+    with lease(ledger.connection, ledger.spec.name, run.run_id) as held_lease:
+        recover(ledger, run.destination, client, run.patience)
         renew_digests(ledger)
         run.refill_lost_file()
         run.seal(named)

@@ -43,6 +43,14 @@ _COMPACT = (
         )
     """,
     """
+    delete from ledger.jobs
+    where
+        sync = {sync}
+        and run_id not in (
+            select run_id from ledger.runs where sync = {sync} and status = 'delivering'
+        )
+    """,
+    """
     delete from ledger.runs
     where
         sync = {sync}

@@ -126,7 +126,7 @@ def put(world: World, states: list[dict[int, tuple[int, bool]]]) -> set[str]:
         return set()
     execute(
         "create or replace temp table desired as select unnest(x.row, recursive := true) from"
-        " (select unnest(from_json(?, '[{\"c\":\"varchar\",\"p\":\"varchar\",\"t\":\"varchar\","
+        ' (select unnest(from_json(?, \'[{"c":"varchar","p":"varchar","t":"varchar",'
         '"a":"boolean"}]\')) as row) as x',
         (json.dumps([dict(zip("cpta", row, strict=True)) for row in rows]),),
     )
@@ -166,9 +166,7 @@ def held(world):
     return {token for (token,) in found}
 
 
-@settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.data_too_large]
-)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
 @given(st.lists(CASE, min_size=CASES, max_size=CASES), KILLS)
 def test_every_history_converges(cases, kills):
     """Repeated runs end with platform = desired and allowed, an empty plan and no request.
