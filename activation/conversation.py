@@ -1,7 +1,7 @@
 """Talk one batch through to its end: send, retry, follow up, drop or halve what fails."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from activation.destinations.base import (
@@ -9,6 +9,7 @@ from activation.destinations.base import (
     Destination,
     FollowUp,
     Found,
+    Listed,
     Narrow,
     Outcome,
     Prepared,
@@ -119,6 +120,19 @@ class Conversation:
                     return result
         return result
 
+    def read(self, request: Request) -> Iterator[Mapping[str, str]]:
+        """Yield the identifiers of every member that the platform lists."""
+        step: Request | None = request
+        while step is not None:
+            match self._ask(step, BatchResult()):
+                case Listed(members, following):
+                    yield from members
+                    step = following
+                case Stop(error):
+                    raise error
+                case _:
+                    raise self._unreachable(f"no usable answer to {step.step}")
+
     def find_target(self, name: str) -> tuple[Target, int]:
         """Return the target at the platform, made if needed, and the requests that took."""
         result = BatchResult()
@@ -145,7 +159,8 @@ class Conversation:
     ) -> None:
         """Send what is left of a failed request in smaller parts, if its rows are at hand."""
         if batch is None:
-            result.unknown |= dict.fromkeys(request.rows, narrow.code)
+            left = (number for number in request.rows if number not in narrow.rejected)
+            result.unknown |= dict.fromkeys(left, narrow.code)
             return
         rows = {row.number: row for row in batch.rows}
         for part in reversed(_parts(narrow, request.rows)):

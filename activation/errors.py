@@ -13,6 +13,7 @@ ActivationError
 │   │   ├── UnknownKey           the ledger's digests were made with a key that is not given
 │   │   ├── PlanMoved            the plan that was named is not the plan of now
 │   │   └── DuplicateKeys        the row key is null or not unique
+│   ├── NotReadable              the platform does not tell who is in a target
 │   ├── AuthenticationRefused    the platform does not accept the credentials
 │   ├── PlatformRefused          the platform will not do this for this account
 │   └── LedgerImbalance          planned rows and their final states do not add up
@@ -113,6 +114,10 @@ class PlanMoved(GuardRefused):
 
 class DuplicateKeys(GuardRefused):
     """The row key of the model is null or not unique."""
+
+
+class NotReadable(Terminal):
+    """The platform does not tell who is in a target."""
 
 
 class AuthenticationRefused(Terminal):

@@ -55,10 +55,9 @@ class Judgement:
         guards.refuse_mass_removal(self.comparison.spec, counts, self.count_held)
 
 
-def prepare(comparison: Comparison) -> Judgement:
-    """Look at the model, the ledger and the last delivery; raise DuplicateKeys first of all."""
+def prepare(comparison: Comparison, source: Source) -> Judgement:
+    """Look at the ledger and the last delivery; raise DuplicateKeys first of all."""
     connection, spec = comparison.connection, comparison.spec
-    source = guards.measure(connection, spec)
     guards.refuse_duplicate_keys(spec, source)
     held, others = _count_held(comparison)
     last = last_delivery(connection, spec, comparison.account)

@@ -94,7 +94,7 @@ def preview(comparison: Comparison, destination: Any, model: Model, limit: int) 
         spec.name, source.count_rows, nulls, source.count_keys - source.count_distinct_keys
     )
     try:
-        judgement = prepare(comparison)
+        judgement = prepare(comparison, source)
     except DuplicateKeys as refused:
         return replace(difference, refused_because=str(refused))
     whole = _compare(comparison, is_paused=False)

@@ -25,14 +25,15 @@ def recover(
         jobs = list(open_jobs(ledger, run_id))
         if jobs:
             with nullcontext(client) if client else http_client() as sender:
-                conversation = _conversation(destination, sender, patience)
+                conversation = conversation_with(destination, sender, patience)
                 for job in jobs:
                     _acknowledge(ledger, job, conversation.follow(job.request))
         close_jobs(ledger, run_id)
         ledger.close_run(run_id, "interrupted", 0, None)
 
 
-def _conversation(destination: Any, client: httpx.Client, patience: Patience) -> Conversation:
+def conversation_with(destination: Any, client: httpx.Client, patience: Patience) -> Conversation:
+    """Return a conversation that nobody stops."""
     limits = destination.capabilities
     pace = Pace(limits.rate, threading.Event().wait, step_rates=limits.step_rates)
     return Conversation(destination, HttpSender(client, destination), pace, patience)

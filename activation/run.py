@@ -88,24 +88,25 @@ class Run:
         `named` is the digest of the plan that a person looked at and wants sent whatever the guards
         say; it is refused when it is not the plan of now.
         """
-        self.desired = guards.measure(self.ledger.connection, self.ledger.spec).count_rows
+        source = guards.measure(self.ledger.connection, self.ledger.spec)
+        self.desired = source.count_rows
         try:
             with self.ledger.connection.transaction():
-                self._seal(named)
+                self._seal(source, named)
         except GuardRefused as refused:
             self.ledger.open_run(self.run_id, self.as_of, self.desired)
             self.ledger.close_run(self.run_id, "refused", 0, type(refused).__name__)
             raise
 
-    def _seal(self, named: str | None) -> None:
+    def _seal(self, source: guards.Source, named: str | None) -> None:
         comparison = self.comparison
-        judgement = prepare(comparison)
+        judgement = prepare(comparison, source)
         if named is None:
             judgement.refuse_before_planning()
         self.ledger.open_run(self.run_id, self.as_of, self.desired)
         self.ledger.drop_outdated(self.run_id)
         self.counts = plan.seal(comparison, self.run_id)
-        allowed = guards.count_allowed(judgement.source, self.counts)
+        allowed = guards.count_allowed(source, self.counts)
         if named is not None:
             guards.refuse_moved_plan(self.ledger.spec, named, self.counts.digest)
         else:

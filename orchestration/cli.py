@@ -100,6 +100,17 @@ def sync(
 
 
 @app.command()
+def reconcile(
+    name: Annotated[str, typer.Argument(metavar="SYNC", help="One sync, e.g. klaviyo__win_back.")],
+) -> None:
+    """Ask the platform who is on its list, and have the next run mend what was changed by hand."""
+    from orchestration.demo import reconcile
+
+    with _friendly() as settings:
+        reconcile(settings, name)
+
+
+@app.command()
 def explain(
     customer: Annotated[
         str, typer.Argument(help="customer_id, e-mail address, phone number or card number.")

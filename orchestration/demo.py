@@ -11,11 +11,11 @@ from typing import Any
 from orchestration import summary as summaries
 from orchestration.contracts import read_contracts
 from orchestration.landing import check_headers, discover
-from orchestration.plans import show_difference
+from orchestration.plans import show_difference, show_drift
 from orchestration.platforms import addresses, sandbox_platforms
 from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
-from orchestration.settings import CHECKOUT, Settings
+from orchestration.settings import CHECKOUT, Settings, read_settings
 from orchestration.terminal import (
     console,
     errors,
@@ -81,6 +81,22 @@ def run_syncs(settings: Settings, name: str | None, plan: str | None) -> bool:
     show_syncs(rows)
     _show_failures(settings, result)
     return result.is_success
+
+
+def reconcile(settings: Settings, name: str) -> None:
+    """Compare a platform's list with the ledger and print the difference."""
+    from activation.destinations import settings_for
+    from activation.reconcile import reconcile_sync
+    from activation.spec import load_specs
+    from orchestration.ledger_keys import read_keys
+    from orchestration.project import manifest
+
+    _sync_names(name)
+    (spec,) = (spec for spec in load_specs(manifest()) if spec.name == name)
+    warehouse = Warehouse(settings.warehouse)
+    with _platforms_of(settings), warehouse.writing(), warehouse.connect() as connection:
+        destination = settings_for(spec.destination, read_settings().variables)
+        show_drift(reconcile_sync(connection, spec, destination, keys=read_keys(settings)))
 
 
 def show_plan(settings: Settings, name: str | None, rows: int) -> None:

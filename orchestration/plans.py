@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from activation.reconcile import Drift
 from activation.syncs import SyncDiff
 from orchestration.terminal import console, show_pause, show_rows
 
@@ -38,6 +39,16 @@ def show_difference(found: SyncDiff) -> None:
         for row in found.rows
     ]
     show_rows("", rows, columns)
+
+
+def show_drift(drift: Drift) -> None:
+    """Print how a platform's list differs from the ledger, and what becomes of it."""
+    console.print(
+        f"[bold]{drift.sync}[/]  {drift.held:,} held, {drift.listed:,} listed: {drift.missing:,} "
+        f"are missing there and are sent by the next run, {drift.foreign:,} were added by others "
+        "and stay.",
+        soft_wrap=True,
+    )
 
 
 def _show_obstacles(found: SyncDiff) -> None:

@@ -214,13 +214,21 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """What the platform says it holds: the identifiers of some members, and how to ask for more."""
+
+    members: tuple[Mapping[str, str], ...] = field(repr=False)
+    following: Request | None = None
+
+
+@dataclass(frozen=True)
 class Stop:
     """End the run with an error."""
 
     error: ActivationError
 
 
-Outcome = Settled | FollowUp | Retry | Narrow | Found | Stop
+Outcome = Settled | FollowUp | Retry | Narrow | Found | Listed | Stop
 
 
 @dataclass(frozen=True)
@@ -237,6 +245,14 @@ class Settings(Protocol):
 
     ENVIRONMENT: ClassVar[Mapping[str, str]]
     REQUIRED: ClassVar[tuple[str, ...]]
+
+
+class ReadableDestination(Protocol):
+    """A platform that tells who is in a target, so that it can be compared with the ledger."""
+
+    def members(self, target: Target) -> Request:
+        """Return the first request for the members; `classify` answers with Listed."""
+        ...
 
 
 class Destination(Protocol):

@@ -33,6 +33,7 @@ from activation.destinations.base import (
     Surface,
     Target,
 )
+from activation.destinations.klaviyo_members import list_members, listed_members
 from activation.destinations.klaviyo_profiles import (
     IDENTITIES,
     PROPERTY,
@@ -110,6 +111,8 @@ class Klaviyo:
         wanted = {"filter": f"equals(name,{orjson.dumps(name).decode()})"}
         return Request("find_list", "GET", "/api/lists", parameters=wanted, context=name)
 
+    members = staticmethod(list_members)
+
     def requests(self, batch: Batch) -> Prepared:
         """Import profiles into the list, or look up the profiles to take out of it."""
         return _imports(batch) if batch.operation == "upsert" else _lookups(batch)
@@ -143,6 +146,8 @@ class Klaviyo:
                 return FollowUp((self.poll(document["data"]["id"], request.rows, 0),))
             case "import_job":
                 return self._progress(request, document["data"])
+            case "list_members":
+                return listed_members(request, document)
             case "import_errors":
                 return _import_errors(request, document)
             case _:

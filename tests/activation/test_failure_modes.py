@@ -112,6 +112,10 @@ MODES = {
         "activation/test_delivery.py",
         "test_deleted_list_is_made_anew_and_filled_by_the_next_run",
     ),
+    "18 a list edited by hand is never noticed": (
+        "activation/test_reconcile.py",
+        "test_who_was_taken_off_by_hand_is_put_back",
+    ),
     "19 a removal counts although the platform was not told": (
         "activation/test_attempts.py",
         "test_a_refused_removal_is_tried_in_every_run",
