@@ -1,5 +1,6 @@
 """Keep identifiers in the ledger that were left to a row which then did not take them over."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from activation.connection import Connection
@@ -32,7 +33,6 @@ from ledger.plan_rows
 where
     plan_rows.run_id = {run_id}
     and plan_rows.was_held
-    and plan_rows.state = 'delivered'
     and ({is_lost})
 """
 
@@ -45,6 +45,29 @@ _IS_LOST = """(
         )
     )"""
 
+_COUNT_KEPT = """
+select count(*) from ledger.sync_rows
+where sync = {sync} and account = {account} and code = {handed_over}
+"""
+
+_DROP = """
+delete from ledger.sync_rows
+where sync = {sync} and account = {account} and code = {handed_over} and {is_taken_over}
+"""
+
+_IS_TAKEN_OVER = """(
+        {held} is null
+        or {held} in (
+            select {kept} from ledger.sync_rows as takers
+            where
+                sync = {sync}
+                and account = {account}
+                and is_held
+                and coalesce(code, '') <> {handed_over}
+                and {kept} is not null
+        )
+    )"""
+
 _COUNT_UNDELIVERED = """
 select count(*) from ledger.plan_rows
 where run_id = {run_id} and action in ('add', 'change', 'retry') and state <> 'delivered'
@@ -54,28 +77,38 @@ where run_id = {run_id} and action in ('add', 'change', 'retry') and state <> 'd
 def keep_handed_over(
     connection: Connection, spec: SyncSpec, account: str, run_id: str, moment: datetime
 ) -> None:
-    """Record identifiers that no held row of the ledger has any more although none was removed."""
-    identities = spec.capabilities.identities
-    undelivered = connection.execute(render(_COUNT_UNDELIVERED, run_id=literal(run_id)))
-    if not identities or not undelivered[0][0]:
+    """Record identifiers that no held row of the ledger has any more although none was removed.
+
+    Forget those that another row has taken over since.
+    """
+    if not spec.capabilities.identities:
         return
-    lost = [
+    parts = {
+        "sync": literal(spec.name),
+        "account": literal(account),
+        "handed_over": literal(HANDED_OVER),
+    }
+    if connection.execute(render(_COUNT_KEPT, **parts))[0][0]:
+        taken = _for_each_identity(spec, _IS_TAKEN_OVER, "sync_rows", "takers", parts)
+        connection.execute(render(_DROP, is_taken_over=" and ".join(taken), **parts))
+    if connection.execute(render(_COUNT_UNDELIVERED, run_id=literal(run_id)))[0][0]:
+        lost = " or ".join(_for_each_identity(spec, _IS_LOST, "plan_rows", "sync_rows", parts))
+        moments = {"now": literal(moment), "run_id": literal(run_id)}
+        connection.execute(render(_KEEP, is_lost=lost, **moments, **parts))
+
+
+def _for_each_identity(
+    spec: SyncSpec, template: str, holder: str, others: str, parts: Mapping[str, str]
+) -> list[str]:
+    """Return a condition per identity of the platform, about a holder and other rows."""
+    column = "held_identifiers" if holder == "plan_rows" else "identifiers"
+    return [
         render(
-            _IS_LOST,
-            held=identity_of("plan_rows.held_identifiers", identity, spec.capabilities),
-            kept=identity_of("sync_rows.identifiers", identity, spec.capabilities),
+            template,
+            held=identity_of(f"{holder}.{column}", identity, spec.capabilities),
+            kept=identity_of(f"{others}.identifiers", identity, spec.capabilities),
             stale=f"',' || plan_rows.stale like {literal('%,' + identity[0] + ',%')}",
-            sync=literal(spec.name),
-            account=literal(account),
+            **parts,
         )
-        for identity in identities
+        for identity in spec.capabilities.identities
     ]
-    statement = render(
-        _KEEP,
-        account=literal(account),
-        handed_over=literal(HANDED_OVER),
-        now=literal(moment),
-        run_id=literal(run_id),
-        is_lost=" or ".join(lost),
-    )
-    connection.execute(statement)

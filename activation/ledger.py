@@ -49,8 +49,12 @@ where {mine} and row_key in (
 )
 """
 
+# What was refused is not what the platform holds: in doubt, nothing counts as the same.
 _DOUBT = """
-update ledger.sync_rows set state = 'unknown'
+update ledger.sync_rows
+set
+    state = 'unknown',
+    row_hash = case when state in ('rejected', 'invalid') then null else row_hash end
 where {mine} and row_key in (
     select ledger_key from ledger.plan_rows where run_id = {run_id} and {rows}
 )

@@ -73,7 +73,7 @@ class SyncDiff:
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelState:
     """What dbt says of a sync's model: which models failed a test, and when it was built for."""
 
     failing_models: Set[str] = frozenset()
@@ -85,7 +85,7 @@ class Model:
         guards.refuse_stale_model(spec, self.as_of, as_of)
 
 
-def preview(comparison: Comparison, destination: Any, model: Model, limit: int) -> SyncDiff:
+def preview(comparison: Comparison, destination: Any, model: ModelState, limit: int) -> SyncDiff:
     """Return what a run would do now, with the first `limit` rows, removals first."""
     spec = comparison.spec
     source = guards.measure(comparison.connection, spec)
@@ -112,7 +112,7 @@ def preview(comparison: Comparison, destination: Any, model: Model, limit: int) 
 
 
 def _judged(
-    difference: SyncDiff, judgement: Judgement, model: Model, whole: PlanCounts
+    difference: SyncDiff, judgement: Judgement, model: ModelState, whole: PlanCounts
 ) -> SyncDiff:
     """Say what the guards say, and of a paused sync what is left to do."""
     comparison = judgement.comparison

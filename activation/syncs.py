@@ -16,13 +16,21 @@ from activation.gate import gate_for
 from activation.lease import lease
 from activation.ledger import Ledger
 from activation.pacing import Patience
-from activation.preview import DiffRow, Model, SyncDiff, preview
+from activation.preview import DiffRow, ModelState, SyncDiff, preview
 from activation.recovery import recover
 from activation.run import Run, SyncSummary
 from activation.spec import SyncSpec
 from activation.upkeep import compact, renew_digests
 
-__all__ = ["DiffRow", "Model", "SyncDiff", "SyncSummary", "diff_sync", "keep_in_step", "run_sync"]
+__all__ = [
+    "DiffRow",
+    "ModelState",
+    "SyncDiff",
+    "SyncSummary",
+    "diff_sync",
+    "keep_in_step",
+    "run_sync",
+]
 
 
 def run_sync(
@@ -33,7 +41,7 @@ def run_sync(
     as_of: datetime,
     keys: DigestKeys,
     client: httpx.Client | None = None,
-    model: Model | None = None,
+    model: ModelState | None = None,
     named: str | None = None,
     progress: Progress | None = None,
     patience: Patience | None = None,
@@ -86,11 +94,11 @@ def diff_sync(
     *,
     as_of: datetime,
     keys: DigestKeys,
-    model: Model | None = None,
+    model: ModelState | None = None,
     limit: int = 1000,
 ) -> SyncDiff:
     """Return what a run would do now, with the first `limit` rows, removals first."""
     destination = DESTINATIONS[spec.destination](settings)
     gate = gate_for(connection, spec, as_of)
     comparison = Comparison(connection, spec, gate, destination.account, keys)
-    return preview(comparison, destination, model or Model(), limit)
+    return preview(comparison, destination, model or ModelState(), limit)

@@ -9,7 +9,7 @@ import dagster as dg
 from activation.destinations import settings_for
 from activation.errors import ActivationError
 from activation.spec import SyncSpec, load_specs
-from activation.syncs import Model, SyncSummary, run_sync
+from activation.syncs import ModelState, SyncSummary, run_sync
 from orchestration.defs.dbt import read_failures
 from orchestration.ledger_keys import read_keys
 from orchestration.progress import reporter
@@ -91,12 +91,12 @@ def read_clock(connection: Connection) -> datetime:
     return as_of
 
 
-def read_model(connection: Connection) -> Model:
+def read_model(connection: Connection) -> ModelState:
     """Return what dbt says of the models: which ones failed, and when they were built for."""
     built: datetime | None = None
     if connection.table_exists("insight", "lifecycle_stages"):
         built = connection.execute("select max(as_of) from insight.lifecycle_stages")[0][0]
-    return Model(read_failures(), built)
+    return ModelState(read_failures(), built)
 
 
 def phrase(summary: SyncSummary) -> str:

@@ -99,6 +99,45 @@ def test_a_refused_change_takes_the_former_address_out_when_it_succeeds(world, s
     assert klaviyo.emails() == {"new@example.com"}
 
 
+def test_an_address_left_to_a_row_that_is_refused_is_not_forgotten(world, settings, klaviyo):
+    """It stays on the list for that row; when nobody wants it any more it is taken off."""
+    world.allow(people(4))
+    world.desire([person(0), person(1)])
+    run(world, settings, klaviyo)
+    moved = {"email": "person1@example.com", "contact_point_id": "p1", "external_id": None}
+    world.desire([person(0) | moved, person(1, email="person2@example.com", contact_point_id="p2")])
+    klaviyo.rejected = frozenset({"person1@example.com"})
+
+    run(world, settings, klaviyo)
+    left = klaviyo.emails()
+    klaviyo.rejected = frozenset()
+    world.desire([])
+    world.spec = replace(world.spec, max_removal_share=1.0)
+    run(world, settings, klaviyo)
+
+    assert left == {"person1@example.com", "person2@example.com"}
+    assert (klaviyo.emails(), world.ledger()) == (set(), [])
+
+
+def test_an_address_that_was_taken_over_at_last_is_held_once(world, settings, klaviyo):
+    """The row that kept it in between is gone as soon as the other one has it."""
+    moved = {"email": "person1@example.com", "contact_point_id": "p1"}
+    world.allow(people(4))
+    world.desire([person(0), person(1)])
+    run(world, settings, klaviyo)
+    second = person(1, email="person2@example.com", contact_point_id="p2")
+    world.desire([person(0, external_id=None, **moved), second])
+    klaviyo.rejected = frozenset({"person1@example.com"})
+    run(world, settings, klaviyo)
+    between = len(world.ledger())
+    klaviyo.rejected = frozenset()
+
+    run(world, settings, klaviyo)
+
+    assert (between, [key for key, _, _ in world.ledger()]) == (3, ["c0", "c1"])
+    assert klaviyo.emails() == {"person1@example.com", "person2@example.com"}
+
+
 def test_a_refused_removal_is_tried_in_every_run(world, settings, klaviyo):
     """Who has to leave must leave: no row is parked where it may not be."""
     world.desire(people(1))

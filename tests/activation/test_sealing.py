@@ -13,7 +13,7 @@ from activation.errors import EmptySource, FailedTests, PlanMoved, UnknownKey
 from activation.ledger import now
 from activation.pacing import Patience
 from activation.spec import Field
-from activation.syncs import Model, diff_sync, run_sync
+from activation.syncs import ModelState, diff_sync, run_sync
 from tests.activation.world import AS_OF, FCM, KEYS, people, person, world_at
 
 
@@ -139,7 +139,7 @@ def test_a_refused_run_does_not_move_the_plan(delivered, settings, klaviyo):
 
 def test_naming_the_plan_gets_past_a_failed_test(delivered, settings, klaviyo):
     """A person has looked and knows that the test is about something else."""
-    failing = Model({"customers"})
+    failing = ModelState({"customers"})
     delivered.desire(people(4))
     seen = look(delivered, settings, model=failing)
 

@@ -19,7 +19,7 @@ from activation.errors import (
     SyncBusy,
 )
 from activation.pacing import Patience
-from activation.syncs import Model, diff_sync, run_sync
+from activation.syncs import ModelState, diff_sync, run_sync
 from orchestration.warehouse import Warehouse
 from tests.activation.stub_klaviyo import StubKlaviyo
 from tests.activation.world import AS_OF, FCM, KEYS, World, people, person, world_at
@@ -105,9 +105,9 @@ def test_missing_credentials_are_named_before_anything_happens(world, klaviyo):
 @pytest.mark.parametrize(
     ("model", "error"),
     [
-        (Model({"customers"}), FailedTests),
-        (Model({"sync_klaviyo__win_back"}), FailedTests),
-        (Model(as_of=AS_OF - timedelta(days=3)), StaleModel),
+        (ModelState({"customers"}), FailedTests),
+        (ModelState({"sync_klaviyo__win_back"}), FailedTests),
+        (ModelState(as_of=AS_OF - timedelta(days=3)), StaleModel),
     ],
 )
 def test_guards_about_the_model_stop_the_run(world, settings, klaviyo, model, error):
