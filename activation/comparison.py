@@ -142,7 +142,7 @@ settled as (
     {wanted}
 ),
 changes as (
-    select * from settled where not is_handed_over or stale <> ''
+    select * from settled where not is_handed_over or action <> 'remove' or stale <> ''
 )
 """
 
