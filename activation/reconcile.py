@@ -81,8 +81,9 @@ def reconcile_sync(
     ledger.prepare()
     target = known_target(connection, spec, ledger.account)
     if target is None or not hasattr(destination, "members"):
-        why = "nothing was sent yet" if target is None else "does not tell who is in a target"
-        msg = f"{spec.name}: {spec.destination}: {why}. There is nothing to compare."
+        mute = f"{spec.destination} does not tell who is in a target"
+        why = "nothing was sent yet" if target is None else mute
+        msg = f"{spec.name}: {why}, so there is nothing to compare."
         raise NotReadable(msg)
     with (
         lease(connection, spec.name, uuid4().hex),

@@ -233,14 +233,8 @@ def _lookup(target: Target, kind: str, values: dict[str, list[int]]) -> Request:
         "page[size]": "100",
     }
     rows = tuple(number for numbers in values.values() for number in numbers)
-    return Request(
-        "find_profiles",
-        "GET",
-        "/api/profiles",
-        rows=rows,
-        parameters=parameters,
-        context=(target, kind, values),
-    )
+    context = (target, kind, values)
+    return Request("find_profiles", "GET", "/api/profiles", rows, parameters, context=context)
 
 
 def _found_profiles(request: Request, document: Mapping[str, Any]) -> Outcome:

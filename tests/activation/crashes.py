@@ -123,7 +123,7 @@ class DeadlyConnection:
         return getattr(self.connection, name)
 
     def execute(self, sql, parameters=()):
-        """Run a statement; the n-th acknowledgement is written and never committed."""
+        """Run a statement; the third acknowledgement is written and never committed."""
         rows = self.connection.execute(sql, parameters)
         if "update ledger.plan_rows set state = 'delivered'" in sql:
             self.seen += 1
