@@ -1,25 +1,20 @@
 """Write the one query that compares desired rows with the ledger."""
 
+from dataclasses import dataclass
+
+from activation.attempts import waits_for
 from activation.connection import Connection
-from activation.destinations.base import Capabilities
+from activation.digests import PIECE, DigestKey, DigestKeys
 from activation.gate import Gate
+from activation.identities import shared, stale, wanted
 from activation.jumps import SIZE_JUMPED, held_leavers
-from activation.ledger_schema import NO_SYNC_ROWS
+from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS
+from activation.rows import desired_rows, field_names, mapping
 from activation.spec import SyncSpec
-from activation.statements import (
-    canonical,
-    column,
-    json_object,
-    json_text,
-    literal,
-    md5_hex,
-    render,
-    without_gmail_variants,
-)
+from activation.statements import literal, render
 
 LEFT_AUDIENCE = "left_audience"
-
-Identities = tuple[tuple[str, ...], ...]
+MAPPING_CHANGED = "mapping"
 
 # Rows whose key vanished because the customer was merged, or whose identifiers a new key uses,
 # keep their ledger row under the new key: a removal would take a wanted person away. `stale` names
@@ -28,7 +23,7 @@ _COMPARED = """
 with source_rows as ({source}),
 judged as ({judged}),
 desired as (
-    select *, {row_hash} as row_hash from judged
+    select *, {row_hash} as row_hash, {former_hash} as former_hash from judged
 ),
 recorded as (
     select * from {sync_rows} where sync = {sync} and account = {account}
@@ -65,218 +60,174 @@ held as (
             and ranked.rank_of_new = 1
             and ranked.rank_of_old = 1
 ),
-compared as (
+joined as (
     select
         coalesce(desired.row_key, held.current_key) as row_key,
+        desired.row_key is not null as is_desired,
         held.row_key as ledger_key,
+        coalesce(held.row_key <> held.current_key, false) as is_renamed,
         coalesce(desired.customer_id, held.customer_id) as customer_id,
         coalesce(desired.contact_point_id, held.contact_point_id) as contact_point_id,
+        desired.block_reason,
         desired.row_hash,
         desired.payload,
         held.identifiers as held_identifiers,
         held.is_held as was_held,
         held.first_held_at as held_since,
-        coalesce(held.row_hash = desired.row_hash, false) as is_same,
-        case when desired.row_key is null then {left_audience} else desired.block_reason end
-            as reason,
-        case
-            when desired.row_key is null and held.is_held and {removes_leavers} then 'remove'
-            when desired.row_key is null then null
-            when desired.block_reason is not null and held.is_held then 'remove'
-            when desired.block_reason is not null then 'blocked'
-            when held.row_key is null then 'add'
-            when held.state = 'unknown' then 'retry'
-            when held.row_key <> held.current_key then 'change'
-            when held.row_hash = desired.row_hash then null
-            when held.is_held then 'change'
-            else 'add'
-        end as action
+        held.state as held_state,
+        coalesce(held.code = {handed_over}, false) as is_handed_over,
+        held.attempts as held_attempts,
+        held.retry_from,
+        held.pieces as held_pieces,
+        {is_same} as is_same,
+        coalesce(held.mapping = {mapping} and held.key_id = {key_id}, false) as has_pieces
     from desired
     full outer join held on held.current_key = desired.row_key
 ),
+patient as (
+    select
+        *,
+        {waits_for} as waits_for
+    from joined
+),
+compared as (
+    select
+        *,
+        case when is_desired then coalesce(block_reason, waits_for) else {left_audience} end
+            as why,
+        case
+            when not is_desired and was_held and {removes_leavers} then 'remove'
+            when not is_desired then null
+            when block_reason is not null and was_held then 'remove'
+            when block_reason is not null then 'blocked'
+            when ledger_key is null then 'add'
+            when waits_for is not null then 'blocked'
+            when held_state = 'unknown' then 'retry'
+            when is_renamed then 'change'
+            when is_same and held_state = 'rejected' then 'retry'
+            when is_same then null
+            when was_held then 'change'
+            else 'add'
+        end as wish
+    from patient
+),
 touched as (
     select
-        row_key,
-        ledger_key,
-        customer_id,
-        contact_point_id,
-        row_hash,
-        payload,
-        held_identifiers,
-        was_held,
-        held_since,
-        is_same,
-        case when {is_held_back} then 'blocked' else action end as action,
-        case when {is_held_back} then {size_jumped} else reason end as reason
+        *,
+        case when {is_held_back} then 'blocked' else wish end as action,
+        case when {is_held_back} then {size_jumped} else why end as reason,
+        case when wish in ('add', 'change', 'retry') then {pieces} end as pieces
     from compared
-    where action is not null
+    where wish is not null
 ),
-changes as (
+settled as (
     select
-        touched.*,
+        touched.row_key,
+        touched.is_handed_over,
+        touched.ledger_key,
+        touched.customer_id,
+        touched.contact_point_id,
+        touched.action,
+        touched.reason,
+        touched.row_hash,
+        touched.payload,
+        touched.held_identifiers,
+        touched.was_held,
+        touched.held_since,
+        touched.pieces,
+        case when touched.is_same then touched.held_attempts else 0 end as attempts,
+        {changed_columns} as changed_columns,
         {stale} as stale
     from touched
     {wanted}
+),
+changes as (
+    select * from settled where not is_handed_over or action <> 'remove' or stale <> ''
 )
 """
 
-_SOURCE = """
-    select
-        cast({key} as varchar) as row_key,
-        cast(customer_id as varchar) as customer_id,
-        {contact_point} as contact_point_id,
-        {payload} as payload
-    from {relation}
-"""
 
-_SHARED = """
-    select orphans.row_key as old_key, newcomers.row_key as new_key, {strength} as strength
-    from orphans
-    inner join newcomers on {newcomer} = {orphan}
-"""
+@dataclass(frozen=True)
+class Comparison:
+    """The rows of one sync, as they are desired now and as one account holds them."""
 
-_MERGED = """
-    select orphans.row_key as old_key, newcomers.row_key as new_key, -1 as strength
-    from orphans
-    inner join core.customer_aliases as aliases on aliases.former_customer_id = orphans.row_key
-    inner join newcomers on newcomers.row_key = aliases.customer_id
-"""
+    connection: Connection
+    spec: SyncSpec
+    gate: Gate
+    account: str
+    keys: DigestKeys
 
-_NOTHING_SHARED = """
-    select row_key as old_key, row_key as new_key, 0 as strength from newcomers where 1 = 0
-"""
+    def changes(self, *, is_paused: bool = False) -> str:
+        """Return the common table expressions that end in `changes`: one row per row to act on.
 
-_WANTED = """
-    left join (
-        select distinct {value} as value
-        from desired
-        where
-            block_reason is null
-            and {value} in (select {held} from touched where held_identifiers is not null)
-            {lasting}
-    ) as wanted_{number}
-        on wanted_{number}.value = {held}
-"""
-
-# A platform that keeps rows as they were added keeps the former row of a changed person too. There
-# a value may be removed although a row uses it, if that row is sent again after the removals.
-_LASTING = """
-            and row_key not in (
-                select row_key from touched where action in ('add', 'change', 'retry')
-            )
-"""
-
-
-def comparison(
-    connection: Connection, spec: SyncSpec, gate: Gate, account: str, *, is_paused: bool = False
-) -> str:
-    """Return the common table expressions that end in `changes`: one row per row to act on.
-
-    Of a paused sync only what the gate forbids is acted on; the rest is blocked.
-    """
-    has_ledger = _has_rows(connection, spec, account)
-    capabilities = spec.capabilities
-    identities = capabilities.identities if has_ledger else ()
-    return render(
-        _COMPARED,
-        source=desired_rows(spec) + (held_leavers(spec, account) if is_paused else ""),
-        judged=gate.judged("source_rows"),
-        row_hash=md5_hex(f"{literal(capabilities.normaliser + '|')} || payload"),
-        sync_rows="ledger.sync_rows" if has_ledger else NO_SYNC_ROWS,
-        sync=literal(spec.name),
-        account=literal(account),
-        shared=_shared(connection, spec, identities),
-        left_audience=literal(LEFT_AUDIENCE),
-        removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
-        stale=_stale(capabilities, identities),
-        wanted=_wanted(capabilities, identities),
-        is_held_back="action in ('add', 'change', 'retry')" if is_paused else "1 = 0",
-        size_jumped=literal(SIZE_JUMPED),
-    )
-
-
-def desired_rows(spec: SyncSpec) -> str:
-    """Return the query for the rows of the sync model with all that is sent of them."""
-    contact_point = "cast(contact_point_id as varchar)" if spec.has_contact_point else "null"
-    return render(
-        _SOURCE,
-        key=column(spec.key),
-        contact_point=contact_point,
-        payload=payload(spec),
-        relation=spec.relation,
-    )
-
-
-def _has_rows(connection: Connection, spec: SyncSpec, account: str) -> bool:
-    """Say whether the ledger knows anything of a sync; if not, nothing need be compared."""
-    if not connection.table_exists("ledger", "sync_rows"):
-        return False
-    found = connection.execute(
-        "select 1 from ledger.sync_rows where sync = ? and account = ? limit 1",
-        (spec.name, account),
-    )
-    return bool(found)
-
-
-def payload(spec: SyncSpec) -> str:
-    """Return the expression for everything that is sent of a row, as JSON text."""
-    return json_object([(f.name, canonical(f.name, f.data_type)) for f in spec.fields])
-
-
-def identifiers(spec: SyncSpec) -> str:
-    """Return what the ledger keeps of a `payload` so that the row can be removed later."""
-    if spec.capabilities.surfaces[spec.surface].mirror == "replace":
-        return "payload"
-    known = {name for identity in spec.capabilities.identities for name in identity}
-    known |= set(spec.capabilities.removal_fields)
-    kept = [field.name for field in spec.fields if field.name in known]
-    return json_object([(name, json_text("payload", name)) for name in kept])
-
-
-def _identity(document: str, identity: tuple[str, ...], capabilities: Capabilities) -> str:
-    """Return the value of an identity as the platform compares it; null when a part is absent."""
-    parts = [f"lower({json_text(document, name)})" for name in identity]
-    if capabilities.folds_gmail and identity == ("email",):
-        return without_gmail_variants(parts[0])
-    return " || '|' || ".join(parts)
-
-
-def _shared(connection: Connection, spec: SyncSpec, identities: Identities) -> str:
-    capabilities = spec.capabilities
-    parts = [
-        render(
-            _SHARED,
-            strength=strength,
-            newcomer=_identity("newcomers.payload", identity, capabilities),
-            orphan=_identity("orphans.identifiers", identity, capabilities),
+        Of a paused sync only what the gate forbids is acted on; the rest is blocked.
+        """
+        spec, capabilities = self.spec, self.spec.capabilities
+        has_ledger = self._has_rows()
+        identities = capabilities.identities if has_ledger else ()
+        former = self.keys.former if has_ledger else None
+        return render(
+            _COMPARED,
+            source=desired_rows(spec) + (held_leavers(spec, self.account) if is_paused else ""),
+            judged=self.gate.judged("source_rows"),
+            row_hash=row_hash(spec, self.keys.current),
+            former_hash=row_hash(spec, former) if former else "null",
+            is_same=_is_same(former),
+            sync_rows="ledger.sync_rows" if has_ledger else NO_SYNC_ROWS,
+            sync=literal(spec.name),
+            account=literal(self.account),
+            shared=shared(self.connection, spec, identities),
+            left_audience=literal(LEFT_AUDIENCE),
+            removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
+            handed_over=literal(HANDED_OVER),
+            mapping=literal(mapping(spec)),
+            key_id=literal(self.keys.current.identifier),
+            waits_for=waits_for(self.connection, spec),
+            pieces=self.keys.current.pieces("payload", field_names(spec)),
+            changed_columns=_changed_columns(spec),
+            stale=stale(capabilities, identities),
+            wanted=wanted(capabilities, identities),
+            is_held_back="wish in ('add', 'change', 'retry')" if is_paused else "1 = 0",
+            size_jumped=literal(SIZE_JUMPED),
         )
-        for strength, identity in enumerate(identities)
-    ]
-    if parts and spec.key == "customer_id" and connection.table_exists("core", "customer_aliases"):
-        parts.append(_MERGED)
-    return "union all".join(parts) or _NOTHING_SHARED
 
-
-def _wanted(capabilities: Capabilities, identities: Identities) -> str:
-    parts = [
-        render(
-            _WANTED,
-            number=number,
-            value=_identity("payload", identity, capabilities),
-            held=_identity("touched.held_identifiers", identity, capabilities),
-            lasting=_LASTING if capabilities.keeps_rows else "",
+    def _has_rows(self) -> bool:
+        """Say whether the ledger knows anything of a sync; if not, nothing need be compared."""
+        if not self.connection.table_exists("ledger", "sync_rows"):
+            return False
+        found = self.connection.execute(
+            "select 1 from ledger.sync_rows where sync = ? and account = ? limit 1",
+            (self.spec.name, self.account),
         )
-        for number, identity in enumerate(identities)
-    ]
-    return "".join(parts)
+        return bool(found)
 
 
-def _stale(capabilities: Capabilities, identities: Identities) -> str:
-    """Name each stale identity by its first field, as a comma-separated text."""
-    parts = [
-        "case when (touched.action = 'remove' or not touched.is_same)"
-        f" and {_identity('touched.held_identifiers', identity, capabilities)} is not null"
-        f" and wanted_{number}.value is null then {literal(identity[0] + ',')} else '' end"
-        for number, identity in enumerate(identities)
-    ]
-    return " || ".join(parts) or "''"
+def row_hash(spec: SyncSpec, key: DigestKey) -> str:
+    """Return the expression for the digest of a `payload` under the rules it is sent by."""
+    return key.digest(f"{literal(spec.capabilities.normaliser + '|')} || payload")
+
+
+def _is_same(former: DigestKey | None) -> str:
+    """Compare with the digest that the row's own key gives."""
+    if former is None:
+        return "coalesce(held.row_hash = desired.row_hash, false)"
+    return (
+        f"coalesce(held.row_hash = case when held.key_id = {literal(former.identifier)}"
+        " then desired.former_hash else desired.row_hash end, false)"
+    )
+
+
+def _changed_columns(spec: SyncSpec) -> str:
+    """Name the columns of a changed row whose digits differ, as a comma-separated text."""
+    parts = [f"case when touched.is_renamed then {literal(spec.key + ',')} else '' end"]
+    for number, name in enumerate(field_names(spec)):
+        now, before = (
+            f"substr({pieces}, {1 + number * PIECE}, {PIECE})"
+            for pieces in ("touched.pieces", "touched.held_pieces")
+        )
+        parts.append(f"case when {now} <> {before} then {literal(name + ',')} else '' end")
+    return (
+        "case when touched.action <> 'change' then null"
+        f" when not touched.has_pieces then {literal(MAPPING_CHANGED)}"
+        f" else {' || '.join(parts)} end"
+    )

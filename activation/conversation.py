@@ -1,7 +1,7 @@
 """Talk one batch through to its end: send, retry, follow up, drop or halve what fails."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from activation.destinations.base import (
@@ -9,6 +9,7 @@ from activation.destinations.base import (
     Destination,
     FollowUp,
     Found,
+    Listed,
     Narrow,
     Outcome,
     Prepared,
@@ -28,6 +29,7 @@ from activation.errors import (
 from activation.pacing import Pace, Patience, poll_delay, polled_long_enough
 
 UNREACHABLE = "unreachable"
+Accept = Callable[[Request], None]
 
 
 class Unanswered(Exception):
@@ -73,12 +75,24 @@ class Conversation:
     pace: Pace
     patience: Patience = field(default_factory=Patience)
 
-    def deliver(self, batch: Batch) -> BatchResult:
-        """Send a batch; return what became of its rows, with the error that ends the run."""
+    def deliver(self, batch: Batch, accept: Accept = lambda request: None) -> BatchResult:
+        """Send a batch; return what became of its rows, with the error that ends the run.
+
+        `accept` is told the first question after the end of every job the platform has accepted.
+        """
         result = BatchResult()
-        rows = {row.number: row for row in batch.rows}
         waiting: deque[Request] = deque()
         self._take(self.destination.requests(batch), waiting, result)
+        return self._finish(batch, waiting, result, accept)
+
+    def follow(self, poll: Request) -> BatchResult:
+        """Ask for the end of a job whose batch nobody has any more."""
+        result = BatchResult()
+        return self._finish(None, deque([poll]), result, lambda request: None)
+
+    def _finish(
+        self, batch: Batch | None, waiting: deque[Request], result: BatchResult, accept: Accept
+    ) -> BatchResult:
         narrowings = 0
         while waiting:
             request = waiting.popleft()
@@ -88,11 +102,12 @@ class Conversation:
                 outcome = self._narrowed(outcome, request, narrowings, result)
             match outcome:
                 case Narrow():
-                    for part in reversed(_parts(outcome, request.rows)):
-                        smaller = replace(batch, rows=tuple(rows[number] for number in part))
-                        self._take(self.destination.requests(smaller), waiting, result)
+                    self._retake(batch, outcome, request, waiting, result)
                 case FollowUp():
                     _absorb(outcome.settled, result)
+                    for job in outcome.requests:
+                        if job.is_poll and job.polls == 0:
+                            accept(job)
                     waiting.extendleft(reversed(outcome.requests))
                 case Settled():
                     _absorb(outcome, result)
@@ -104,6 +119,19 @@ class Conversation:
                     result.error = outcome.error
                     return result
         return result
+
+    def read(self, request: Request) -> Iterator[Mapping[str, str]]:
+        """Yield the identifiers of every member that the platform lists."""
+        step: Request | None = request
+        while step is not None:
+            match self._ask(step, BatchResult()):
+                case Listed(members, following):
+                    yield from members
+                    step = following
+                case Stop(error):
+                    raise error
+                case _:
+                    raise self._unreachable(f"no usable answer to {step.step}")
 
     def find_target(self, name: str) -> tuple[Target, int]:
         """Return the target at the platform, made if needed, and the requests that took."""
@@ -120,6 +148,24 @@ class Conversation:
                 case _:
                     raise self._unreachable(f"no usable answer to {step.step}")
         return step, result.requests
+
+    def _retake(
+        self,
+        batch: Batch | None,
+        narrow: Narrow,
+        request: Request,
+        waiting: deque[Request],
+        result: BatchResult,
+    ) -> None:
+        """Send what is left of a failed request in smaller parts, if its rows are at hand."""
+        if batch is None:
+            left = (number for number in request.rows if number not in narrow.rejected)
+            result.unknown |= dict.fromkeys(left, narrow.code)
+            return
+        rows = {row.number: row for row in batch.rows}
+        for part in reversed(_parts(narrow, request.rows)):
+            smaller = replace(batch, rows=tuple(rows[number] for number in part))
+            self._take(self.destination.requests(smaller), waiting, result)
 
     def _take(self, prepared: Prepared, waiting: deque[Request], result: BatchResult) -> None:
         result.invalid |= prepared.invalid

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from activation.destinations.base import (
     Target,
 )
 from activation.errors import ActivationError, PlatformUnreachable, TargetMissing
+from activation.jobs import Job, Mailbox
 from activation.lease import Lease
 from activation.ledger import Ledger
 from activation.pacing import Pace, Patience
@@ -114,6 +116,11 @@ class Delivery:
     failed_batches: int = 0
     error: ActivationError | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
+    jobs: Mailbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Have jobs written down beside the plan."""
+        self.jobs = Mailbox(self.ledger)
 
     def deliver(self) -> None:
         """Remove first, then send; commit before and after each batch; raise what stopped it."""
@@ -149,7 +156,8 @@ class Delivery:
                         batch = None if self.error else self._load(operation, number, target)
                     if batch is None:
                         break
-                    under_way[pool.submit(conversation.deliver, batch)] = number
+                    accept = partial(self._accept, operation, number)
+                    under_way[pool.submit(conversation.deliver, batch, accept)] = number
                 while under_way:
                     done = self._await_some(under_way)
                     with self.ledger.connection.transaction():
@@ -164,9 +172,15 @@ class Delivery:
         """Wait until at least one batch has come back, keeping the lease alive."""
         done: set[Future[BatchResult]] = set()
         while not done:
-            done, _ = wait(under_way, timeout=_HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
+            awaited: set[Future[Any]] = {*under_way, self.jobs.mail}
+            wait(awaited, timeout=_HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
+            done = {future for future in under_way if future.done()}
+            self.jobs.write()
             self.lease.renew()
         return [(under_way.pop(future), future.result()) for future in done]
+
+    def _accept(self, operation: Operation, number: int, request: Request) -> None:
+        self.jobs.put(Job(self.run_id, operation, number, request))
 
     def _acknowledge_all(self, operation: Operation, done: list[Done]) -> None:
         for number, result in done:
@@ -183,6 +197,7 @@ class Delivery:
         else:
             self.ledger.acknowledge_upserts(self.run_id, f"upsert_batch = {number}", exceptions)
         self.ledger.reject_unnamed(self.run_id, result.unattributed)
+        self.jobs.forget(self.run_id, operation, number)
         self.requests += result.requests
         self._note_failure(result)
         self._report(result.delivered + len(exceptions))

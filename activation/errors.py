@@ -9,7 +9,11 @@ ActivationError
 │   │   ├── MassRemoval          more removals than the sync allows
 │   │   ├── StaleModel           the model was built too long ago
 │   │   ├── FailedTests          a dbt test of the model or of its ancestors failed
+│   │   ├── ConsentFell          far fewer of the desired rows are allowed than at the last delivery
+│   │   ├── UnknownKey           the ledger's digests were made with a key that is not given
+│   │   ├── PlanMoved            the plan that was named is not the plan of now
 │   │   └── DuplicateKeys        the row key is null or not unique
+│   ├── NotReadable              the platform does not tell who is in a target
 │   ├── AuthenticationRefused    the platform does not accept the credentials
 │   ├── PlatformRefused          the platform will not do this for this account
 │   └── LedgerImbalance          planned rows and their final states do not add up
@@ -68,6 +72,14 @@ class MissingSetting(Terminal):
         )
 
 
+def look_first(sync: str) -> str:
+    """Return the one way past a guard: name the plan that was looked at."""
+    return (
+        f"Look at `regulars plan {sync}`; if that is meant, run "
+        f"`regulars sync {sync} --plan DIGEST` with the digest it shows."
+    )
+
+
 class GuardRefused(Terminal):
     """The run would do harm and was stopped before anything was sent."""
 
@@ -88,8 +100,24 @@ class FailedTests(GuardRefused):
     """A dbt test of the model or of one of its ancestors failed."""
 
 
+class ConsentFell(GuardRefused):
+    """Far fewer of the desired rows are allowed than at the last delivery."""
+
+
+class UnknownKey(GuardRefused):
+    """The ledger's digests were made with a key that is not given."""
+
+
+class PlanMoved(GuardRefused):
+    """The plan that was named is not the plan of now."""
+
+
 class DuplicateKeys(GuardRefused):
     """The row key of the model is null or not unique."""
+
+
+class NotReadable(Terminal):
+    """The platform does not tell who is in a target."""
 
 
 class AuthenticationRefused(Terminal):

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from activation.comparison import desired_rows
 from activation.connection import Connection
 from activation.gate import gate_for
+from activation.rows import desired_rows
 from activation.spec import SyncSpec
 from activation.statements import literal, render
 

@@ -12,7 +12,7 @@ SIZE_JUMPED = "size_jumped"
 SMALL_CHANGE = 20
 
 _LAST_DELIVERY = """
-select desired, as_of from ledger.runs
+select desired, as_of, allowed from ledger.runs
 where sync = {sync} and account = {account} and status = 'finished'
 order by plan_number desc
 limit 1
@@ -46,31 +46,28 @@ _LEAVERS = """
 
 @dataclass(frozen=True)
 class LastDelivery:
-    """How many rows were desired when the audience was last brought in step, and when."""
+    """How many rows were desired and allowed when the audience was last in step, and when."""
 
     desired: int
     as_of: datetime
+    allowed: int | None = None
 
 
-def find_jump(
-    connection: Connection, spec: SyncSpec, account: str, desired: int, allowed: float | None
-) -> str | None:
-    """Return why the audience must not be sent as it is; None where its size is no surprise.
-
-    `allowed` is the share by which a person lets the size change in this run, whatever the sync or
-    its segments say. An audience that was never delivered may have any size.
-    """
-    last = _last_delivery(connection, spec, account)
-    if last is None:
+def last_delivery(connection: Connection, spec: SyncSpec, account: str) -> LastDelivery | None:
+    """Return the last run that brought the audience in step; None before the first."""
+    if not connection.table_exists("ledger", "runs"):
         return None
-    limit = spec.max_size_change if allowed is None else allowed
-    causes = list(_changes(spec, last.desired, desired, limit))
-    if allowed is None:
-        causes += _deviations(connection, spec, last)
-    if not causes:
-        return None
-    remedy = f"Check {spec.model}; if it is right, give a max_size_change for one run"
-    return f"{'; '.join(causes)}. {remedy}"
+    statement = render(_LAST_DELIVERY, sync=literal(spec.name), account=literal(account))
+    rows = connection.execute(statement)
+    return LastDelivery(*rows[0]) if rows else None
+
+
+def find_jumps(
+    connection: Connection, spec: SyncSpec, desired: int, last: LastDelivery
+) -> list[str]:
+    """Return why the audience must not be sent as it is; nothing where its size is no surprise."""
+    changes = _changes(spec, last.desired, desired, spec.max_size_change)
+    return [*changes, *_deviations(connection, spec, last)]
 
 
 def held_leavers(spec: SyncSpec, account: str) -> str:
@@ -84,14 +81,6 @@ def held_leavers(spec: SyncSpec, account: str) -> str:
         key=column(spec.key),
         relation=spec.relation,
     )
-
-
-def _last_delivery(connection: Connection, spec: SyncSpec, account: str) -> LastDelivery | None:
-    if not connection.table_exists("ledger", "runs"):
-        return None
-    statement = render(_LAST_DELIVERY, sync=literal(spec.name), account=literal(account))
-    rows = connection.execute(statement)
-    return LastDelivery(*rows[0]) if rows else None
 
 
 def _changes(spec: SyncSpec, former: int, desired: int, limit: float) -> Iterator[str]:

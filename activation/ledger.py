@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from activation.comparison import identifiers
+from activation.attempts import RUNS_UNTIL_RETRY
 from activation.connection import Connection
+from activation.digests import DigestKeys
+from activation.handover import keep_handed_over
 from activation.ledger_schema import create_tables
 from activation.plan import PlanCounts
+from activation.rows import identifiers, mapping
 from activation.spec import SyncSpec
 from activation.statements import column, literal, render
 
@@ -27,7 +30,13 @@ select
     case
         when state in ('delivered', 'unknown') then coalesce(held_since, {now}) else held_since
     end,
-    {now}, {normaliser}, run_id
+    {now}, {normaliser}, run_id, {key_id}, {mapping}, pieces,
+    case when state = 'rejected' then attempts + 1 else 0 end,
+    case
+        when state = 'rejected'
+            then {runs_until_retry}
+                + (select plan_number from ledger.runs where run_id = {run_id})
+    end
 from ledger.plan_rows
 where run_id = {run_id} and {rows} and state in ('delivered', 'rejected', 'invalid', 'unknown')
 """
@@ -40,8 +49,12 @@ where {mine} and row_key in (
 )
 """
 
+# What was refused is not what the platform holds: in doubt, nothing counts as the same.
 _DOUBT = """
-update ledger.sync_rows set state = 'unknown'
+update ledger.sync_rows
+set
+    state = 'unknown',
+    row_hash = case when state in ('rejected', 'invalid') then null else row_hash end
 where {mine} and row_key in (
     select ledger_key from ledger.plan_rows where run_id = {run_id} and {rows}
 )
@@ -101,6 +114,7 @@ class Ledger:
     connection: Connection
     spec: SyncSpec
     account: str
+    keys: DigestKeys
 
     def prepare(self) -> None:
         """Create the ledger's tables where they are missing."""
@@ -130,17 +144,21 @@ class Ledger:
             key = column(self.spec.key)
             self._run(_DROP_UNDESIRED, key=key, relation=self.spec.relation)
 
-    def write_counts(self, run_id: str, counts: PlanCounts) -> None:
-        """Record what the plan of a run contains."""
+    def write_counts(self, run_id: str, counts: PlanCounts, allowed: int) -> None:
+        """Record what the plan of a run contains, and how many desired rows the gate lets pass."""
         numbers = [
             counts.by_action.get(name, 0)
             for name in ("add", "change", "remove", "retry", "blocked")
         ]
         self.connection.execute(
-            "update ledger.runs set added = ?, changed = ?, removed = ?, retried = ?, blocked = ?"
-            " where run_id = ?",
-            (*numbers, run_id),
+            "update ledger.runs set added = ?, changed = ?, removed = ?, retried = ?, blocked = ?,"
+            " digest = ?, allowed = ? where run_id = ?",
+            (*numbers, counts.digest, allowed, run_id),
         )
+
+    def discard_plan(self, run_id: str) -> None:
+        """Throw the plan of a run away, to make another one."""
+        self.connection.execute("delete from ledger.plan_rows where run_id = ?", (run_id,))
 
     def start(self, run_id: str, rows: str, state: str, blocked: Mapping[int, str]) -> None:
         """Note that rows are about to be sent, and which of them may not be sent any more."""
@@ -175,20 +193,10 @@ class Ledger:
         """Give every row its final state, count the states and purge the values sent."""
         with self.connection.transaction():
             self._settle_open_rows(run_id)
+            keep_handed_over(self.connection, self.spec, self.account, run_id, now())
             self._run(_REJECTIONS, run_id)
             self._write_result(run_id, status, requests, stopped_by)
             self._run(_PURGE, run_id)
-
-    def recover(self) -> int:
-        """Close the runs that died; rows in flight are in doubt and will be tried again."""
-        dead = self.connection.execute(
-            "select run_id from ledger.runs where sync = ? and account = ?"
-            " and status = 'delivering'",
-            (self.spec.name, self.account),
-        )
-        for (run_id,) in dead:
-            self.close_run(run_id, "interrupted", 0, None)
-        return len(dead)
 
     def count_states(self, run_id: str) -> dict[str, int]:
         """Return the rows of a run by state, those blocked by the plan itself left out."""
@@ -259,6 +267,9 @@ class Ledger:
             account=literal(self.account),
             now=literal(now()),
             normaliser=literal(self.spec.capabilities.normaliser),
+            key_id=literal(self.keys.current.identifier),
+            mapping=literal(mapping(self.spec)),
+            runs_until_retry=RUNS_UNTIL_RETRY,
             run_id=literal(run_id),
             identifiers=identifiers(self.spec),
             rows=rows,

@@ -2,30 +2,40 @@
 
 from activation.connection import Connection
 
+HANDED_OVER = "handed_over"
+"""The code of a row that only keeps identifiers which another row has not taken over yet."""
+
 _TABLES = {
     "runs": """
         run_id varchar, sync varchar, account varchar, plan_number bigint, status varchar,
         as_of timestamp, started_at timestamp, finished_at timestamp, desired bigint,
         added bigint, changed bigint, removed bigint, retried bigint, blocked bigint,
         delivered bigint, rejected bigint, invalid bigint, unknown bigint,
-        blocked_at_dispatch bigint, requests bigint, stopped_by varchar
+        blocked_at_dispatch bigint, requests bigint, stopped_by varchar, digest varchar,
+        allowed bigint
     """,
     "sync_rows": """
         sync varchar, account varchar, row_key varchar, customer_id varchar,
         contact_point_id varchar, row_hash varchar, identifiers varchar, state varchar,
         code varchar, is_held boolean, first_held_at timestamp, acknowledged_at timestamp,
-        normaliser varchar, run_id varchar
+        normaliser varchar, run_id varchar, key_id varchar, mapping varchar, pieces varchar,
+        attempts bigint, retry_from bigint
     """,
     "plan_rows": """
         run_id varchar, sync varchar, row_number bigint, row_key varchar, ledger_key varchar,
         customer_id varchar, contact_point_id varchar, action varchar, reason varchar,
         row_hash varchar, payload varchar, held_identifiers varchar,
         stale varchar, was_held boolean, held_since timestamp, removal_batch bigint,
-        upsert_batch bigint, state varchar, code varchar, settled_at timestamp
+        upsert_batch bigint, state varchar, code varchar, settled_at timestamp, pieces varchar,
+        attempts bigint, changed_columns varchar
     """,
     "rejections": """
         run_id varchar, sync varchar, row_key varchar, customer_id varchar, action varchar,
         row_hash varchar, state varchar, code varchar, count_rows bigint, rejected_at timestamp
+    """,
+    "jobs": """
+        run_id varchar, sync varchar, operation varchar, batch bigint, request varchar,
+        accepted_at timestamp
     """,
     "targets": """
         destination varchar, account varchar, surface varchar, name varchar,
@@ -46,9 +56,20 @@ NO_SYNC_ROWS = f"(select * from (select {_NULLS}) as nothing where 1 = 0) as syn
 
 
 def create_tables(connection: Connection) -> None:
-    """Create the schema and each of its tables that does not exist."""
-    if all(connection.table_exists("ledger", name) for name in _TABLES):
-        return
-    connection.execute("create schema if not exists ledger")
-    for name, columns in _TABLES.items():
-        connection.execute(f"create table if not exists ledger.{name} ({columns})")
+    """Create the schema and its tables, and add the columns that an older ledger lacks."""
+    found = connection.execute(
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema = 'ledger'"
+    )
+    existing: dict[str, set[str]] = {}
+    for table, name in found:
+        existing.setdefault(table, set()).add(name)
+    if not existing:
+        connection.execute("create schema if not exists ledger")
+    for table, columns in _TABLES.items():
+        if table not in existing:
+            connection.execute(f"create table if not exists ledger.{table} ({columns})")
+            continue
+        for definition in columns.split(","):
+            if definition.split()[0] not in existing[table]:
+                connection.execute(f"alter table ledger.{table} add column {definition.strip()}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from activation.destinations.base import FileDestination
+from activation.destinations.files import FileDestination
 from activation.gate import Gate
 from activation.ledger import Ledger
 from activation.statements import literal, render

@@ -8,10 +8,11 @@ from typing import Any
 import httpx
 
 from activation import guards, plan
+from activation.comparison import Comparison
 from activation.delivery import Delivery, HttpSender, Progress, http_client
 from activation.errors import GuardRefused, LedgerImbalance
 from activation.gate import Gate
-from activation.jumps import find_jump
+from activation.judgement import Judgement, prepare
 from activation.lease import Lease
 from activation.ledger import FINAL_STATES, Ledger
 from activation.pacing import Patience
@@ -43,6 +44,7 @@ class SyncSummary:
     rejected_unnamed: int = 0
     requests: int = 0
     paused_because: str | None = None
+    digest: str = ""
 
     @property
     def planned(self) -> int:
@@ -67,41 +69,63 @@ class Run:
     desired: int = 0
     counts: PlanCounts = field(default_factory=PlanCounts)
     requests: int = 0
-    jump: str | None = None
+    pause: str | None = None
+
+    @property
+    def comparison(self) -> Comparison:
+        """Return what the plan is made of."""
+        ledger = self.ledger
+        return Comparison(ledger.connection, ledger.spec, self.gate, ledger.account, ledger.keys)
 
     def refill_lost_file(self) -> None:
         """Have everything written again when the file is gone, whatever the ledger says."""
         if self._replaces and not self.destination.is_present(self.ledger.spec.target):
             self.ledger.doubt_everything()
 
-    def seal(self, share: float, size_change: float | None = None) -> None:
+    def seal(self, named: str | None = None) -> None:
         """Write the plan; raise GuardRefused, and record that, when it would do harm.
 
-        `size_change` is the share by which a person lets the size change in this run.
+        `named` is the digest of the plan that a person looked at and wants sent whatever the guards
+        say; it is refused when it is not the plan of now.
         """
-        connection, spec = self.ledger.connection, self.ledger.spec
-        source = guards.measure(connection, spec)
+        source = guards.measure(self.ledger.connection, self.ledger.spec)
         self.desired = source.count_rows
         try:
-            with connection.transaction():
-                held = self.ledger.count_held()
-                guards.refuse_duplicate_keys(spec, source)
-                guards.refuse_empty_source(spec, source, held, share)
-                self.ledger.open_run(self.run_id, self.as_of, self.desired)
-                self.ledger.drop_outdated(self.run_id)
-                self.counts = self._planned(size_change)
-                guards.refuse_mass_removal(spec, self.counts, held, share)
-                self.ledger.write_counts(self.run_id, self.counts)
+            with self.ledger.connection.transaction():
+                self._seal(source, named)
         except GuardRefused as refused:
             self.ledger.open_run(self.run_id, self.as_of, self.desired)
             self.ledger.close_run(self.run_id, "refused", 0, type(refused).__name__)
             raise
 
+    def _seal(self, source: guards.Source, named: str | None) -> None:
+        comparison = self.comparison
+        judgement = prepare(comparison, source)
+        if named is None:
+            judgement.refuse_before_planning()
+        self.ledger.open_run(self.run_id, self.as_of, self.desired)
+        self.ledger.drop_outdated(self.run_id)
+        self.counts = plan.seal(comparison, self.run_id)
+        allowed = guards.count_allowed(source, self.counts)
+        if named is not None:
+            guards.refuse_moved_plan(self.ledger.spec, named, self.counts.digest)
+        else:
+            self._pause(judgement)
+        self.ledger.write_counts(self.run_id, self.counts, allowed)
+
+    def _pause(self, judgement: Judgement) -> None:
+        """Replace the plan of an audience that jumped by what the gate demands of it."""
+        self.pause = judgement.find_pause(self.counts)
+        if self.pause is not None:
+            self.ledger.discard_plan(self.run_id)
+            self.counts = plan.seal(self.comparison, self.run_id, is_paused=True)
+            judgement.refuse_paused(self.counts)
+
     def deliver(
         self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None
     ) -> None:
         """Send the plan, if there is anything in it, and close the run whatever happens."""
-        status, stopped_by = ("paused", "size_jumped") if self.jump else ("finished", None)
+        status, stopped_by = ("paused", "size_jumped") if self.pause else ("finished", None)
         try:
             if self.counts.planned and self._replaces:
                 self._replace()
@@ -139,15 +163,8 @@ class Run:
             acknowledged=self.ledger.count_acknowledged(),
             rejected_unnamed=self.ledger.count_unnamed(self.run_id),
             requests=self.requests,
-            paused_because=self.jump,
-        )
-
-    def _planned(self, size_change: float | None) -> PlanCounts:
-        """Seal the plan; of an audience whose size jumped, only what the gate forbids."""
-        connection, spec, account = self.ledger.connection, self.ledger.spec, self.ledger.account
-        self.jump = find_jump(connection, spec, account, self.desired, size_change)
-        return plan.seal(
-            connection, spec, self.gate, account, self.run_id, is_paused=self.jump is not None
+            paused_because=self.pause,
+            digest=self.counts.digest,
         )
 
     @property

@@ -11,6 +11,8 @@ from activation.errors import InvalidSpecs, Problem
 from activation.spec_rules import (
     CONTACT_POINT,
     INTERNAL,
+    MAX_REMOVAL_SHARE,
+    MAX_SIZE_CHANGE,
     causes,
     listed,
     segments_read,
@@ -50,8 +52,8 @@ class SyncSpec:
     fields: tuple[Field, ...]
     has_contact_point: bool = True
     owner_email: str = ""
-    max_removal_share: float = 0.3
-    max_size_change: float = 0.3
+    max_removal_share: float = MAX_REMOVAL_SHARE
+    max_size_change: float = MAX_SIZE_CHANGE
     segments: frozenset[str] = frozenset()
     max_age: timedelta = timedelta(hours=48)
 
@@ -137,8 +139,8 @@ def _spec(
         fields=tuple(Field(name, columns[name]["data_type"]) for name in sent),
         has_contact_point=CONTACT_POINT in columns,
         owner_email=(exposure.get("owner") or {}).get("email") or "",
-        max_removal_share=float(sync.get("max_removal_share", 0.3)),
-        max_size_change=float(sync.get("max_size_change", 0.3)),
+        max_removal_share=float(sync.get("max_removal_share", MAX_REMOVAL_SHARE)),
+        max_size_change=float(sync.get("max_size_change", MAX_SIZE_CHANGE)),
         segments=frozenset(segments_read(model, manifest)),
         max_age=timedelta(hours=sync.get("max_age_hours", 48)),
     )

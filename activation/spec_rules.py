@@ -24,6 +24,8 @@ INTERNAL = frozenset({"internal_reporting"})
 CUSTOMER = "customer_id"
 CONTACT_POINT = "contact_point_id"
 SEGMENT_FOLDER = ["marts", "segments"]
+MAX_REMOVAL_SHARE = 0.1
+MAX_SIZE_CHANGE = 0.3
 MEMBERS_OF = "macro.regulars.members_of"
 
 _REQUIRED = ("destination", "surface", "key", "mode", "purpose", "channel")
@@ -66,10 +68,10 @@ def _sync_causes(sync: Mapping[str, Any]) -> Iterator[Cause]:
 
 
 def _number_causes(sync: Mapping[str, Any]) -> Iterator[Cause]:
-    share = sync.get("max_removal_share", 0.3)
+    share = sync.get("max_removal_share", MAX_REMOVAL_SHARE)
     if not isinstance(share, int | float) or not 0 <= share <= 1:
         yield "max_removal_share is not a share", "Give a number from 0 to 1."
-    change = sync.get("max_size_change", 0.3)
+    change = sync.get("max_size_change", MAX_SIZE_CHANGE)
     if not isinstance(change, int | float) or change <= 0:
         yield "max_size_change is not a share", "Give a number above 0; 0.3 allows 30 %."
     hours = sync.get("max_age_hours", 48)

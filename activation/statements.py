@@ -44,7 +44,10 @@ def canonical(name: str, data_type: str) -> str:
     if kind.startswith(_FLOATS):
         return f"round({column(name)}, 9)"
     if kind.startswith(("timestamp", "datetime")):
-        return f"replace(cast({column(name)} as varchar), ' ', 'T') || 'Z'"
+        # With a zone, the text would depend on the session's.
+        has_zone = ("zone" in kind and "without" not in kind) or kind.endswith("tz")
+        moment = f"timezone('UTC', {column(name)})" if has_zone else column(name)
+        return f"replace(cast({moment} as varchar), ' ', 'T') || 'Z'"
     if kind == "date":
         return f"cast({column(name)} as varchar)"
     return column(name)
@@ -79,3 +82,8 @@ def without_gmail_variants(expression: str) -> str:
         f" then replace(split_part({user}, '+', 1), '.', '') || '@' || {domain}"
         f" else {expression} end"
     )
+
+
+def md5_sum(expression: str) -> str:
+    """Add up 64 bits of the md5 of a text over all rows, whatever their order."""
+    return f"sum(md5_number_lower({expression}))"

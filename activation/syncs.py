@@ -1,40 +1,36 @@
 """Run or preview one sync: the facade orchestration calls."""
 
-from collections.abc import Set
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from activation import guards, plan
+from activation.comparison import Comparison
 from activation.connection import Connection
 from activation.delivery import Progress
 from activation.destinations import DESTINATIONS, missing_settings
+from activation.digests import DigestKeys
 from activation.errors import MissingSetting
 from activation.gate import gate_for
-from activation.jumps import find_jump
 from activation.lease import lease
 from activation.ledger import Ledger
 from activation.pacing import Patience
-from activation.plan import DiffRow
+from activation.preview import DiffRow, ModelState, SyncDiff, preview
+from activation.recovery import recover
 from activation.run import Run, SyncSummary
 from activation.spec import SyncSpec
+from activation.upkeep import compact, renew_digests
 
-__all__ = ["DiffRow", "SyncDiff", "SyncSummary", "diff_sync", "run_sync"]
-
-
-@dataclass(frozen=True)
-class SyncDiff:
-    """What a run would do, by key; nothing was written or sent."""
-
-    sync: str
-    desired: int
-    counts: dict[str, int]
-    blocked_by_reason: dict[str, int]
-    paused_because: str | None
-    rows: tuple[DiffRow, ...] = field(repr=False)
+__all__ = [
+    "DiffRow",
+    "ModelState",
+    "SyncDiff",
+    "SyncSummary",
+    "diff_sync",
+    "keep_in_step",
+    "run_sync",
+]
 
 
 def run_sync(
@@ -43,19 +39,18 @@ def run_sync(
     settings: Any,
     *,
     as_of: datetime,
+    keys: DigestKeys,
     client: httpx.Client | None = None,
-    failing_models: Set[str] = frozenset(),
-    model_as_of: datetime | None = None,
-    max_removal_share: float | None = None,
-    max_size_change: float | None = None,
+    model: ModelState | None = None,
+    named: str | None = None,
     progress: Progress | None = None,
     patience: Patience | None = None,
 ) -> SyncSummary:
     """Plan one sync and deliver the plan.
 
-    `as_of` is the run's clock in UTC: consent must be valid at it. `failing_models` are the models
-    with a failed dbt test, `model_as_of` the time the sync model was built for, `max_removal_share`
-    and `max_size_change` override the sync's own, `patience` says how long to put up with trouble.
+    `as_of` is the run's clock in UTC: consent must be valid at it. `keys` digest what the ledger
+    compares, `model` says what dbt knows of the sync's model, `named` is the digest of a plan that
+    somebody looked at and no guard holds back, `patience` says how long to put up with trouble.
     Raise GuardRefused before anything is sent, other ActivationErrors when the platform stops the
     run; whatever was acknowledged by then is in the ledger. An audience whose size jumped is no
     error: the run is paused and its summary says why.
@@ -63,32 +58,47 @@ def run_sync(
     missing = missing_settings(settings)
     if missing:
         raise MissingSetting(spec.destination, missing)
-    guards.refuse_failed_tests(spec, failing_models)
-    guards.refuse_stale_model(spec, model_as_of, as_of)
+    if named is None and model is not None:
+        model.refuse(spec, as_of)
     destination = DESTINATIONS[spec.destination](settings)
-    ledger = Ledger(connection, spec, destination.account)
+    ledger = Ledger(connection, spec, destination.account, keys)
     ledger.prepare()
-    share = spec.max_removal_share if max_removal_share is None else max_removal_share
     gate = gate_for(connection, spec, as_of)
     run = Run(ledger, destination, gate, uuid4().hex, as_of, patience or Patience())
-    with lease(connection, spec.name, run.run_id) as held_lease:
-        ledger.recover()
+    return keep_in_step(run, named=named, client=client, progress=progress)
+
+
+def keep_in_step(
+    run: Run,
+    *,
+    named: str | None = None,
+    client: httpx.Client | None = None,
+    progress: Progress | None = None,
+) -> SyncSummary:
+    """Finish what earlier runs left, seal the plan of this one, send it and tidy up."""
+    ledger = run.ledger
+    with lease(ledger.connection, ledger.spec.name, run.run_id) as held_lease:
+        recover(ledger, run.destination, client, run.patience)
+        renew_digests(ledger)
         run.refill_lost_file()
-        # Who allows so many removals in a run has looked at its size.
-        run.seal(share, max_removal_share if max_size_change is None else max_size_change)
+        run.seal(named)
         run.deliver(client, held_lease, progress)
+        compact(ledger)
         return run.summary()
 
 
 def diff_sync(
-    connection: Connection, spec: SyncSpec, settings: Any, *, as_of: datetime, limit: int = 1000
+    connection: Connection,
+    spec: SyncSpec,
+    settings: Any,
+    *,
+    as_of: datetime,
+    keys: DigestKeys,
+    model: ModelState | None = None,
+    limit: int = 1000,
 ) -> SyncDiff:
     """Return what a run would do now, with the first `limit` rows, removals first."""
-    account = DESTINATIONS[spec.destination](settings).account
+    destination = DESTINATIONS[spec.destination](settings)
     gate = gate_for(connection, spec, as_of)
-    desired = guards.measure(connection, spec).count_rows
-    jump = find_jump(connection, spec, account, desired, None)
-    is_paused = jump is not None
-    counts = plan.preview(connection, spec, gate, account, is_paused=is_paused)
-    rows = plan.diff(connection, spec, gate, account, limit=limit, is_paused=is_paused)
-    return SyncDiff(spec.name, desired, counts.by_action, counts.blocked_by_reason, jump, rows)
+    comparison = Comparison(connection, spec, gate, destination.account, keys)
+    return preview(comparison, destination, model or ModelState(), limit)

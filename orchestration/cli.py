@@ -82,21 +82,33 @@ def plan(
 @app.command()
 def sync(
     name: SyncName = None,
-    max_removal_share: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Allow a run to remove more of an audience than usual."),
-    ] = None,
-    max_size_change: Annotated[
-        float | None,
-        typer.Option(min=0, help="Allow an audience to grow or shrink by more than usual."),
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIGEST",
+            help="Send the very plan that `regulars plan SYNC` showed, whatever the guards say.",
+        ),
     ] = None,
 ) -> None:
     """Send what the plan says. A demo's state goes to the sandbox, never to a real account."""
     from orchestration.demo import run_syncs
 
+    if plan is not None and name is None:
+        raise typer.BadParameter("--plan names the plan of one sync: regulars sync SYNC --plan …")
     with _friendly() as settings:
-        if not run_syncs(settings, name, max_removal_share, max_size_change):
+        if not run_syncs(settings, name, plan):
             raise typer.Exit(1)
+
+
+@app.command()
+def reconcile(
+    name: Annotated[str, typer.Argument(metavar="SYNC", help="One sync, e.g. klaviyo__win_back.")],
+) -> None:
+    """Ask the platform who is on its list, and have the next run mend what was changed by hand."""
+    from orchestration.demo import reconcile
+
+    with _friendly() as settings:
+        reconcile(settings, name)
 
 
 @app.command()

@@ -12,15 +12,14 @@ from orchestration import summary as summaries
 from orchestration.contracts import read_contracts
 from orchestration.landing import check_headers, discover
 from orchestration.persons import show_explanation, show_kinship
+from orchestration.plans import show_difference, show_drift
 from orchestration.platforms import addresses, sandbox_platforms
 from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
-from orchestration.settings import CHECKOUT, Settings
+from orchestration.settings import CHECKOUT, Settings, read_settings
 from orchestration.terminal import (
     console,
     errors,
-    show_pause,
-    show_rows,
     show_summary,
     show_syncs,
 )
@@ -70,16 +69,10 @@ def run_demo(
     return result.is_success
 
 
-def run_syncs(
-    settings: Settings,
-    name: str | None,
-    max_removal_share: float | None,
-    max_size_change: float | None,
-) -> bool:
+def run_syncs(settings: Settings, name: str | None, plan: str | None) -> bool:
     """Send one sync or all; returns whether all succeeded."""
     names = _sync_names(name)
-    limits = {"max_removal_share": max_removal_share, "max_size_change": max_size_change}
-    chosen = {limit: share for limit, share in limits.items() if share is not None}
+    chosen = {"plan": plan} if plan else {}
     configuration = {"ops": {f"activation__{one}": {"config": chosen} for one in names}}
     with _platforms_of(settings):
         result = run_daily(settings, [f"activation/{one}" for one in names], configuration)
@@ -89,24 +82,45 @@ def run_syncs(
     return result.is_success
 
 
+def reconcile(settings: Settings, name: str) -> None:
+    """Compare a platform's list with the ledger and print the difference."""
+    from activation.destinations import settings_for
+    from activation.reconcile import reconcile_sync
+    from activation.spec import load_specs
+    from orchestration.ledger_keys import read_keys
+    from orchestration.project import manifest
+
+    _sync_names(name)
+    (spec,) = (spec for spec in load_specs(manifest()) if spec.name == name)
+    warehouse = Warehouse(settings.warehouse)
+    with _platforms_of(settings), warehouse.writing(), warehouse.connect() as connection:
+        destination = settings_for(spec.destination, read_settings().variables)
+        show_drift(reconcile_sync(connection, spec, destination, keys=read_keys(settings)))
+
+
 def show_plan(settings: Settings, name: str | None, rows: int) -> None:
     """Print the difference between what is desired and what the platforms hold."""
     from activation.destinations import settings_for
     from activation.spec import load_specs
     from activation.syncs import diff_sync
-    from orchestration.defs.syncs import read_clock
+    from orchestration.defs.syncs import read_clock, read_model
+    from orchestration.ledger_keys import read_keys
     from orchestration.project import manifest
 
-    names = _sync_names(name)
+    names, keys = _sync_names(name), read_keys(settings)
     # A demo's state belongs to the sandbox accounts; they need not run to be compared with.
     sandbox = addresses("http://127.0.0.1", "") if read_world(settings) else {}
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
-        as_of = read_clock(connection)
+        as_of, model = read_clock(connection), read_model(connection)
         for spec in load_specs(manifest()):
             if spec.name in names:
                 destination = settings_for(spec.destination, {**settings.variables, **sandbox})
-                difference = diff_sync(connection, spec, destination, as_of=as_of, limit=rows)
-                _show_difference(difference)
+                show_difference(
+                    diff_sync(
+                        connection, spec, destination, as_of=as_of, keys=keys, model=model,
+                        limit=rows,
+                    )
+                )  # fmt: skip
 
 
 def show_customer(settings: Settings, text: str) -> None:
@@ -219,13 +233,3 @@ def _show_failures(settings: Settings, result: RunResult) -> None:
         errors.print(f"  {reason}", markup=False)
     if result.failures:
         errors.print(f"Details: {settings.logs / 'dagster.log'}", style="dim")
-
-
-def _show_difference(difference: Any) -> None:
-    counts = ", ".join(f"{action} {count:,}" for action, count in difference.counts.items())
-    console.print(f"\n[bold]{difference.sync}[/]  {difference.desired:,} desired; {counts}")
-    if difference.paused_because:
-        show_pause(difference.sync, difference.paused_because)
-    columns = ("action", "row_key", "customer_id", "reason")
-    rows = [{name: getattr(row, name) for name in columns} for row in difference.rows]
-    show_rows("", rows, columns)

@@ -82,6 +82,10 @@ class Settings:
         return self.home / "failing_models.json"
 
     @property
+    def ledger_key(self) -> Path:
+        return self.home / "ledger.key"
+
+    @property
     def memory_limit(self) -> str:
         return self.variables.get("REGULARS_DUCKDB_MEMORY_LIMIT", "40%")
 

@@ -224,7 +224,7 @@ def show_syncs(syncs: Sequence[Mapping[str, Any]]) -> None:
 
 def show_pause(sync: str, reason: str) -> None:
     """Print why a sync waits for a person; removals the law asks for are made all the same."""
-    console.print(f"  [yellow]{sync} is paused:[/] {reason}.", soft_wrap=True)
+    console.print(f"  [yellow]{sync} is paused:[/] {reason}", soft_wrap=True)
 
 
 def _sync_numbers(row: Mapping[str, Any]) -> tuple[int, ...]:

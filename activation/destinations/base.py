@@ -1,8 +1,7 @@
 """Give every destination one shape: capabilities as data, pure functions around requests."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import orjson
@@ -17,10 +16,13 @@ class Surface:
     """One kind of thing a destination keeps in step.
 
     `mirror` is `diff` when only changes are sent, `replace` when the whole set is written anew.
+    `resends_unknown` says that sending twice is the same as sending once, so that a row without an
+    answer is sent again; a message is not, and waits for a person.
     """
 
-    kind: Literal["membership", "row"]
+    kind: Literal["membership", "row", "message"]
     mirror: Literal["diff", "replace"] = "diff"
+    resends_unknown: bool = True
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class BatchLimits:
 
 @dataclass(frozen=True)
 class Rate:
-    """Requests the platform allows: per second in a burst and per minute in the long run."""
+    """Requests the platform allows: per second in a burst, per minute in the long run."""
 
     burst_per_second: float
     steady_per_minute: float
@@ -57,10 +59,10 @@ class Capabilities:
     `identities` are the fields (or groups of fields) by which the platform knows a person; a value
     of one of them that no desired row uses any more must be removed there. `keeps_rows` says that a
     changed row sent again stands beside its former self, which must be removed first.
-    `folds_gmail` says that variants of a Gmail address are one identity.
-    `removal_fields` are others a removal needs to express an identity. `addresses` says which field
-    carries the value of which kind of contact point. `normaliser` is a name and a version: a new
-    version sends every row again.
+    `folds_gmail` says that variants of a Gmail address are one identity. `follow_ups` names the
+    requests that usually follow one of a kind. `removal_fields` are others a removal needs to
+    express an identity. `addresses` says which field carries the value of which kind of contact
+    point. `normaliser` is a name and a version: a new version sends every row again.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Capabilities:
     addresses: Mapping[str, str] = field(default_factory=dict)
     rate: Rate = Rate(50, 3000)
     step_rates: Mapping[str, Rate] = field(default_factory=dict)
+    follow_ups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     polling: Polling = Polling()
     in_flight: int = 4
     field_prefix: str | None = None
@@ -211,13 +214,21 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """What the platform says it holds: the identifiers of some members, and how to ask for more."""
+
+    members: tuple[Mapping[str, str], ...] = field(repr=False)
+    following: Request | None = None
+
+
+@dataclass(frozen=True)
 class Stop:
     """End the run with an error."""
 
     error: ActivationError
 
 
-Outcome = Settled | FollowUp | Retry | Narrow | Found | Stop
+Outcome = Settled | FollowUp | Retry | Narrow | Found | Listed | Stop
 
 
 @dataclass(frozen=True)
@@ -234,6 +245,14 @@ class Settings(Protocol):
 
     ENVIRONMENT: ClassVar[Mapping[str, str]]
     REQUIRED: ClassVar[tuple[str, ...]]
+
+
+class ReadableDestination(Protocol):
+    """A platform that tells who is in a target, so that it can be compared with the ledger."""
+
+    def members(self, target: Target) -> Request:
+        """Return the first request for the members; `classify` answers with Listed."""
+        ...
 
 
 class Destination(Protocol):
@@ -270,31 +289,4 @@ class Destination(Protocol):
 
     def classify(self, request: Request, response: Response) -> Outcome:
         """Say what an answer means for the rows of its request."""
-        ...
-
-
-class FileDestination(Protocol):
-    """Write the whole desired set to a file in one atomic step."""
-
-    capabilities: ClassVar[Capabilities]
-    settings: Any
-
-    @property
-    def account(self) -> str:
-        """Return what tells this receiving place from others."""
-        ...
-
-    def is_present(self, name: str) -> bool:
-        """Say whether the file is where it was left."""
-        ...
-
-    def replace(
-        self,
-        name: str,
-        columns: tuple[str, ...],
-        rows: Iterable[Mapping[str, Any]],
-        *,
-        as_of: datetime,
-    ) -> int:
-        """Write the rows so that a reader sees the old file or the new one; return their number."""
         ...

@@ -78,6 +78,7 @@ class GoogleCustomerMatch:
         addresses={"email": "email", "phone": "phone"},
         batch=BatchLimits(upsert_rows=10_000, removal_rows=10_000),
         rate=Rate(burst_per_second=20, steady_per_minute=300),
+        follow_ups=dict.fromkeys(("ingest_members", "remove_members"), ("request_status",)),
         polling=Polling(first=0.2, longest=20.0, patience=1800.0),
         normaliser=normalise.GOOGLE,
         needs_purposes=frozenset({"ads_user_data", "ads_personalisation"}),

@@ -33,6 +33,7 @@ from activation.destinations.base import (
     Surface,
     Target,
 )
+from activation.destinations.klaviyo_members import list_members, listed_members
 from activation.destinations.klaviyo_profiles import (
     IDENTITIES,
     PROPERTY,
@@ -79,6 +80,7 @@ class Klaviyo:
         batch=BatchLimits(upsert_rows=10_000, removal_rows=1_000),
         rate=Rate(burst_per_second=10, steady_per_minute=150),
         step_rates={"find_profiles": Rate(75, 700), "find_list": Rate(75, 700)},
+        follow_ups={"import_profiles": ("import_job",), "find_profiles": ("remove_members",)},
         normaliser="klaviyo/1",
     )
 
@@ -108,6 +110,8 @@ class Klaviyo:
         """Find the list by its name; `classify` makes it when there is none."""
         wanted = {"filter": f"equals(name,{orjson.dumps(name).decode()})"}
         return Request("find_list", "GET", "/api/lists", parameters=wanted, context=name)
+
+    members = staticmethod(list_members)
 
     def requests(self, batch: Batch) -> Prepared:
         """Import profiles into the list, or look up the profiles to take out of it."""
@@ -142,6 +146,8 @@ class Klaviyo:
                 return FollowUp((self.poll(document["data"]["id"], request.rows, 0),))
             case "import_job":
                 return self._progress(request, document["data"])
+            case "list_members":
+                return listed_members(request, document)
             case "import_errors":
                 return _import_errors(request, document)
             case _:
@@ -227,14 +233,8 @@ def _lookup(target: Target, kind: str, values: dict[str, list[int]]) -> Request:
         "page[size]": "100",
     }
     rows = tuple(number for numbers in values.values() for number in numbers)
-    return Request(
-        "find_profiles",
-        "GET",
-        "/api/profiles",
-        rows=rows,
-        parameters=parameters,
-        context=(target, kind, values),
-    )
+    context = (target, kind, values)
+    return Request("find_profiles", "GET", "/api/profiles", rows, parameters, context=context)
 
 
 def _found_profiles(request: Request, document: Mapping[str, Any]) -> Outcome:

@@ -9,8 +9,9 @@ import dagster as dg
 from activation.destinations import settings_for
 from activation.errors import ActivationError
 from activation.spec import SyncSpec, load_specs
-from activation.syncs import SyncSummary, run_sync
+from activation.syncs import ModelState, SyncSummary, run_sync
 from orchestration.defs.dbt import read_failures
+from orchestration.ledger_keys import read_keys
 from orchestration.progress import reporter
 from orchestration.project import manifest
 from orchestration.settings import read_settings
@@ -18,10 +19,9 @@ from orchestration.warehouse import Connection, Warehouse
 
 
 class SyncConfig(dg.Config):  # type: ignore[misc, unused-ignore]
-    """What a person may decide for one run of a sync."""
+    """What a person may decide for one run: that the plan of this digest is sent as it is."""
 
-    max_removal_share: float | None = None
-    max_size_change: float | None = None
+    plan: str | None = None
 
 
 def build_sync(spec: SyncSpec, exposure: Mapping[str, Any]) -> dg.AssetsDefinition:
@@ -44,8 +44,10 @@ def build_sync(spec: SyncSpec, exposure: Mapping[str, Any]) -> dg.AssetsDefiniti
         summary = _run(spec, config, warehouse)
         numbers = {k: v for k, v in summary.to_dict().items() if isinstance(v, int)}
         blocked = dg.MetadataValue.json(summary.blocked_by_reason)
-        paused = {"paused_because": summary.paused_because} if summary.paused_because else {}
-        return dg.MaterializeResult(metadata={**numbers, **paused, "blocked_by_reason": blocked})
+        told: dict[str, Any] = {"blocked_by_reason": blocked}
+        if summary.paused_because:
+            told["paused_because"] = dg.MetadataValue.text(summary.paused_because)
+        return dg.MaterializeResult(metadata={**numbers, **told, "plan": summary.digest})
 
     return sync
 
@@ -62,18 +64,18 @@ def _gate_tables() -> list[dg.AssetKey]:
 
 
 def _run(spec: SyncSpec, config: SyncConfig, warehouse: Warehouse) -> SyncSummary:
-    step = f"Sync {spec.name}"
+    step, settings = f"Sync {spec.name}", read_settings()
     reporter().begin(step)
     try:
         with warehouse.writing(), warehouse.connect() as connection:
             summary = run_sync(
                 connection,
                 spec,
-                settings_for(spec.destination, read_settings().variables),
+                settings_for(spec.destination, settings.variables),
                 as_of=read_clock(connection),
-                failing_models=read_failures(),
-                max_removal_share=config.max_removal_share,
-                max_size_change=config.max_size_change,
+                keys=read_keys(settings),
+                model=read_model(connection),
+                named=config.plan,
                 progress=lambda done, total: reporter().advance(step, done, total),
             )
     except ActivationError as error:
@@ -87,6 +89,14 @@ def read_clock(connection: Connection) -> datetime:
     """Return the moment the run looks at the world from."""
     as_of: datetime = connection.execute("select max(as_of) from raw.clock")[0][0]
     return as_of
+
+
+def read_model(connection: Connection) -> ModelState:
+    """Return what dbt says of the models: which ones failed, and when they were built for."""
+    built: datetime | None = None
+    if connection.table_exists("insight", "lifecycle_stages"):
+        built = connection.execute("select max(as_of) from insight.lifecycle_stages")[0][0]
+    return ModelState(read_failures(), built)
 
 
 def phrase(summary: SyncSummary) -> str:

@@ -75,6 +75,8 @@ class StubKlaviyo:
                 return self._job(job)
             case "GET", ["profile-bulk-import-jobs", job, "import-errors"]:
                 return httpx.Response(200, json={"data": self.jobs[job]["errors"]})
+            case "GET", ["lists", identifier, "profiles"]:
+                return self._listed(request, identifier)
             case "GET", ["profiles"]:
                 return self._find(unquote(request.url.params["filter"]))
             case "DELETE", ["lists", identifier, "relationships", "profiles"]:
@@ -107,6 +109,18 @@ class StubKlaviyo:
         job["left"] = max(0, job["left"] - 1)
         attributes = {"status": status, "failed_count": len(job["errors"])}
         return httpx.Response(200, json={"data": {"id": number, "attributes": attributes}})
+
+    def _listed(self, request: httpx.Request, identifier: str) -> httpx.Response:
+        """Return two profiles a page."""
+        start = int(request.url.params.get("page[cursor]", 0))
+        members = sorted(self.members[identifier])
+        data = [
+            {"type": "profile", "id": member, "attributes": self.profiles[member]}
+            for member in members[start : start + 2]
+        ]
+        following = request.url.copy_set_param("page[cursor]", start + 2)
+        more = str(following) if start + 2 < len(members) else None
+        return httpx.Response(200, json={"data": data, "links": {"next": more}})
 
     def _find(self, wanted: str) -> httpx.Response:
         kind, values = re.fullmatch(r"any\((\w+),(.*)\)", wanted).groups()  # type: ignore[union-attr]

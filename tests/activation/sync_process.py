@@ -6,7 +6,7 @@ from pathlib import Path
 from activation.destinations import settings_for
 from activation.syncs import run_sync
 from orchestration.warehouse import Warehouse
-from tests.activation.world import AS_OF, FCM
+from tests.activation.world import AS_OF, EASY_FCM, KEYS
 
 
 def main(database: str, base_url: str) -> None:
@@ -20,7 +20,7 @@ def main(database: str, base_url: str) -> None:
         },
     )
     with Warehouse(Path(database)).connect() as connection:
-        run_sync(connection, FCM, settings, as_of=AS_OF, max_removal_share=1.0)
+        run_sync(connection, EASY_FCM, settings, as_of=AS_OF, keys=KEYS)
 
 
 if __name__ == "__main__":

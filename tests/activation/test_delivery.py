@@ -20,7 +20,7 @@ from activation.errors import (
 from activation.pacing import Patience
 from activation.syncs import run_sync
 from tests.activation.stub_klaviyo import StubKlaviyo
-from tests.activation.world import AS_OF, FCM, people, person, world_at
+from tests.activation.world import AS_OF, FCM, KEYS, people, person, world_at
 
 IMPORT = "profile-bulk-import-jobs"
 
@@ -37,6 +37,7 @@ def run(world, settings, stub, **options):
         world.spec,
         settings,
         as_of=AS_OF,
+        keys=KEYS,
         client=client,
         patience=HASTE,
         **options,
@@ -239,23 +240,6 @@ def test_wait_longer_than_a_run_may_take_stops_the_run(world, settings, klaviyo)
 
     with pytest.raises(PlatformBusy, match="3600 s"):
         run(world, settings, klaviyo)
-
-
-def test_rejected_row_is_not_tried_again_until_it_changes(world, settings, klaviyo):
-    """The platform's refusal of a row stands for its values."""
-    filled(world, 3)
-    klaviyo.rejected = frozenset({"person1@example.com"})
-
-    first = run(world, settings, klaviyo)
-    second = run(world, settings, klaviyo)
-    klaviyo.rejected = frozenset()
-    world.desire([person(0), person(1, first_name="Grace"), person(2)])
-    third = run(world, settings, klaviyo)
-
-    assert (first.delivered, first.rejected) == (2, 1)
-    assert second.planned == 0
-    assert (third.added, third.delivered) == (1, 1)
-    assert len(klaviyo.emails()) == 3
 
 
 def test_rejections_are_recorded_by_code(world, settings, klaviyo):

@@ -2,7 +2,7 @@
 
 from activation.explain import explain_sync
 from activation.syncs import run_sync
-from tests.activation.world import AS_OF, people, person
+from tests.activation.world import AS_OF, KEYS, people, person
 
 
 def explain(world, customer_id):
@@ -30,7 +30,9 @@ def test_held_customer_and_leaver(world, settings, klaviyo):
     """What the platform holds is told with its date, desired or not."""
     world.desire(people(2))
     world.allow(people(2))
-    run_sync(world.connection, world.spec, settings, as_of=AS_OF, client=klaviyo.client())
+    run_sync(
+        world.connection, world.spec, settings, as_of=AS_OF, keys=KEYS, client=klaviyo.client()
+    )
     world.desire(people(1))
 
     (held,), (left,) = explain(world, "c0").rows, explain(world, "c1").rows
@@ -46,6 +48,8 @@ def test_rejected_customer(world, settings, klaviyo):
     world.desire(people(1))
     world.allow(people(1))
     klaviyo.rejected = frozenset({"person0@example.com"})
-    run_sync(world.connection, world.spec, settings, as_of=AS_OF, client=klaviyo.client())
+    run_sync(
+        world.connection, world.spec, settings, as_of=AS_OF, keys=KEYS, client=klaviyo.client()
+    )
 
     assert "last sending rejected (invalid)" in explain(world, "c0").sentence

@@ -12,7 +12,7 @@ from activation.destinations.file_drop import FileDrop, FileDropSettings
 from activation.errors import PlatformRefused
 from activation.spec import Field
 from activation.syncs import run_sync
-from tests.activation.world import AS_OF, KLAVIYO, world_at
+from tests.activation.world import AS_OF, KEYS, KLAVIYO, world_at
 
 SCORES = replace(
     KLAVIYO,
@@ -45,7 +45,7 @@ def score(number, **overrides):
 
 def run(world, settings, **options):
     """Run the sync."""
-    return run_sync(world.connection, world.spec, settings, as_of=AS_OF, **options)
+    return run_sync(world.connection, world.spec, settings, as_of=AS_OF, keys=KEYS, **options)
 
 
 def content(tmp_path):

@@ -6,7 +6,16 @@ from datetime import timedelta
 import pytest
 
 from activation import guards
-from activation.errors import DuplicateKeys, EmptySource, FailedTests, MassRemoval, StaleModel
+from activation.errors import (
+    ConsentFell,
+    DuplicateKeys,
+    EmptySource,
+    FailedTests,
+    GuardRefused,
+    MassRemoval,
+    StaleModel,
+)
+from activation.jumps import LastDelivery
 from activation.plan import PlanCounts
 from tests.activation.world import AS_OF, KLAVIYO
 
@@ -46,32 +55,67 @@ def test_null_or_double_keys_stop_the_sync(source):
 def test_empty_model_stops_the_sync_while_rows_are_held():
     """An empty model would remove everybody."""
     with pytest.raises(EmptySource, match="holds 5 rows"):
-        guards.refuse_empty_source(KLAVIYO, guards.Source(0, 0, 0), 5, 0.3)
+        guards.refuse_empty_source(KLAVIYO, guards.Source(0, 0, 0), 5)
 
 
-@pytest.mark.parametrize(("held", "share"), [(0, 0.3), (5, 1.0)])
-def test_empty_model_passes_when_nothing_is_held_or_it_is_meant(held, share):
-    """The first run may be empty, and a share of 1 says that it is meant."""
-    guards.refuse_empty_source(KLAVIYO, guards.Source(0, 0, 0), held, share)
+@pytest.mark.parametrize(("held", "share"), [(0, 0.1), (5, 1.0)])
+def test_empty_model_passes_when_nothing_is_held_or_the_sync_says_so(held, share):
+    """The first run may be empty, and a sync whose share is 1 may be at any time."""
+    spec = replace(KLAVIYO, max_removal_share=share)
+
+    guards.refuse_empty_source(spec, guards.Source(0, 0, 0), held)
 
 
 @pytest.mark.parametrize(
     ("removals", "held", "share", "refused"),
     [
-        (301, 1000, 0.3, True),
+        (101, 1000, 0.1, True),
+        (100, 1000, 0.1, False),
+        (20, 20, 0.1, False),
+        (21, 21, 0.1, True),
         (300, 1000, 0.3, False),
-        (100, 100, 0.3, False),
-        (101, 101, 0.3, True),
         (1000, 1000, 1.0, False),
     ],
 )
-def test_mass_removal_needs_a_share_and_more_than_a_hundred_rows(removals, held, share, refused):
+def test_mass_removal_needs_a_share_and_more_than_twenty_rows(removals, held, share, refused):
     """Small audiences may change wholly, large ones only up to their share."""
     counts = PlanCounts({"remove": removals})
     spec = replace(KLAVIYO, max_removal_share=share)
 
     if refused:
-        with pytest.raises(MassRemoval, match=f"removes {removals} of {held}"):
-            guards.refuse_mass_removal(spec, counts, held, share)
+        with pytest.raises(MassRemoval, match=f"removes {removals} of {held:,}"):
+            guards.refuse_mass_removal(spec, counts, held)
     else:
-        guards.refuse_mass_removal(spec, counts, held, share)
+        guards.refuse_mass_removal(spec, counts, held)
+
+
+@pytest.mark.parametrize(
+    ("desired", "allowed", "refused"),
+    [(100, 59, True), (100, 60, False), (200, 120, False), (200, 118, True), (20, 0, False)],
+)
+def test_consent_that_fell_by_more_than_twenty_points_stops_the_sync(desired, allowed, refused):
+    """The share of allowed rows counts, not their number; small audiences prove nothing."""
+    last = LastDelivery(100, AS_OF, allowed=80)
+
+    if refused:
+        with pytest.raises(ConsentFell, match="80% were at the last delivery"):
+            guards.refuse_fallen_consent(KLAVIYO, desired, allowed, last)
+    else:
+        guards.refuse_fallen_consent(KLAVIYO, desired, allowed, last)
+
+
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda: guards.refuse_failed_tests(KLAVIYO, {"customers"}),
+        lambda: guards.refuse_stale_model(KLAVIYO, AS_OF - timedelta(days=9), AS_OF),
+        lambda: guards.refuse_unknown_key(KLAVIYO, 3),
+        lambda: guards.refuse_empty_source(KLAVIYO, guards.Source(0, 0, 0), 5),
+        lambda: guards.refuse_fallen_consent(KLAVIYO, 100, 0, LastDelivery(100, AS_OF, 80)),
+        lambda: guards.refuse_mass_removal(KLAVIYO, PlanCounts({"remove": 50}), 50),
+    ],
+)
+def test_every_guard_says_to_look_and_then_to_name_the_plan(refuse):
+    """There is one way past all of them, and it begins with looking."""
+    with pytest.raises(GuardRefused, match=r"Look at `regulars plan .*--plan DIGEST"):
+        refuse()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from activation.syncs import diff_sync, run_sync
-from tests.activation.world import AS_OF, people, person
+from tests.activation.world import AS_OF, KEYS, people, person, world_at
 
 DEVIATIONS = """
 create schema if not exists insight;
@@ -14,6 +14,13 @@ create or replace table insight.segment_deviations (
     segment varchar, is_current boolean, is_deviating boolean, deviating_since timestamp,
     count_members bigint, usual_count double, verdict varchar);
 """
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Return a fresh warehouse whose sync may remove as many as it likes."""
+    with world_at(tmp_path / "warehouse.duckdb", max_removal_share=1.0) as fresh:
+        yield fresh
 
 
 @pytest.fixture
@@ -41,7 +48,14 @@ def allow(world, count):
 def run(world, settings, klaviyo, as_of=AS_OF, **options):
     """Run the sync against the stub."""
     client = klaviyo.client()
-    return run_sync(world.connection, world.spec, settings, as_of=as_of, client=client, **options)
+    return run_sync(
+        world.connection, world.spec, settings, as_of=as_of, keys=KEYS, client=client, **options
+    )
+
+
+def digest(world, settings, as_of=AS_OF):
+    """Return the digest of the plan of now."""
+    return diff_sync(world.connection, world.spec, settings, as_of=as_of, keys=KEYS).digest
 
 
 def deviate(world, since, **values):
@@ -61,7 +75,7 @@ def test_an_audience_that_lost_two_fifths_is_not_touched(delivered, settings, kl
     """Nothing is removed, added or changed; the plan says so before, the summary afterwards."""
     delivered.desire([person(0, first_name="Grace"), *people(60)[1:]])
 
-    foreseen = diff_sync(delivered.connection, delivered.spec, settings, as_of=AS_OF)
+    foreseen = diff_sync(delivered.connection, delivered.spec, settings, as_of=AS_OF, keys=KEYS)
     summary = run(delivered, settings, klaviyo)
 
     assert "from 100 to 60 rows (-40%), more than 30%" in summary.paused_because
@@ -78,7 +92,7 @@ def test_a_paused_sync_stays_paused_until_a_person_allows_it(delivered, settings
     run(delivered, settings, klaviyo)
 
     again = run(delivered, settings, klaviyo)
-    allowed = run(delivered, settings, klaviyo, max_size_change=0.4)
+    allowed = run(delivered, settings, klaviyo, named=digest(delivered, settings))
     after = run(delivered, settings, klaviyo)
 
     assert again.paused_because
@@ -167,7 +181,9 @@ def test_a_deviation_that_was_allowed_once_does_not_pause_again(delivered, setti
     delivered.desire(people(90))
     run(delivered, settings, klaviyo, tomorrow)
 
-    allowed = run(delivered, settings, klaviyo, tomorrow, max_size_change=0.3)
+    allowed = run(
+        delivered, settings, klaviyo, tomorrow, named=digest(delivered, settings, tomorrow)
+    )
     after = run(delivered, settings, klaviyo, later)
 
     assert (allowed.paused_because, allowed.removed) == (None, 10)
@@ -215,3 +231,17 @@ def test_the_limit_counts_from_the_last_delivery(world, settings, klaviyo):
     assert world.connection.execute(
         "select status, stopped_by from ledger.runs order by plan_number desc limit 1"
     ) == [("paused", "size_jumped")]
+
+
+def test_an_audience_that_loses_over_a_tenth_is_held_back(tmp_path, settings, klaviyo):
+    """By default more than a tenth and more than twenty rows wait for a person."""
+    with world_at(tmp_path / "w.duckdb") as world:
+        allow(world, 100)
+        world.desire(people(100))
+        run(world, settings, klaviyo)
+        world.desire(people(79))
+
+        summary = run(world, settings, klaviyo)
+
+    assert "removes 21 of 100 held rows, more than 10%" in summary.paused_because
+    assert (summary.planned, len(klaviyo.emails())) == (0, 100)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activation import plan
+from activation.comparison import Comparison
 from activation.destinations import settings_for
 from activation.destinations.klaviyo import KlaviyoSettings
 from activation.gate import gate_for
@@ -16,10 +17,12 @@ from activation.spec import Field
 from activation.syncs import diff_sync, run_sync
 from tests.activation.stub_klaviyo import StubKlaviyo
 from tests.activation.stub_meta import StubMeta
-from tests.activation.world import AS_OF, KLAVIYO, people, person, world_at
+from tests.activation.world import AS_OF, KEYS, KLAVIYO, people, person, world_at
 
+EASY = {"max_removal_share": 1.0, "max_size_change": 100.0}
 META = replace(
     KLAVIYO,
+    **EASY,
     name="meta_custom_audiences__existing_customers",
     destination="meta_custom_audiences",
     surface="custom_audience",
@@ -81,8 +84,8 @@ def run(world, destination_settings, client):
         world.spec,
         destination_settings,
         as_of=AS_OF,
+        keys=KEYS,
         client=client,
-        max_removal_share=1.0,
     )
 
 
@@ -91,7 +94,7 @@ def run(world, destination_settings, client):
 def test_list_platform_holds_what_is_desired_and_allowed(tmp_path_factory, states):
     """Whatever the history, the list holds the desired addresses and the next plan is empty."""
     stub = StubKlaviyo()
-    with world_at(tmp_path_factory.mktemp("world") / "w.duckdb") as world:
+    with world_at(tmp_path_factory.mktemp("world") / "w.duckdb", **EASY) as world:
         for state in states:
             put(world, state)
             summary = run(world, KlaviyoSettings(api_key="secret"), stub.client())
@@ -137,11 +140,11 @@ def test_row_platform_holds_what_is_desired_and_allowed(tmp_path_factory, states
 def test_preview_says_what_the_run_does(tmp_path_factory, states):
     """The dry run's counts and keys are those of the plan that follows."""
     stub = StubKlaviyo()
-    with world_at(tmp_path_factory.mktemp("world") / "w.duckdb") as world:
+    with world_at(tmp_path_factory.mktemp("world") / "w.duckdb", **EASY) as world:
         for state in states:
             put(world, state)
             key = KlaviyoSettings(api_key="secret")
-            difference = diff_sync(world.connection, world.spec, key, as_of=AS_OF)
+            difference = diff_sync(world.connection, world.spec, key, as_of=AS_OF, keys=KEYS)
             summary = run(world, key, stub.client())
 
             counts = {name: difference.counts.get(name, 0) for name in plan.ACTIONS}
@@ -173,7 +176,7 @@ def test_preview_needs_no_ledger_and_writes_nothing(world, settings):
     world.desire(people(2))
     world.allow(people(1))
 
-    difference = diff_sync(world.connection, world.spec, settings, as_of=AS_OF)
+    difference = diff_sync(world.connection, world.spec, settings, as_of=AS_OF, keys=KEYS)
 
     assert difference.counts == {"add": 1, "blocked": 1}
     assert [(row.row_key, row.action, row.reason) for row in difference.rows] == [
@@ -190,7 +193,7 @@ def test_preview_is_limited_and_shows_removals_first(world, settings, klaviyo):
     run(world, settings, klaviyo.client())
     world.desire(people(5)[2:])
 
-    difference = diff_sync(world.connection, world.spec, settings, as_of=AS_OF, limit=3)
+    difference = diff_sync(world.connection, world.spec, settings, as_of=AS_OF, keys=KEYS, limit=3)
 
     assert [(row.row_key, row.action) for row in difference.rows] == [
         ("c0", "remove"),
@@ -334,7 +337,7 @@ def test_variants_of_a_gmail_address_are_one_identity_at_google(tmp_path):
         hold(world, gone, "google/1")
 
         gate = gate_for(world.connection, world.spec, AS_OF)
-        plan.seal(world.connection, world.spec, gate, "here", "run")
+        plan.seal(Comparison(world.connection, world.spec, gate, "here", KEYS), "run")
 
         planned = world.connection.execute("select ledger_key, stale from ledger.plan_rows")
         assert planned == [("c2", "")]
@@ -346,7 +349,7 @@ def hold(world, row, normaliser):
     create_tables(world.connection)
     world.connection.execute(
         "insert into ledger.sync_rows (sync, account, row_key, row_hash, identifiers, state,"
-        " is_held) values (?, 'here', ?, md5(?), ?, 'acknowledged', true)",
+        f" is_held) values (?, 'here', ?, {KEYS.current.digest('?')}, ?, 'acknowledged', true)",
         (world.spec.name, row["customer_id"], f"{normaliser}|{values}", values),
     )
 

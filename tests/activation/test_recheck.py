@@ -1,10 +1,11 @@
 """The gate is asked again while a plan is under way: for new rows, and after a minute."""
 
+from activation.comparison import Comparison
 from activation.gate import gate_for
 from activation.ledger_schema import create_tables
 from activation.plan import seal
 from activation.recheck import Recheck
-from tests.activation.world import AS_OF, people
+from tests.activation.world import AS_OF, KEYS, people
 
 
 def test_answer_is_kept_for_a_minute_and_for_its_rows(world):
@@ -13,7 +14,7 @@ def test_answer_is_kept_for_a_minute_and_for_its_rows(world):
     world.allow(people(3))
     create_tables(world.connection)
     gate = gate_for(world.connection, world.spec, AS_OF)
-    seal(world.connection, world.spec, gate, "here", "run")
+    seal(Comparison(world.connection, world.spec, gate, "here", KEYS), "run")
     clock = [0.0]
     recheck = Recheck(world.connection, gate, "run", 100_000, lambda: clock[0])
 

@@ -1,7 +1,6 @@
 """The facade: what a caller gets back, and what it is told when a run cannot go on."""
 
 import threading
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -20,10 +19,10 @@ from activation.errors import (
     SyncBusy,
 )
 from activation.pacing import Patience
-from activation.syncs import diff_sync, run_sync
+from activation.syncs import ModelState, diff_sync, run_sync
 from orchestration.warehouse import Warehouse
 from tests.activation.stub_klaviyo import StubKlaviyo
-from tests.activation.world import AS_OF, FCM, World, people, person, world_at
+from tests.activation.world import AS_OF, FCM, KEYS, World, people, person, world_at
 
 HASTE = Patience(first_wait=0.001)
 
@@ -35,6 +34,7 @@ def run(world, settings, stub, **options):
         world.spec,
         settings,
         as_of=AS_OF,
+        keys=KEYS,
         client=stub.client(),
         patience=HASTE,
         **options,
@@ -59,6 +59,11 @@ def allowed(world, count):
         "insert into privacy.consents (contact_point_id, purpose, channel, is_allowed, reason)"
         f" select 'p' || i, 'marketing', 'email', true, 'allowed' {numbers}"
     )
+
+
+def digest(world, settings):
+    """Return the digest of the plan of now."""
+    return diff_sync(world.connection, world.spec, settings, as_of=AS_OF, keys=KEYS).digest
 
 
 def last_run(world):
@@ -98,19 +103,19 @@ def test_missing_credentials_are_named_before_anything_happens(world, klaviyo):
 
 
 @pytest.mark.parametrize(
-    ("options", "error"),
+    ("model", "error"),
     [
-        ({"failing_models": {"customers"}}, FailedTests),
-        ({"failing_models": {"sync_klaviyo__win_back"}}, FailedTests),
-        ({"model_as_of": AS_OF - timedelta(days=3)}, StaleModel),
+        (ModelState({"customers"}), FailedTests),
+        (ModelState({"sync_klaviyo__win_back"}), FailedTests),
+        (ModelState(as_of=AS_OF - timedelta(days=3)), StaleModel),
     ],
 )
-def test_guards_about_the_model_stop_the_run(world, settings, klaviyo, options, error):
+def test_guards_about_the_model_stop_the_run(world, settings, klaviyo, model, error):
     """A model that cannot be trusted is not sent."""
     filled(world, 1)
 
     with pytest.raises(error):
-        run(world, settings, klaviyo, **options)
+        run(world, settings, klaviyo, model=model)
 
     assert klaviyo.requests == []
 
@@ -129,20 +134,22 @@ def test_empty_model_is_refused_and_recorded(world, settings, klaviyo):
     assert world.connection.execute("select count(*) from ledger.leases") == [(0,)]
 
 
-def test_mass_removal_is_refused_until_it_is_meant(world, settings, klaviyo):
-    """The plan is thrown away; with the override the same removal goes through."""
-    world.spec = replace(world.spec, max_size_change=1)
+def test_mass_removal_is_refused_until_its_plan_is_named(world, settings, klaviyo):
+    """What the gate forbids is no error of the model, but a tenth of an audience is looked at."""
     allowed(world, 150)
     run(world, settings, klaviyo)
-    world.desire(people(10))
+    world.connection.execute(
+        "insert into decisions.holds select 'c' || i, 'parcel_lost', null, null, true"
+        " from range(25) r (i)"
+    )
 
-    with pytest.raises(MassRemoval, match="removes 140 of 150"):
+    with pytest.raises(MassRemoval, match="removes 25 of 150"):
         run(world, settings, klaviyo)
     assert len(klaviyo.emails()) == 150
     assert world.connection.execute("select count(*) from ledger.plan_rows") == [(150,)]
 
-    assert run(world, settings, klaviyo, max_removal_share=1.0).removed == 140
-    assert len(klaviyo.emails()) == 10
+    assert run(world, settings, klaviyo, named=digest(world, settings)).removed == 25
+    assert len(klaviyo.emails()) == 125
 
 
 def test_consent_tables_that_vanish_do_not_empty_a_large_audience(world, settings, klaviyo):
@@ -243,7 +250,7 @@ def test_change_undone_after_a_stop_among_the_removals(tmp_path):
         httpx.Client(transport=httpx.MockTransport(answer)) as client,
         world_at(tmp_path / "w.duckdb", FCM) as world,
     ):
-        options = {"as_of": AS_OF, "client": client, "patience": HASTE}
+        options = {"as_of": AS_OF, "keys": KEYS, "client": client, "patience": HASTE}
         sync = (world.connection, world.spec, settings_for("fcm", values))
         for prefix in ("old", "new", "old"):
             want_tokens(world, prefix)
@@ -305,4 +312,4 @@ def test_preview_works_on_a_read_only_copy(tmp_path, settings):
         filled(world, 2)
         spec = world.spec
     with Warehouse(tmp_path / "w.duckdb").connect(read_only=True) as connection:
-        assert diff_sync(connection, spec, settings, as_of=AS_OF).counts == {"add": 2}
+        assert diff_sync(connection, spec, settings, as_of=AS_OF, keys=KEYS).counts == {"add": 2}

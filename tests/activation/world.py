@@ -7,10 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from activation.digests import DigestKey, DigestKeys
 from activation.spec import Field, SyncSpec
 from orchestration.warehouse import Connection, Warehouse
 
 AS_OF = datetime(2026, 11, 1)
+KEYS = DigestKeys(DigestKey("a key for tests alone"))
 
 _TABLES = """
 create schema if not exists privacy; create schema if not exists core;
@@ -64,6 +66,9 @@ FCM = replace(
     channel="push",
     fields=(Field("token", "varchar"),),
 )
+
+EASY_FCM = replace(FCM, max_removal_share=1.0, max_size_change=100.0)
+"""The push sync without guards on sizes, for tests that are about something else."""
 
 
 @dataclass

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.activation import measure_activation
+from tests.benchmarks.crashes import measure_crashes
 from tests.benchmarks.identity import measure_identity
 from tests.benchmarks.lifecycle import measure_lifecycle
 from tests.benchmarks.linkage import measure_linkage
@@ -31,6 +32,7 @@ def main() -> None:
         figures = (
             lambda: measure_simulator(arguments.sizes[0]),
             measure_activation,
+            measure_crashes,
             measure_identity,
             lambda: measure_linkage(arguments.with_reference),
             measure_rhythm,

@@ -16,6 +16,7 @@ import httpx
 import orjson
 
 from activation import plan
+from activation.comparison import Comparison
 from activation.delivery import HttpSender
 from activation.destinations.base import Batch, Destination, Rate, Request, Row, Target
 from activation.destinations.klaviyo import Klaviyo, KlaviyoSettings
@@ -29,7 +30,7 @@ from activation.ledger import Ledger
 from activation.pacing import Patience
 from activation.run import Run
 from activation.spec import Field, SyncSpec
-from tests.activation.world import AS_OF, KLAVIYO, World, world_at
+from tests.activation.world import AS_OF, KEYS, KLAVIYO, World, world_at
 
 ROWS = 1_000_000
 UNPACED = Rate(1e6, 1e8)
@@ -73,7 +74,7 @@ def measure_activation(rows: int = ROWS) -> Iterator[Figure]:
 def _planning(path: Path, rows: int) -> Iterator[Figure]:
     with world_at(path) as world:
         _fill(world, rows)
-        ledger = Ledger(world.connection, world.spec, "here")
+        ledger = Ledger(world.connection, world.spec, "here", KEYS)
         ledger.prepare()
         first = _seconds(lambda: _seal(world, "first"))
         ledger.start("first", "1 = 1", "sending", {})
@@ -97,7 +98,7 @@ def _delivery(path: Path, spec: SyncSpec, destination: Any, rows: int) -> Iterat
             httpx.Client(timeout=60) as client,
             lease(world.connection, spec.name, run.run_id) as held,
         ):
-            run.seal(1.0)
+            run.seal()
             seconds = _seconds(lambda: run.deliver(client, held, None))
             bodies = _bodies(world, destination)
             raw = min(_seconds(lambda: _post(client, destination, bodies)) for _ in range(2))
@@ -108,7 +109,7 @@ def _delivery(path: Path, spec: SyncSpec, destination: Any, rows: int) -> Iterat
 
 
 def _run_of(world: World, destination: Any) -> Run:
-    ledger = Ledger(world.connection, world.spec, destination.account)
+    ledger = Ledger(world.connection, world.spec, destination.account, KEYS)
     ledger.prepare()
     gate = gate_for(world.connection, world.spec, AS_OF)
     return Run(ledger, destination, gate, "run", AS_OF, Patience())
@@ -134,7 +135,7 @@ def _post(client: httpx.Client, destination: Destination, bodies: list[Request])
 def _seal(world: World, run_id: str) -> None:
     gate = gate_for(world.connection, world.spec, AS_OF)
     with world.connection.transaction():
-        plan.seal(world.connection, world.spec, gate, "here", run_id)
+        plan.seal(Comparison(world.connection, world.spec, gate, "here", KEYS), run_id)
 
 
 def _plain_join(world: World) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from activation.destinations import settings_for
 from activation.pacing import Patience
+from activation.reconcile import reconcile_sync
 from activation.spec import Field
 from activation.syncs import run_sync
 from sandbox.platforms.server import running
-from tests.activation.world import AS_OF, FCM, KLAVIYO, world_at
+from tests.activation.world import AS_OF, FCM, KEYS, KLAVIYO, world_at
 
 ADS = ("ads_user_data", "ads_personalisation")
 
@@ -142,7 +143,7 @@ def run(world, url, **options):
         world.spec,
         mine,
         as_of=AS_OF,
-        max_removal_share=1.0,
+        keys=KEYS,
         patience=Patience(first_wait=0.01),
         **options,
     )
@@ -182,6 +183,19 @@ def test_platform_holds_exactly_the_desired_members(tmp_path, platforms, client,
     assert (second.delivered, second.removed) == (second.planned, 2)
     assert (third.planned, third.requests) == (0, 0)
     assert changed(client, platforms) == before
+
+
+def test_a_list_reads_back_as_it_was_sent(tmp_path, platforms, client):
+    """Over more than one page, and with nobody missing or foreign."""
+    with world_at(tmp_path / "w.duckdb", KLAVIYO) as world:
+        rows = [row(KLAVIYO, number) for number in range(120)]
+        world.desire(rows)
+        world.allow(rows)
+        run(world, platforms)
+        mine = settings(platforms, "klaviyo")
+        drift = reconcile_sync(world.connection, world.spec, mine, keys=KEYS)
+
+    assert (drift.held, drift.listed, drift.missing, drift.foreign) == (120, 120, 0, 0)
 
 
 @pytest.mark.parametrize("vendor", SYNCS)

@@ -1,6 +1,7 @@
 """A killed run, two runs at once: the platforms end in the desired state."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -174,7 +175,7 @@ def test_plan_explain_and_check_tell_without_sending(demo):
 
     assert "klaviyo__win_back" in plan
     assert "blocked" in plan
-    assert "add" not in plan
+    assert not re.search(r"\badd \d", plan)
     assert customer in explained
     assert "phase" in explained
     for told in (

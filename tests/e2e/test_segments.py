@@ -1,5 +1,6 @@
 """Segments on a whole shop: no false alarm in a year, and a real one stops what it should stop."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_a_year_of_ordinary_days_raises_at_most_one_alarm_per_segment_and_quarte
 
 @pytest.mark.slow
 def test_a_segment_that_lost_two_fifths_is_told_and_its_sync_waits(demo, tmp_path):
-    """The next run warns, the platform loses nobody whom the gate allows, and one flag resumes."""
+    """The next run warns, nobody whom the gate allows is lost, naming the plan resumes."""
     state = demo.copy(tmp_path / "home")
     before = members(state)
     lose(state)
@@ -49,7 +50,8 @@ def test_a_segment_that_lost_two_fifths_is_told_and_its_sync_waits(demo, tmp_pat
     planned = state.run("plan", SYNC).stdout
     synced = state.run("sync", SYNC).stdout
     after = members(state)
-    resumed = state.run("sync", SYNC, "--max-size-change", "0.5").stdout
+    digest = re.search(r"plan ([0-9a-f]{12})", state.run("plan", SYNC).stdout).group(1)
+    resumed = state.run("sync", SYNC, "--plan", digest).stdout
 
     assert f"WARN 1 {ALARM}" in said
     assert state.query(

@@ -86,6 +86,7 @@ KLAVIYO = Vendor(
         Endpoint("GET", _MEMBERS, lists.get_members, LOOKING),
         Endpoint("POST", _MEMBERS, lists.change_members, USUAL),
         Endpoint("DELETE", _MEMBERS, lists.change_members, USUAL),
+        Endpoint("GET", "/api/lists/{list_id}/profiles", profiles.get_listed, LOOKING),
         Endpoint("GET", "/api/profiles", profiles.get_profiles, LOOKING),
         Endpoint("POST", _JOBS, imports.accept_import, USUAL),
         Endpoint("GET", _JOBS + "/{job_id}", imports.get_job, USUAL),

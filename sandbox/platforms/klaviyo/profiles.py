@@ -8,7 +8,12 @@ from typing import Any
 
 import orjson
 
-from sandbox.platforms.klaviyo.errors import check_object, read_resource, refuse_field
+from sandbox.platforms.klaviyo.errors import (
+    check_object,
+    read_resource,
+    refuse,
+    refuse_field,
+)
 from sandbox.platforms.klaviyo.pages import collection, read_filter, read_page
 from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Answer, Call, Json
@@ -91,11 +96,25 @@ def get_profiles(call: Call) -> Answer:
     field, values = read_filter(call, ("id", *IDENTIFIERS)) or ("all", [])
     size, after = read_page(call, 20, MAX_PAGE)
     wanted = [number_of(value) for value in values] if field == "id" else values
-    found = find_profiles(call.store, field, wanted, after, size + 1)
+    return _page(call, "/api/profiles", find_profiles(call.store, field, wanted, after, size + 1))
+
+
+def get_listed(call: Call) -> Answer:
+    """Return the profiles of a list, at most 100 a page."""
+    list_id = call.params["list_id"]
+    if call.store.row("select 1 from klaviyo_lists where list_id = ?", (list_id,)) is None:
+        refuse(404, "not_found", f"A list with id {list_id} does not exist.")
+    size, after = read_page(call, 20, MAX_PAGE)
+    found = find_profiles(call.store, "list", [list_id], after, size + 1)
+    return _page(call, f"/api/lists/{list_id}/profiles", found)
+
+
+def _page(call: Call, path: str, found: list[Profile]) -> Answer:
+    size, _ = read_page(call, 20, MAX_PAGE)
     fields = call.query.get("fields[profile]")
     kept = set(fields.split(",")) if fields is not None else None
     resources = [(profile.number, _resource(call, profile, kept)) for profile in found]
-    body = collection(call, "/api/profiles", resources, size)
+    body = collection(call, path, resources, size)
     return Answer(200, body, rows=min(size, len(found)))
 
 

@@ -1,0 +1,34 @@
+"""Give destinations that write files their shape."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from activation.destinations.base import Capabilities
+
+
+class FileDestination(Protocol):
+    """Write the whole desired set to a file in one atomic step."""
+
+    capabilities: ClassVar[Capabilities]
+    settings: Any
+
+    @property
+    def account(self) -> str:
+        """Return what tells this receiving place from others."""
+        ...
+
+    def is_present(self, name: str) -> bool:
+        """Say whether the file is where it was left."""
+        ...
+
+    def replace(
+        self,
+        name: str,
+        columns: tuple[str, ...],
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        as_of: datetime,
+    ) -> int:
+        """Write the rows so that a reader sees the old file or the new one; return their number."""
+        ...

@@ -1,0 +1,123 @@
+"""Compare what a platform says it holds with what the ledger says, and have the difference sent."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import orjson
+import pyarrow as pa
+
+from activation.connection import Connection
+from activation.delivery import http_client
+from activation.destinations import DESTINATIONS, missing_settings
+from activation.digests import DigestKeys
+from activation.errors import MissingSetting, NotReadable
+from activation.identities import identity_of
+from activation.lease import lease
+from activation.ledger import Ledger
+from activation.pacing import Patience
+from activation.recovery import conversation_with
+from activation.spec import SyncSpec
+from activation.statements import literal, render
+from activation.targets import known_target
+
+MISSING = "missing_at_platform"
+
+_DOUBT = """
+update ledger.sync_rows set state = 'unknown', code = {missing}
+where {mine} and is_held and state = 'acknowledged' and not ({is_listed})
+"""
+
+_IS_LISTED = """coalesce(
+        {held} in (select {listed} from listed_members where {listed} is not null), false
+    )"""
+
+_IS_HELD = """coalesce(
+        {listed} in (
+            select {held} from ledger.sync_rows where {mine} and is_held and {held} is not null
+        ), false
+    )"""
+
+_COUNT_MISSING = "select count(*) from ledger.sync_rows where {mine} and is_held and code = {code}"
+
+_COUNT_FOREIGN = "select count(*) from listed_members where not ({is_held})"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How a platform's list differs from the ledger.
+
+    `missing` rows are held by the ledger and not listed; the next run sends them again. `foreign`
+    members are listed and not held: others put them there, and they are left alone.
+    """
+
+    sync: str
+    held: int
+    listed: int
+    missing: int
+    foreign: int
+
+
+def reconcile_sync(
+    connection: Connection,
+    spec: SyncSpec,
+    settings: Any,
+    *,
+    keys: DigestKeys,
+    client: httpx.Client | None = None,
+    patience: Patience | None = None,
+) -> Drift:
+    """Read a target back and doubt every held row that is not listed there.
+
+    Raise NotReadable when the platform does not tell who is in a target, or there is none yet.
+    """
+    missing = missing_settings(settings)
+    if missing:
+        raise MissingSetting(spec.destination, missing)
+    destination = DESTINATIONS[spec.destination](settings)
+    ledger = Ledger(connection, spec, destination.account, keys)
+    ledger.prepare()
+    target = known_target(connection, spec, ledger.account)
+    if target is None or not hasattr(destination, "members"):
+        mute = f"{spec.destination} does not tell who is in a target"
+        why = "nothing was sent yet" if target is None else mute
+        msg = f"{spec.name}: {why}, so there is nothing to compare."
+        raise NotReadable(msg)
+    with (
+        lease(connection, spec.name, uuid4().hex),
+        nullcontext(client) if client else http_client() as sender,
+    ):
+        conversation = conversation_with(destination, sender, patience or Patience())
+        listed = _write(connection, list(conversation.read(destination.members(target))))
+        return _compare(ledger, listed)
+
+
+def _write(connection: Connection, members: list[Any]) -> int:
+    """Put the listed identifiers into a table of this connection alone."""
+    connection.execute("create or replace temporary table listed_members (document varchar)")
+    documents = [orjson.dumps(member).decode() for member in members]
+    connection.insert("listed_members", pa.table({"document": pa.array(documents, pa.string())}))
+    return len(documents)
+
+
+def _compare(ledger: Ledger, listed: int) -> Drift:
+    spec, connection = ledger.spec, ledger.connection
+    mine = f"sync = {literal(spec.name)} and account = {literal(ledger.account)}"
+    pairs = [
+        {
+            "held": identity_of("sync_rows.identifiers", identity, spec.capabilities),
+            "listed": identity_of("listed_members.document", identity, spec.capabilities),
+            "mine": mine,
+        }
+        for identity in spec.capabilities.identities
+    ]
+    is_listed = " or ".join(render(_IS_LISTED, **pair) for pair in pairs)
+    is_held = " or ".join(render(_IS_HELD, **pair) for pair in pairs)
+    held = ledger.count_acknowledged()
+    foreign = connection.execute(render(_COUNT_FOREIGN, is_held=is_held))
+    doubt = render(_DOUBT, missing=literal(MISSING), mine=mine, is_listed=is_listed)
+    connection.execute(doubt)
+    missing = connection.execute(render(_COUNT_MISSING, mine=mine, code=literal(MISSING)))
+    return Drift(spec.name, held, listed, int(missing[0][0]), int(foreign[0][0]))

@@ -1,0 +1,60 @@
+"""Finish what runs that died have left: ask for the end of their jobs, and close them."""
+
+import threading
+from contextlib import nullcontext
+from typing import Any
+
+import httpx
+
+from activation.conversation import BatchResult, Conversation
+from activation.delivery import HttpSender, http_client
+from activation.jobs import Job, close_jobs, open_jobs
+from activation.ledger import Ledger
+from activation.pacing import Pace, Patience
+
+
+def recover(
+    ledger: Ledger, destination: Any, client: httpx.Client | None, patience: Patience
+) -> None:
+    """Close the runs that died.
+
+    Rows in an accepted job get the outcome the platform names; other rows in flight are in doubt
+    and will be tried again. Raise what keeps the platform from telling.
+    """
+    for run_id in _dead_runs(ledger):
+        jobs = list(open_jobs(ledger, run_id))
+        if jobs:
+            with nullcontext(client) if client else http_client() as sender:
+                conversation = conversation_with(destination, sender, patience)
+                for job in jobs:
+                    _acknowledge(ledger, job, conversation.follow(job.request))
+        close_jobs(ledger, run_id)
+        ledger.close_run(run_id, "interrupted", 0, None)
+
+
+def conversation_with(destination: Any, client: httpx.Client, patience: Patience) -> Conversation:
+    """Return a conversation that nobody stops."""
+    limits = destination.capabilities
+    pace = Pace(limits.rate, threading.Event().wait, step_rates=limits.step_rates)
+    return Conversation(destination, HttpSender(client, destination), pace, patience)
+
+
+def _dead_runs(ledger: Ledger) -> list[str]:
+    rows = ledger.connection.execute(
+        "select run_id from ledger.runs where sync = ? and account = ? and status = 'delivering'"
+        " order by plan_number",
+        (ledger.spec.name, ledger.account),
+    )
+    return [run_id for (run_id,) in rows]
+
+
+def _acknowledge(ledger: Ledger, job: Job, result: BatchResult) -> None:
+    if result.error is not None:
+        raise result.error
+    rows = f"row_number in ({', '.join(map(str, job.request.rows))})"
+    with ledger.connection.transaction():
+        if job.operation == "remove":
+            ledger.acknowledge_removals(job.run_id, rows, result.exceptions())
+        else:
+            ledger.acknowledge_upserts(job.run_id, rows, result.exceptions())
+        ledger.reject_unnamed(job.run_id, result.unattributed)

@@ -1,0 +1,95 @@
+"""Keep the ledger as large as the audience, however many runs there were, and its digests alike."""
+
+from activation.comparison import row_hash
+from activation.ledger import Ledger
+from activation.rows import desired_rows, field_names
+from activation.statements import literal, render
+
+KEPT_PLANS = 2
+KEPT_RUNS = 400
+
+_RENEW = """
+update ledger.sync_rows
+set row_hash = fresh.row_hash, key_id = {current}, pieces = fresh.pieces
+from (
+    select row_key, {row_hash} as row_hash, {former_hash} as former_hash, {pieces} as pieces
+    from ({desired}) as desired
+) as fresh
+where
+    sync_rows.sync = {sync}
+    and sync_rows.account = {account}
+    and sync_rows.key_id = {former}
+    and sync_rows.row_key = fresh.row_key
+    and sync_rows.row_hash = fresh.former_hash
+"""
+
+# The last plans answer "why was this row sent"; before them the run's counts have to do.
+_COMPACT = (
+    """
+    delete from ledger.plan_rows
+    where
+        sync = {sync}
+        and run_id not in (
+            select run_id from ledger.runs
+            where sync = {sync} and (status = 'delivering' or plan_number > {newest} - {plans})
+        )
+    """,
+    """
+    delete from ledger.rejections
+    where
+        sync = {sync}
+        and run_id not in (
+            select run_id from ledger.runs where sync = {sync} and plan_number > {newest} - {plans}
+        )
+    """,
+    """
+    delete from ledger.jobs
+    where
+        sync = {sync}
+        and run_id not in (
+            select run_id from ledger.runs where sync = {sync} and status = 'delivering'
+        )
+    """,
+    """
+    delete from ledger.runs
+    where
+        sync = {sync}
+        and plan_number <= {newest} - {runs}
+        and plan_number not in (
+            select max(plan_number) from ledger.runs
+            where sync = {sync} and status = 'finished'
+            group by account
+        )
+    """,
+)
+
+
+def renew_digests(ledger: Ledger) -> None:
+    """Digest unchanged rows anew when the key was changed, so that nobody is sent for it."""
+    former, current, spec = ledger.keys.former, ledger.keys.current, ledger.spec
+    if former is None:
+        return
+    statement = render(
+        _RENEW,
+        current=literal(current.identifier),
+        former=literal(former.identifier),
+        row_hash=row_hash(spec, current),
+        former_hash=row_hash(spec, former),
+        pieces=current.pieces("payload", field_names(spec)),
+        desired=desired_rows(spec),
+        sync=literal(spec.name),
+        account=literal(ledger.account),
+    )
+    ledger.connection.execute(statement)
+
+
+def compact(ledger: Ledger) -> None:
+    """Forget the rows of all but the last plans, and the runs of long ago."""
+    connection, sync = ledger.connection, literal(ledger.spec.name)
+    newest = connection.execute(
+        "select max(plan_number) from ledger.runs where sync = ?", (ledger.spec.name,)
+    )[0][0]
+    parts = {"sync": sync, "newest": newest, "plans": KEPT_PLANS, "runs": KEPT_RUNS}
+    with connection.transaction():
+        for template in _COMPACT:
+            connection.execute(render(template, **parts))

@@ -1,0 +1,88 @@
+"""Print what a sync would do, so that a person can decide."""
+
+from collections.abc import Mapping
+
+from activation.reconcile import Drift
+from activation.syncs import SyncDiff
+from orchestration.terminal import console, show_pause, show_rows
+
+
+def show_difference(found: SyncDiff) -> None:
+    """Print the counts, the cost, the digest and the first rows of a plan; keys, never values."""
+    console.print(
+        f"\n[bold]{found.sync}[/]  {found.desired:,} desired; {_counted(found.counts)}",
+        soft_wrap=True,
+    )
+    _show_obstacles(found)
+    if found.blocked_by_reason:
+        console.print(f"  blocked: {_counted(found.blocked_by_reason)}", soft_wrap=True)
+    if found.changed_columns:
+        console.print(f"  changed columns: {_counted(found.changed_columns)}", soft_wrap=True)
+    _show_cost(found)
+    if found.digest:
+        console.print(f"  plan [bold]{found.digest}[/]: {_counted(found.whole)}", soft_wrap=True)
+    columns = ("action", "row_key", "customer_id", "reason", "changed")
+    rows = [
+        dict(
+            zip(
+                columns,
+                (
+                    row.action,
+                    row.row_key,
+                    row.customer_id,
+                    row.reason,
+                    _joined(row.changed_columns),
+                ),
+                strict=True,
+            )
+        )
+        for row in found.rows
+    ]
+    show_rows("", rows, columns)
+
+
+def show_drift(drift: Drift) -> None:
+    """Print how a platform's list differs from the ledger, and what becomes of it."""
+    console.print(
+        f"[bold]{drift.sync}[/]  {drift.held:,} held, {drift.listed:,} listed: {drift.missing:,} "
+        f"are missing there and are sent by the next run, {drift.foreign:,} were added by others "
+        "and stay.",
+        soft_wrap=True,
+    )
+
+
+def _show_obstacles(found: SyncDiff) -> None:
+    if found.count_null_keys or found.count_doubled_keys:
+        console.print(
+            f"  [red]invalid:[/] {found.count_null_keys:,} rows without a key, "
+            f"{found.count_doubled_keys:,} with the key of another row"
+        )
+    if found.paused_because:
+        show_pause(found.sync, found.paused_because)
+    if found.refused_because:
+        console.print(f"  [red]refused:[/] {found.refused_because}", soft_wrap=True)
+
+
+def _show_cost(found: SyncDiff) -> None:
+    cost = found.estimate
+    if cost is None:
+        return
+    if cost.requests:
+        about = "" if cost.is_exact else "about "
+        console.print(
+            f"  takes {about}{cost.requests:,} requests, {cost.minutes:.1f} minutes at the "
+            "platform's rate",
+            soft_wrap=True,
+        )
+    if cost.invalid_by_code:
+        of = "" if cost.is_exact else " among the rows looked at"
+        console.print(f"  invalid{of}: {_counted(cost.invalid_by_code)}", soft_wrap=True)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    named = (f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
+    return ", ".join(named) or "nothing to do"
+
+
+def _joined(names: tuple[str, ...]) -> str | None:
+    return ", ".join(names) or None
