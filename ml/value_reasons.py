@@ -1,4 +1,8 @@
-"""Why a customer's value is what it is: each fact of their history put at what is usual here."""
+"""Why a customer's value is what it is: silence beside their own rhythm, the rest beside others.
+
+The same silence says much of somebody who came every month and little of somebody who comes every
+year. So it is told apart first; number, age and margin are then those of somebody in step.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from ml.btyd.histories import Numbers
 from ml.prediction import Reason, strongest
 from ml.value import ValueModel
 
 TARGET = "value"
 # A value is compared no lower than this share of the usual one: losses have no ratio.
 FLOOR = 0.01
+SILENCE = "Days since the last purchase, beside their own rhythm"
 SUBJECTS = {
     "repeats": "Purchases after the first one",
-    "silence": "Days since the last purchase",
     "age_days": "Days since the first purchase",
     "mean_margin": "Mean margin of a purchase",
 }
@@ -24,8 +27,7 @@ SUBJECTS = {
 
 def usual_customer(known: pd.DataFrame) -> dict[str, float]:
     """Return the medians of a shop's customers (rows of histories.summarise)."""
-    facts = {**known, "silence": known["age_days"] - known["recency_days"]}
-    medians = {name: float(np.median(facts[name])) for name in SUBJECTS}
+    medians = {name: float(np.median(known[name])) for name in SUBJECTS}
     whole = {name: float(round(value)) for name, value in medians.items()}
     return {**whole, "mean_margin": medians["mean_margin"]}
 
@@ -35,25 +37,25 @@ def explain_value(
 ) -> tuple[Reason, ...]:
     """Return what moves the value of one customer (a row of histories.summarise), strongest first.
 
-    The effect of a fact is the value over that of the same history with the usual fact instead.
+    The effect of a fact is the value over that of the same history with the usual fact instead;
+    of silence, over that of a customer who came as lately as they use to.
     """
     row = known.iloc[0]
     own = {name: float(row[name]) for name in known.columns}
     own["silence"] = own["age_days"] - own["recency_days"]
-    variants = [{**own, name: usual[name]} for name in SUBJECTS]
-    facts: list[dict[str, float]] = [own, *variants, dict(usual)]
-    values = model.expect(_histories(facts), days=days).value
-    floor = max(FLOOR * float(values[-1]), FLOOR)
-    reasons = (
-        Reason(subject, float(own[name]), float(usual[name]), factor, TARGET)
-        for (name, subject), factor in zip(SUBJECTS.items(), _factors(values, floor), strict=True)
-    )
+    gap = float(round(own["recency_days"] / own["repeats"])) if own["repeats"] else own["silence"]
+    in_step = {**own, "silence": min(own["silence"], gap)}
+    variants = [{**in_step, name: usual[name]} for name in SUBJECTS]
+    facts: list[dict[str, float]] = [own, in_step, *variants, {**usual, "silence": 0.0}]
+    expected = model.expect(_histories(facts), days=days).value
+    floor = max(FLOOR * float(expected[-1]), FLOOR)
+    value, value_in_step, *values = np.maximum(expected[:-1], floor)
+    reasons = [Reason(SILENCE, own["silence"], gap, float(value / value_in_step), TARGET)]
+    reasons += [
+        Reason(subject, own[name], usual[name], float(value_in_step / other), TARGET)
+        for (name, subject), other in zip(SUBJECTS.items(), values, strict=True)
+    ]
     return strongest(reasons)
-
-
-def _factors(values: Numbers, floor: float) -> list[float]:
-    own = max(float(values[0]), floor)
-    return [own / max(float(value), floor) for value in values[1:-1]]
 
 
 def _histories(facts: list[dict[str, float]]) -> pd.DataFrame:

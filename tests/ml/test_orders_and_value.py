@@ -365,6 +365,25 @@ def test_reasons_name_what_sets_a_customer_apart(purchases: pd.DataFrame, traine
     assert repeats.value == days - 1
 
 
+def test_silence_is_told_beside_the_own_rhythm(trained: Trained) -> None:
+    """Who came every month and then stayed away for a year is worth little because of that."""
+    monthly = pd.DataFrame(
+        {
+            "customer_id": "lapsed",
+            "occurred_at": CLOCK - pd.Timedelta(days=400) - pd.to_timedelta(range(0, 300, 30), "D"),
+            "margin_amount": 50.0,
+        }
+    )
+    frames = {"purchases": monthly, "customers": customers_of(monthly, CLOCK)}
+
+    strongest, *others = explain(trained.champion, frames)
+
+    assert strongest.subject.startswith("Days since the last purchase")
+    assert (strongest.value, strongest.usual) == (400, 30)
+    assert strongest.factor < 0.5
+    assert next(one for one in others if one.subject.startswith("Purchases after")).factor > 1
+
+
 def test_a_customer_without_purchases_has_no_reasons(trained: Trained, purchases) -> None:
     """Who is not known cannot be explained."""
     nobody = {"purchases": purchases.iloc[:0], "customers": customers_of(purchases, CLOCK)}
