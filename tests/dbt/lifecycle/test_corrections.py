@@ -1,4 +1,4 @@
-"""What an order made of somebody stays told when it is taken back; what is different then happens."""
+"""What an order made of somebody stays told when it is taken back; what changes happens then."""
 
 import shutil
 from datetime import date
@@ -68,7 +68,7 @@ REASONS = f"""
 
 @pytest.fixture(scope="module")
 def runs(make_shop, advance, tmp_path_factory):
-    """One warehouse in which many orders are refunded, as two runs half a season apart left it."""
+    """One warehouse in which many orders are refunded, as two runs six weeks apart left it."""
     early = tmp_path_factory.mktemp("early") / "warehouse.duckdb"
     made = make_shop("tiny", SEED, *OVERRIDES, until=date(2026, 9, 20))
     made.build("+lifecycle_transitions")
@@ -91,7 +91,9 @@ def count(runs: duckdb.DuckDBPyConnection, sql: str) -> int:
 def test_a_refund_leaves_the_past_as_it_was_told(runs):
     """Nearly everybody's transitions are still there, also of those who sent orders back since."""
     customers = count(runs, "from persons where run = 'earlier'")
-    earlier, later = (runs.execute(HISTORY.format(run=run)).fetchall() for run in ("earlier", "later"))
+    earlier, later = (
+        runs.execute(HISTORY.format(run=run)).fetchall() for run in ("earlier", "later")
+    )
 
     assert count(runs, "from untouched") > 0.99 * customers
     assert count(runs, TAKEN_BACK) >= 20

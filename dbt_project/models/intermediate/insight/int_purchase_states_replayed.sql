@@ -51,8 +51,9 @@ decided as (
 
     select
         numbered.*,
-        max(is_won_back) over (partition by customer_id, timeline_number, decisive_number) = 1
-            as is_reactivated
+        max(is_won_back) over (
+            partition by customer_id, timeline_number, decisive_number
+        ) = 1 as is_reactivated
     from numbered
 
 ),

@@ -24,7 +24,8 @@ waited as (
 
     select
         transitions.customer_id,
-        {{ add_days('transitions.last_ordered_at', 'thresholds.w2_days') }} as waits_until,
+        {{ add_days('transitions.last_ordered_at', 'thresholds.w2_days') }}
+            as waits_until,
         transitions.occurred_at,
         transitions.left_at
     from transitions
