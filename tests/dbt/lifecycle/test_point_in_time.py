@@ -196,6 +196,14 @@ HISTORY = """
     where occurred_at < timestamp '{moment}'
     order by all
 """
+RULES = """
+    select
+        rule_version, mean_gap_days, risk_ratio, lapse_ratio, w95_days, enter_count_orders,
+        enter_margin, stay_count_orders, stay_margin, rhythm_reason, window_reason
+    from intermediate.int_lifecycle_rules_gathered
+    where valid_from < timestamp '{moment}'
+    order by all
+"""
 CORRECTIONS = """
     select count(*) from insight.lifecycle_transitions
     where reason like 'an order was %' and occurred_at {side} timestamp '{moment}'
@@ -204,12 +212,12 @@ CORRECTIONS = """
 
 @pytest.mark.slow
 def test_a_later_run_tells_the_same_history(shop, tmp_path):
-    """A run of half a year ago saw the transitions up to then as today's run sees them.
+    """A run of ten months ago saw the transitions up to then as today's run sees them.
 
     Also of those who had an order refunded since: they were judged by it, and so was everybody by
-    the rules that were learned from it.
+    the rules that a quarter, two days old, had learned from it.
     """
-    moment = "2026-05-20 00:00:00"
+    moment = "2026-01-03 00:00:00"
     earlier = replace(shop, home=tmp_path)
     shutil.copy(shop.warehouse, earlier.warehouse)
     with duckdb.connect(str(earlier.warehouse)) as connection:
@@ -225,6 +233,9 @@ def test_a_later_run_tells_the_same_history(shop, tmp_path):
     now = shop.query(HISTORY.format(moment=moment))
     assert len(now) > 1000
     assert earlier.query(HISTORY.format(moment=moment)) == now
+    rules = shop.query(RULES.format(moment=moment))
+    assert rules[-1][0] == moment[:8] + "01"
+    assert earlier.query(RULES.format(moment=moment)) == rules
 
 
 # What happened or was written from a moment on, taken back in the inputs of the scores.
