@@ -70,28 +70,39 @@ followed as (
 dated as (
 
     select
-        followed.shop_order_id,
-        followed.told_by,
-        {{ known_time(
-            'coalesce(followed.updated_at, case'
-            ~ ' when followed.told_on > followed.first_arrived_on'
-            ~ ' then cast(followed.told_on as ' ~ dbt.type_timestamp() ~ ') end)',
-            'clock.as_of'
-        ) }} as corrected_at
+        shop_order_id,
+        told_by,
+        coalesce(
+            updated_at,
+            case
+                when told_on > first_arrived_on
+                    then cast(told_on as {{ dbt.type_timestamp() }})
+            end
+        ) as corrected_at
     from followed
-    cross join clock
-    where followed.was_paid = 1
+    where was_paid = 1
 
 ),
 
 corrected as (
 
     select
-        concat('shop:', shop_order_id) as order_id,
-        max(case when told_by = 'status' then corrected_at end) as taken_back_at,
-        max(case when told_by = 'items' then corrected_at end) as sent_back_at
+        concat('shop:', dated.shop_order_id) as order_id,
+        max(
+            case
+                when dated.told_by = 'status'
+                    then {{ known_time('dated.corrected_at', 'clock.as_of') }}
+            end
+        ) as taken_back_at,
+        max(
+            case
+                when dated.told_by = 'items'
+                    then {{ known_time('dated.corrected_at', 'clock.as_of') }}
+            end
+        ) as sent_back_at
     from dated
-    group by shop_order_id
+    cross join clock
+    group by dated.shop_order_id
 
 )
 
