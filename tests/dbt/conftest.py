@@ -79,11 +79,11 @@ def make_shop(tmp_path_factory: pytest.TempPathFactory, parsed: Path) -> Callabl
 
 
 @pytest.fixture(scope="session")
-def advance() -> Callable[[Shop, str, int, date], None]:
-    """Return a function that lets time pass in a simulated shop of a size and seed."""
+def advance() -> Callable[..., None]:
+    """Return a function that lets time pass in a simulated shop of a size, seed and overrides."""
 
-    def let_pass(shop: Shop, size: str, seed: int, until: date) -> None:
-        simulate(shop.home, size=size, seed=seed, until=until)
+    def let_pass(shop: Shop, size: str, seed: int, until: date, *overrides: str) -> None:
+        simulate(shop.home, size=size, seed=seed, overrides=overrides, until=until)
 
     return let_pass
 

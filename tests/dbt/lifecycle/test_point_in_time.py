@@ -10,7 +10,7 @@ import pytest
 
 # How each input of the features tells when a row became known.
 KNOWN_AT = {
-    "intermediate.int_purchase_occasions": "occurred_at",
+    "intermediate.int_purchase_occasions_told": "occurred_at",
     "intermediate.int_purchase_lines_joined": "occurred_at",
     "intermediate.int_mail_contacts_assigned": "occurred_at",
     "core.events": "greatest(occurred_at, received_at)",
@@ -20,7 +20,7 @@ KNOWN_AT = {
 
 # What a different future could have brought: rows of it are changed beyond recognition.
 OTHER_FUTURE = {
-    "intermediate.int_purchase_occasions": "net_amount = 99999, sales_channel = 'store'",
+    "intermediate.int_purchase_occasions_told": "net_amount = 99999, sales_channel = 'store'",
     "intermediate.int_purchase_lines_joined": (
         "category = 'other', quantity = 9, returned_quantity = 9, discount_amount = 500"
     ),
@@ -167,51 +167,75 @@ def test_an_event_before_a_login_counts_from_the_login(shop, world):
     assert features(world, sql, moment) == before
 
 
-# What stands between the versions of the rules and the transitions, in dbt's graph.
+# What stands between orders and transitions, in dbt's graph.
 BETWEEN = (
-    "int_lifecycle_versions_dated",
-    "int_purchase_rhythms_calibrated",
-    "int_lapse_windows_learned",
-    "int_loyalty_limits_learned",
-    "int_lifecycle_rules_gathered",
-    "int_purchase_limits_dated",
-    "int_purchase_states_replayed",
-    "int_loyalties_dated",
-    "int_lifecycle_steps_dated",
-    "int_lifecycle_transitions_replayed",
+    "int_purchase_timelines_dated+,+lifecycle_transitions,path:models/intermediate",
+    "stg_landing__clock",
+    "int_purchase_feeds_checked",
     "lifecycle_transitions",
 )
+# Orders of after a moment, and what was taken or sent back since, undone in the inputs.
+UNTOLD = """
+    update intermediate.int_order_items_completed set returned_quantity = 0
+        where order_id in (
+            select order_id from intermediate.int_purchases_validated
+            where corrected_at >= moment
+        );
+    update intermediate.int_purchases_validated set
+        is_valid_purchase = is_purchase, voided_at = null, corrected_at = null,
+        shop_kept_amount = shop_net_amount
+        where corrected_at >= moment and corrected_at > ordered_at;
+    delete from intermediate.int_purchases_validated where ordered_at >= moment;
+    update raw.clock set as_of = moment
+"""
 HISTORY = """
-    select customer_id, transition_number, from_stage, to_stage, occurred_at, reason, rule_version
+    select
+        customer_id, transition_number, from_stage, to_stage, occurred_at, reason, rule_version,
+        last_ordered_at
     from insight.lifecycle_transitions
     where occurred_at < timestamp '{moment}'
     order by all
+"""
+RULES = """
+    select
+        rule_version, mean_gap_days, risk_ratio, lapse_ratio, w95_days, enter_count_orders,
+        enter_margin, stay_count_orders, stay_margin, rhythm_reason, window_reason
+    from intermediate.int_lifecycle_rules_gathered
+    where valid_from < timestamp '{moment}'
+    order by all
+"""
+CORRECTIONS = """
+    select count(*) from insight.lifecycle_transitions
+    where reason like 'an order was %' and occurred_at {side} timestamp '{moment}'
 """
 
 
 @pytest.mark.slow
 def test_a_later_run_tells_the_same_history(shop, tmp_path):
-    """A run of half a year ago saw the transitions up to then as today's run sees them."""
-    moment = "2026-05-20 00:00:00"
+    """A run of ten months ago saw the transitions up to then as today's run sees them.
+
+    Also of those who had an order refunded since: they were judged by it, and so was everybody by
+    the rules that a quarter, two days old, had learned from it.
+    """
+    moment = "2026-01-03 00:00:00"
     earlier = replace(shop, home=tmp_path)
     shutil.copy(shop.warehouse, earlier.warehouse)
     with duckdb.connect(str(earlier.warehouse)) as connection:
-        for table, known_at in {
-            "intermediate.int_purchase_occasions": "occurred_at",
-            "intermediate.int_purchase_margins_computed": "occurred_at",
-            "intermediate.int_purchases_validated": "ordered_at",
-        }.items():
-            connection.execute(f"delete from {table} where {known_at} >= timestamp '{moment}'")
-        connection.execute(f"update raw.clock set as_of = timestamp '{moment}'")
+        connection.execute(UNTOLD.replace("moment", f"timestamp '{moment}'"))
 
-    earlier.build("int_purchase_gaps_measured", "int_purchase_feeds_checked", *BETWEEN)
+    earlier.build(*BETWEEN)
 
     later = f"occurred_at >= timestamp '{moment}' and to_stage not in ('lead', 'visitor')"
     count_later = f"select count(*) > 0 from insight.lifecycle_transitions where {later}"
     assert (shop.query(count_later), earlier.query(count_later)) == ([(True,)], [(False,)])
+    for side in ("<", ">="):
+        assert shop.query(CORRECTIONS.format(side=side, moment=moment)) != [(0,)]
     now = shop.query(HISTORY.format(moment=moment))
     assert len(now) > 1000
     assert earlier.query(HISTORY.format(moment=moment)) == now
+    rules = shop.query(RULES.format(moment=moment))
+    assert rules[-1][0] == moment[:8] + "01"
+    assert earlier.query(RULES.format(moment=moment)) == rules
 
 
 # What happened or was written from a moment on, taken back in the inputs of the scores.
@@ -220,7 +244,7 @@ UNSCORED = """
     delete from core.usage_events where greatest(occurred_at, received_at) >= moment;
     delete from core.contracts where created_at >= moment;
     delete from core.customers where first_seen_at >= moment;
-    delete from intermediate.int_purchase_occasions where occurred_at >= moment;
+    delete from intermediate.int_purchase_occasions_told where occurred_at >= moment;
     delete from intermediate.int_mail_contacts_assigned where occurred_at >= moment;
     delete from raw.crm__contacts where created_at >= moment;
     update raw.crm__contacts set job_title = null, industry = null, company_size = null
@@ -249,7 +273,7 @@ def test_scores_tell_the_same_history_later(shop, tmp_path):
     with duckdb.connect(str(earlier.warehouse)) as connection:
         connection.execute(UNSCORED.replace("moment", f"timestamp '{moment}'"))
 
-    between = "path:models/intermediate/scores,+{0} {0}"
+    between = "path:models/staging,+{0} path:models/intermediate/scores,+{0} {0}"
     earlier.build(*(between.format(mart) for mart in ("score_transitions", "activity_declines")))
 
     phases, declines = (

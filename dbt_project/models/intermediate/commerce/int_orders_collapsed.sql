@@ -2,20 +2,16 @@ with
 
 purchases as (
 
-    select * from {{ ref('int_purchases_validated') }}
-    where is_valid_purchase
-        and customer_id is not null
+    select * from {{ ref('int_purchases_told') }}
 
 ),
 
 ordered as (
 
     select
-        order_id,
-        customer_id,
-        ordered_at,
+        purchases.*,
         lag(ordered_at) over (
-            partition by customer_id order by ordered_at, order_id
+            partition by customer_id, timeline_number order by ordered_at, order_id
         ) as previous_ordered_at
     from purchases
 
@@ -42,10 +38,12 @@ numbered as (
     select
         order_id,
         customer_id,
-        ordered_at,
+        timeline_number,
+        valid_from,
+        valid_to,
         is_start,
         sum(is_start) over (
-            partition by customer_id order by ordered_at, order_id
+            partition by customer_id, timeline_number order by ordered_at, order_id
             rows between unbounded preceding and current row
         ) as occasion_number
     from started
@@ -57,11 +55,15 @@ collapsed as (
     select
         numbered.order_id,
         numbered.customer_id,
+        numbered.timeline_number,
+        numbered.valid_from,
+        numbered.valid_to,
         cast(numbered.occasion_number as {{ dbt.type_bigint() }}) as occasion_number,
         starts.order_id as purchase_occasion_id
     from numbered
     inner join numbered as starts
         on numbered.customer_id = starts.customer_id
+            and numbered.timeline_number = starts.timeline_number
             and numbered.occasion_number = starts.occasion_number
             and 1 = starts.is_start
 

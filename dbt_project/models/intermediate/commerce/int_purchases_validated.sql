@@ -25,6 +25,12 @@ resolved as (
 
 ),
 
+corrected as (
+
+    select * from {{ ref('int_orders_corrected') }}
+
+),
+
 test_accounts as (
 
     select shop_customer_id from {{ ref('stg_shop__customers') }}
@@ -63,7 +69,16 @@ measured as (
         priced.is_known_currency,
         priced.shop_units,
         orders.is_test or test_accounts.shop_customer_id is not null as is_test,
+        not orders.is_test
+        and test_accounts.shop_customer_id is null
+        and orders.net_amount > 0
+        and priced.shop_units is not null as is_purchase,
         orders.ordered_at,
+        case
+            when orders.status in ('cancelled', 'refunded')
+                then corrected.taken_back_at
+            else corrected.sent_back_at
+        end as corrected_at,
         orders.arrived_on
     from orders
     inner join priced
@@ -73,6 +88,8 @@ measured as (
     left join resolved
         on orders.source = resolved.source
             and orders.source_record_key = resolved.source_record_key
+    left join corrected
+        on orders.order_id = corrected.order_id
     left join test_accounts
         on orders.shop_customer_id = test_accounts.shop_customer_id
 
@@ -85,11 +102,15 @@ validated as (
         cast(net_amount * shop_units as decimal(18, 2)) as shop_net_amount,
         cast((net_amount - refunded_amount) * shop_units as decimal(18, 2))
             as shop_kept_amount,
-        status = 'paid'
-        and not is_test
-        and net_amount > 0
-        and refunded_amount < net_amount
-        and shop_units is not null as is_valid_purchase
+        is_purchase
+        and status = 'paid'
+        and refunded_amount < net_amount as is_valid_purchase,
+        case
+            when is_purchase
+                and (status <> 'paid' or refunded_amount >= net_amount)
+                and corrected_at > ordered_at
+                then corrected_at
+        end as voided_at
     from measured
 
 )

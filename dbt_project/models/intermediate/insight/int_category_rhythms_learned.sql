@@ -17,16 +17,37 @@ gaps as (
 
 ),
 
--- Versions begin with a quarter: what was over before one is the sum of whole quarters.
+-- Known since it was over and its timeline told it, until the timeline ended.
+changes as (
+
+    select
+        customer_category,
+        case when occurred_at < valid_from then valid_from else occurred_at end
+            as changed_at,
+        1 as count_gaps,
+        gap_days
+    from gaps
+    union all
+    select
+        customer_category,
+        valid_to as changed_at,
+        -1 as count_gaps,
+        -gap_days as gap_days
+    from gaps
+    where valid_to is not null
+
+),
+
+-- Versions begin with a quarter: what was known before one is the sum of whole quarters.
 quarters as (
 
     select
         customer_category,
-        {{ dbt.date_trunc('quarter', 'occurred_at') }} as quarter_start,
-        count(*) as count_gaps,
+        {{ dbt.date_trunc('quarter', 'changed_at') }} as quarter_start,
+        sum(count_gaps) as count_gaps,
         sum(gap_days) as sum_gap_days
-    from gaps
-    group by customer_category, {{ dbt.date_trunc('quarter', 'occurred_at') }}
+    from changes
+    group by customer_category, {{ dbt.date_trunc('quarter', 'changed_at') }}
 
 ),
 

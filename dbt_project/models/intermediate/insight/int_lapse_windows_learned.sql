@@ -27,6 +27,7 @@ observed as (
         on int_purchase_gaps_measured.previous_occurred_at
             <= {{ dbt.dateadd('day', -365, 'versions.valid_from') }}
             and int_purchase_gaps_measured.gap_days <= 365
+            and {{ told_to_version('int_purchase_gaps_measured') }}
 
 ),
 

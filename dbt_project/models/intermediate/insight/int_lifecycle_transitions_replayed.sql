@@ -1,98 +1,52 @@
-{%- set so_far = 'partition by customer_id order by occurred_at '
-    ~ 'rows between unbounded preceding and current row' -%}
-
 with
 
-steps as (
+stages as (
 
-    select * from {{ ref('int_lifecycle_steps_dated') }}
-
-),
-
-loyalties as (
-
-    select * from {{ ref('int_loyalties_dated') }}
+    select * from {{ ref('int_lifecycle_stages_replayed') }}
 
 ),
 
-unioned as (
+timelines as (
 
-    select
-        customer_id,
-        occurred_at,
-        stage,
-        days,
-        rule_version,
-        cast(null as {{ dbt.type_int() }}) as is_loyal
-    from steps
-    union all
-    select
-        customer_id,
-        occurred_at,
-        null as stage,
-        null as days,
-        null as rule_version,
-        case when is_loyal then 1 else 0 end as is_loyal
-    from loyalties
+    select * from {{ ref('int_purchase_timelines_dated') }}
 
 ),
 
-moments as (
+-- A timeline tells what happens within it, and begins with the stage as it then stands.
+told as (
 
     select
-        customer_id,
-        occurred_at,
-        max(stage) as stage,
-        max(days) as days,
-        max(rule_version) as rule_version,
-        max(is_loyal) as is_loyal
-    from unioned
-    group by customer_id, occurred_at
-
-),
-
-numbered as (
-
-    select
-        moments.*,
-        count(stage) over ({{ so_far }}) as stage_number,
-        count(is_loyal) over ({{ so_far }}) as loyalty_number
-    from moments
-
-),
-
--- What a moment does not change stays as the last one left it.
-carried as (
-
-    select
-        customer_id,
-        occurred_at,
-        days,
-        max(stage) over (partition by customer_id, stage_number) as purchase_stage,
-        max(rule_version) over (partition by customer_id, stage_number) as rule_version,
-        max(is_loyal) over (partition by customer_id, loyalty_number) as is_loyal
-    from numbered
-
-),
-
-staged as (
-
-    select
-        carried.*,
+        stages.customer_id,
         case
-            when purchase_stage = 'active' and is_loyal = 1 then 'loyal'
-            else purchase_stage
-        end as stage
-    from carried
+            when stages.occurred_at < timelines.valid_from then timelines.valid_from
+            else stages.occurred_at
+        end as occurred_at,
+        stages.stage,
+        stages.days,
+        stages.rule_version,
+        stages.last_ordered_at,
+        case
+            when stages.occurred_at < timelines.valid_from then timelines.reason
+        end as correction
+    from stages
+    left join timelines
+        on stages.customer_id = timelines.customer_id
+            and stages.timeline_number = timelines.timeline_number
+    where (timelines.valid_to is null or stages.occurred_at < timelines.valid_to)
+        and (
+            timelines.valid_from is null
+            or stages.next_occurred_at is null
+            or stages.next_occurred_at > timelines.valid_from
+        )
 
 ),
 
 compared as (
 
     select
-        staged.*,
+        told.*,
         lag(stage) over (partition by customer_id order by occurred_at) as former_stage
-    from staged
+    from told
 
 ),
 
@@ -105,7 +59,9 @@ replayed as (
         former_stage as from_stage,
         stage as to_stage,
         days,
+        correction,
         rule_version,
+        last_ordered_at,
         occurred_at,
         lead(occurred_at) over (partition by customer_id order by occurred_at)
             as left_at

@@ -14,7 +14,7 @@ series as (
 
 first_purchases as (
 
-    select min(occurred_at) as occurred_at from {{ ref('int_purchase_occasions') }}
+    select min(occurred_at) as occurred_at from {{ ref('int_purchase_occasions_told') }}
 
 ),
 

@@ -29,7 +29,8 @@ purchase_rhythm as (
 last_purchases as (
 
     select * from {{ ref('int_purchase_states_replayed') }}
-    where next_occurred_at is null
+    where timeline_number = 0
+        and next_occurred_at is null
 
 ),
 

@@ -1,14 +1,8 @@
 with
 
-purchases as (
+years as (
 
-    select * from {{ ref('int_purchase_margins_computed') }}
-
-),
-
-feed as (
-
-    select * from {{ ref('int_purchase_feeds_checked') }}
+    select * from {{ ref('int_purchase_years_summed') }}
 
 ),
 
@@ -18,75 +12,26 @@ rules as (
 
 ),
 
--- A purchase counts from its moment on, for 365 days.
-changes as (
-
-    select
-        customer_id,
-        occurred_at,
-        1 as count_orders,
-        margin_amount
-    from purchases
-    union all
-    select
-        purchases.customer_id,
-        {{ dbt.dateadd('day', 365, 'purchases.occurred_at') }} as occurred_at,
-        -1 as count_orders,
-        -purchases.margin_amount as margin_amount
-    from purchases
-    cross join feed
-    where {{ dbt.dateadd('day', 365, 'purchases.occurred_at') }} <= feed.known_until
-
-),
-
-moments as (
-
-    select
-        customer_id,
-        occurred_at,
-        sum(count_orders) as count_orders,
-        sum(margin_amount) as margin_amount
-    from changes
-    group by customer_id, occurred_at
-
-),
-
-accumulated as (
-
-    select
-        customer_id,
-        occurred_at,
-        sum(count_orders) over (
-            partition by customer_id order by occurred_at
-            rows between unbounded preceding and current row
-        ) as count_orders,
-        sum(margin_amount) over (
-            partition by customer_id order by occurred_at
-            rows between unbounded preceding and current row
-        ) as margin_amount
-    from moments
-
-),
-
 -- Between the two limits everybody stays what they are.
 judged as (
 
     select
-        accumulated.customer_id,
-        accumulated.occurred_at,
+        years.customer_id,
+        years.timeline_number,
+        years.occurred_at,
         case
-            when accumulated.count_orders >= rules.enter_count_orders
-                and accumulated.margin_amount >= rules.enter_margin
+            when years.count_orders >= rules.enter_count_orders
+                and years.margin_amount >= rules.enter_margin
                 then 1
-            when accumulated.count_orders >= rules.stay_count_orders
-                and accumulated.margin_amount >= rules.stay_margin
+            when years.count_orders >= rules.stay_count_orders
+                and years.margin_amount >= rules.stay_margin
                 then null
             else 0
         end as is_loyal
-    from accumulated
+    from years
     inner join rules
-        on accumulated.occurred_at >= rules.valid_from
-            and accumulated.occurred_at < rules.valid_to
+        on years.occurred_at >= rules.valid_from
+            and years.occurred_at < rules.valid_to
 
 ),
 
@@ -94,10 +39,14 @@ compared as (
 
     select
         customer_id,
+        timeline_number,
         occurred_at,
         is_loyal,
         coalesce(
-            lag(is_loyal) over (partition by customer_id order by occurred_at), 0
+            lag(is_loyal) over (
+                partition by customer_id, timeline_number order by occurred_at
+            ),
+            0
         ) as was_loyal
     from judged
     where is_loyal is not null
@@ -108,6 +57,7 @@ dated as (
 
     select
         customer_id,
+        timeline_number,
         occurred_at,
         is_loyal = 1 as is_loyal
     from compared

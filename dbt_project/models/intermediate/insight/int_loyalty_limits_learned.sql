@@ -8,9 +8,9 @@ versions as (
 
 ),
 
-int_purchase_margins_computed as (
+margins as (
 
-    select * from {{ ref('int_purchase_margins_computed') }}
+    select * from {{ ref('int_purchase_margins_told') }}
 
 ),
 
@@ -19,16 +19,23 @@ years as (
 
     select
         versions.rule_version,
-        int_purchase_margins_computed.customer_id,
+        margins.customer_id,
         count(*) as count_orders,
-        sum(int_purchase_margins_computed.margin_amount) as margin_amount
+        sum(
+            case
+                when margins.corrected_at >= versions.valid_from
+                    then margins.bought_margin_amount
+                else margins.margin_amount
+            end
+        ) as margin_amount
     from versions
-    inner join int_purchase_margins_computed
-        on int_purchase_margins_computed.occurred_at < versions.valid_from
-            and int_purchase_margins_computed.occurred_at
+    inner join margins
+        on margins.occurred_at < versions.valid_from
+            and margins.occurred_at
             >= {{ dbt.dateadd('day', -365, 'versions.valid_from') }}
-    group by versions.rule_version, int_purchase_margins_computed.customer_id
-    having max(int_purchase_margins_computed.occasion_number) >= 2
+            and {{ told_to_version('margins') }}
+    group by versions.rule_version, margins.customer_id
+    having max(margins.occasion_number) >= 2
 
 ),
 

@@ -32,6 +32,7 @@ gaps as (
     from versions
     inner join int_purchase_gaps_measured
         on int_purchase_gaps_measured.occurred_at < versions.valid_from
+            and {{ told_to_version('int_purchase_gaps_measured') }}
 
 ),
 

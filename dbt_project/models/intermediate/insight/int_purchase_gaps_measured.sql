@@ -1,8 +1,8 @@
 with
 
-int_purchase_occasions as (
+occasions as (
 
-    select * from {{ ref('int_purchase_occasions') }}
+    select * from {{ ref('int_purchase_occasions_told') }}
 
 ),
 
@@ -11,15 +11,18 @@ preceded as (
     select
         purchase_occasion_id,
         customer_id,
+        timeline_number,
+        valid_from,
+        valid_to,
         occasion_number,
         occurred_at,
         max(case when occasion_number = 1 then first_category end) over (
-            partition by customer_id
+            partition by customer_id, timeline_number
         ) as customer_category,
         lag(occurred_at) over (
-            partition by customer_id order by occasion_number
+            partition by customer_id, timeline_number order by occasion_number
         ) as previous_occurred_at
-    from int_purchase_occasions
+    from occasions
 
 ),
 
@@ -40,11 +43,11 @@ accumulated as (
     select
         *,
         coalesce(sum(case when is_later_gap then gap_days end) over (
-            partition by customer_id order by occasion_number
+            partition by customer_id, timeline_number order by occasion_number
             rows between unbounded preceding and 1 preceding
         ), 0) as sum_earlier_gap_days,
         coalesce(sum(case when is_later_gap then 1 end) over (
-            partition by customer_id order by occasion_number
+            partition by customer_id, timeline_number order by occasion_number
             rows between unbounded preceding and 1 preceding
         ), 0) as count_earlier_gaps
     from measured

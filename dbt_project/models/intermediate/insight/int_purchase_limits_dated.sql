@@ -2,7 +2,7 @@ with
 
 occasions as (
 
-    select * from {{ ref('int_purchase_occasions') }}
+    select * from {{ ref('int_purchase_occasions_told') }}
 
 ),
 
@@ -29,13 +29,14 @@ followed as (
     select
         purchase_occasion_id,
         customer_id,
+        timeline_number,
         occasion_number,
         occurred_at,
         max(case when occasion_number = 1 then first_category end) over (
-            partition by customer_id
+            partition by customer_id, timeline_number
         ) as customer_category,
         lead(occurred_at) over (
-            partition by customer_id order by occasion_number
+            partition by customer_id, timeline_number order by occasion_number
         ) as next_occurred_at
     from occasions
 
@@ -66,6 +67,7 @@ known as (
             and followed.occurred_at < rules.valid_to
     left join gaps
         on followed.purchase_occasion_id = gaps.purchase_occasion_id
+            and followed.timeline_number = gaps.timeline_number
     left join category_rhythms
         on rules.rule_version = category_rhythms.rule_version
             and followed.customer_category = category_rhythms.customer_category
@@ -88,6 +90,7 @@ limited as (
     select
         purchase_occasion_id,
         customer_id,
+        timeline_number,
         occasion_number,
         occurred_at,
         next_occurred_at,

@@ -11,10 +11,10 @@ preceded as (
     select
         limits.*,
         lag(lapse_days) over (
-            partition by customer_id order by occasion_number
+            partition by customer_id, timeline_number order by occasion_number
         ) as former_lapse_days,
         lag(reactivation_days) over (
-            partition by customer_id order by occasion_number
+            partition by customer_id, timeline_number order by occasion_number
         ) as former_reactivation_days
     from limits
 
@@ -40,7 +40,7 @@ numbered as (
     select
         judged.*,
         max(case when is_won_back is not null then occasion_number end) over (
-            partition by customer_id order by occasion_number
+            partition by customer_id, timeline_number order by occasion_number
             rows between unbounded preceding and current row
         ) as decisive_number
     from judged
@@ -51,8 +51,9 @@ decided as (
 
     select
         numbered.*,
-        max(is_won_back) over (partition by customer_id, decisive_number) = 1
-            as is_reactivated
+        max(is_won_back) over (
+            partition by customer_id, timeline_number, decisive_number
+        ) = 1 as is_reactivated
     from numbered
 
 ),
@@ -62,6 +63,7 @@ replayed as (
     select
         purchase_occasion_id,
         customer_id,
+        timeline_number,
         occasion_number,
         occurred_at,
         next_occurred_at,

@@ -9,6 +9,7 @@ purchases as (
 collapsed as (
 
     select * from {{ ref('int_orders_collapsed') }}
+    where timeline_number = 0
 
 ),
 

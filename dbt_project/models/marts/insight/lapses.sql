@@ -10,6 +10,7 @@ transitions as (
 purchases as (
 
     select * from {{ ref('int_purchase_states_replayed') }}
+    where timeline_number = 0
 
 ),
 

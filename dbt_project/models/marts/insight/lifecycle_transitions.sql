@@ -25,6 +25,7 @@ final as (
         occurred_at,
         left_at,
         case
+            when correction is not null then correction
             when to_stage = 'visitor' then 'first seen, without a contact point'
             when to_stage = 'lead' then 'first known'
             when to_stage = 'new_customer' then 'first purchase'
@@ -40,7 +41,8 @@ final as (
                 ]) }}
             else {{ dbt.concat(["'no purchase for '", 'days_text', "' days'"]) }}
         end as reason,
-        rule_version
+        rule_version,
+        last_ordered_at
     from explained
 
 )

@@ -9,6 +9,7 @@ clock as (
 int_purchase_limits_dated as (
 
     select * from {{ ref('int_purchase_limits_dated') }}
+    where timeline_number = 0
 
 ),
 

@@ -24,19 +24,32 @@ waited as (
 
     select
         transitions.customer_id,
-        {{ add_days('transitions.occurred_at', 'thresholds.w2_days') }} as entered_at,
+        {{ add_days('transitions.last_ordered_at', 'thresholds.w2_days') }}
+            as waits_until,
+        transitions.occurred_at,
         transitions.left_at
     from transitions
     cross join thresholds
 
 ),
 
+-- Who is new once more because a purchase was taken back may have waited long ago.
+began as (
+
+    select
+        customer_id,
+        {{ later_of('waits_until', 'occurred_at') }} as entered_at,
+        left_at
+    from waited
+
+),
+
 entered as (
 
-    select waited.*
-    from waited
+    select began.*
+    from began
     cross join clock
-    where waited.entered_at < coalesce(waited.left_at, clock.as_of)
+    where began.entered_at < coalesce(began.left_at, clock.as_of)
 
 )
 

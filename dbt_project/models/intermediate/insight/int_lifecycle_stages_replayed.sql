@@ -1,0 +1,110 @@
+{%- set so_far = 'partition by customer_id, timeline_number order by occurred_at '
+    ~ 'rows between unbounded preceding and current row' -%}
+{%- set same_stage = 'partition by customer_id, timeline_number, stage_number' -%}
+{%- set same_loyalty = 'partition by customer_id, timeline_number, loyalty_number' -%}
+
+with
+
+steps as (
+
+    select * from {{ ref('int_lifecycle_steps_dated') }}
+
+),
+
+loyalties as (
+
+    select * from {{ ref('int_loyalties_dated') }}
+
+),
+
+unioned as (
+
+    select
+        customer_id,
+        timeline_number,
+        occurred_at,
+        stage,
+        days,
+        rule_version,
+        last_ordered_at,
+        cast(null as {{ dbt.type_int() }}) as is_loyal
+    from steps
+    union all
+    select
+        customer_id,
+        timeline_number,
+        occurred_at,
+        null as stage,
+        null as days,
+        null as rule_version,
+        null as last_ordered_at,
+        case when is_loyal then 1 else 0 end as is_loyal
+    from loyalties
+
+),
+
+moments as (
+
+    select
+        customer_id,
+        timeline_number,
+        occurred_at,
+        max(stage) as stage,
+        max(days) as days,
+        max(rule_version) as rule_version,
+        max(last_ordered_at) as last_ordered_at,
+        max(is_loyal) as is_loyal
+    from unioned
+    group by customer_id, timeline_number, occurred_at
+
+),
+
+numbered as (
+
+    select
+        moments.*,
+        count(stage) over ({{ so_far }}) as stage_number,
+        count(is_loyal) over ({{ so_far }}) as loyalty_number,
+        lead(occurred_at) over (
+            partition by customer_id, timeline_number order by occurred_at
+        ) as next_occurred_at
+    from moments
+
+),
+
+-- What a moment does not change stays as the last one left it.
+carried as (
+
+    select
+        customer_id,
+        timeline_number,
+        occurred_at,
+        next_occurred_at,
+        days,
+        max(stage) over ({{ same_stage }}) as purchase_stage,
+        max(rule_version) over ({{ same_stage }}) as rule_version,
+        max(last_ordered_at) over ({{ same_stage }}) as last_ordered_at,
+        max(is_loyal) over ({{ same_loyalty }}) as is_loyal
+    from numbered
+
+),
+
+replayed as (
+
+    select
+        customer_id,
+        timeline_number,
+        occurred_at,
+        next_occurred_at,
+        case
+            when purchase_stage = 'active' and is_loyal = 1 then 'loyal'
+            else purchase_stage
+        end as stage,
+        days,
+        rule_version,
+        last_ordered_at
+    from carried
+
+)
+
+select * from replayed
