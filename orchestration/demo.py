@@ -17,6 +17,7 @@ from orchestration.platforms import addresses, sandbox_platforms
 from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
 from orchestration.settings import CHECKOUT, Settings, read_settings
+from orchestration.state import read_clock, read_model
 from orchestration.terminal import (
     console,
     errors,
@@ -103,7 +104,6 @@ def show_plan(settings: Settings, name: str | None, rows: int) -> None:
     from activation.destinations import settings_for
     from activation.spec import load_specs
     from activation.syncs import diff_sync
-    from orchestration.defs.syncs import read_clock, read_model
     from orchestration.ledger_keys import read_keys
     from orchestration.project import manifest
 
@@ -111,7 +111,7 @@ def show_plan(settings: Settings, name: str | None, rows: int) -> None:
     # A demo's state belongs to the sandbox accounts; they need not run to be compared with.
     sandbox = addresses("http://127.0.0.1", "") if read_world(settings) else {}
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
-        as_of, model = read_clock(connection), read_model(connection)
+        as_of, model = read_clock(connection), read_model(connection, settings.failing_models)
         for spec in load_specs(manifest()):
             if spec.name in names:
                 destination = settings_for(spec.destination, {**settings.variables, **sandbox})
@@ -125,7 +125,6 @@ def show_plan(settings: Settings, name: str | None, rows: int) -> None:
 
 def show_customer(settings: Settings, text: str) -> None:
     """Print everything known of one person."""
-    from orchestration.defs.syncs import read_clock
     from orchestration.explain import explain, find_customer
 
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:

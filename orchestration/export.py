@@ -16,6 +16,7 @@ from orchestration.explain import find_customer
 from orchestration.progress import reporter
 from orchestration.project import DBT_PROJECT, manifest
 from orchestration.settings import Settings
+from orchestration.state import read_clock
 from orchestration.warehouse import Connection, Warehouse
 
 STEP = "Collect what is known"
@@ -74,8 +75,6 @@ def export_customer(settings: Settings, text: str, folder: Path | None) -> Expor
 
     Raises CustomerNotFound, SeveralCustomers or ExportRefused.
     """
-    from orchestration.defs.syncs import read_clock
-
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         customer_id, as_of = find_customer(connection, text), read_clock(connection)
         return write_export(

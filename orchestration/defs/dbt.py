@@ -17,6 +17,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from orchestration.dbt_runner import Outcome, build
 from orchestration.progress import reporter
 from orchestration.project import DBT_PROJECT, MANIFEST, manifest, settings
+from orchestration.state import read_failures
 from orchestration.warehouse import Warehouse, is_disk_full
 
 LANDING_CLOCK = dg.AssetKey(["landing", "clock"])
@@ -121,14 +122,8 @@ def remember_failures(results: list[tuple[str, str, str]]) -> None:
         if status in ("fail", "error")
         for model in _models_of(unique_id)
     }
-    known = (read_failures() - judged) | failed
+    known = (read_failures(settings.failing_models) - judged) | failed
     settings.failing_models.write_text(json.dumps(sorted(known)))
-
-
-def read_failures() -> frozenset[str]:
-    """Return the names of models whose last build or test failed."""
-    path = settings.failing_models
-    return frozenset(json.loads(path.read_text())) if path.exists() else frozenset()
 
 
 def _models_of(unique_id: str) -> list[str]:

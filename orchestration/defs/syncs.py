@@ -1,7 +1,6 @@
 """One sync asset per dbt exposure that carries `meta.sync`."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -9,13 +8,13 @@ import dagster as dg
 from activation.destinations import settings_for
 from activation.errors import ActivationError
 from activation.spec import SyncSpec, load_specs
-from activation.syncs import ModelState, SyncSummary, run_sync
-from orchestration.defs.dbt import read_failures
+from activation.syncs import SyncSummary, run_sync
 from orchestration.ledger_keys import read_keys
 from orchestration.progress import reporter
 from orchestration.project import manifest
 from orchestration.settings import read_settings
-from orchestration.warehouse import Connection, Warehouse
+from orchestration.state import read_clock, read_model
+from orchestration.warehouse import Warehouse
 
 
 class SyncConfig(dg.Config):  # type: ignore[misc, unused-ignore]
@@ -74,7 +73,7 @@ def _run(spec: SyncSpec, config: SyncConfig, warehouse: Warehouse) -> SyncSummar
                 settings_for(spec.destination, settings.variables),
                 as_of=read_clock(connection),
                 keys=read_keys(settings),
-                model=read_model(connection),
+                model=read_model(connection, settings.failing_models),
                 named=config.plan,
                 progress=lambda done, total: reporter().advance(step, done, total),
             )
@@ -83,20 +82,6 @@ def _run(spec: SyncSpec, config: SyncConfig, warehouse: Warehouse) -> SyncSummar
         raise dg.Failure(str(error), allow_retries=False) from error
     reporter().end(step, phrase(summary))
     return summary
-
-
-def read_clock(connection: Connection) -> datetime:
-    """Return the moment the run looks at the world from."""
-    as_of: datetime = connection.execute("select max(as_of) from raw.clock")[0][0]
-    return as_of
-
-
-def read_model(connection: Connection) -> ModelState:
-    """Return what dbt says of the models: which ones failed, and when they were built for."""
-    built: datetime | None = None
-    if connection.table_exists("insight", "lifecycle_stages"):
-        built = connection.execute("select max(as_of) from insight.lifecycle_stages")[0][0]
-    return ModelState(read_failures(), built)
 
 
 def phrase(summary: SyncSummary) -> str:
