@@ -174,6 +174,7 @@ def test_an_export_goes_into_no_folder_with_files(demo, tmp_path, well_known):
 
 
 def test_who_is_unknown_is_not_repeated(demo, tmp_path):
+    """A typing error may be somebody's address, and the terminal keeps what it shows."""
     refused = demo.run(
         "export", "no.body@example.org", "--folder", str(tmp_path / "new"), check=False
     )

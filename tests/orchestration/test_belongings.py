@@ -83,5 +83,6 @@ def test_a_row_belongs_to_everybody_it_is_about(warehouse):
 
 
 def test_a_price_list_belongs_to_nobody(warehouse):
+    """What is about no person is in no export."""
     warehouse.execute("create table raw.shop__products (sku varchar)")
     assert owners(warehouse, "shop/products", "sku") == []
