@@ -8,6 +8,10 @@ from pathlib import Path
 import yaml
 
 
+class InvalidContract(ValueError):
+    """The YAML of a source table leaves something open."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column that a source table may have; `required` ones must be there and filled."""
@@ -86,7 +90,7 @@ class TableContract:
 def read_contracts(dbt_project: Path) -> dict[str, TableContract]:
     """Return the contracts of all landed tables by label, e.g. `shop/orders`.
 
-    Raises KeyError when a table does not say whose its rows are.
+    Raises InvalidContract when a table does not say whose its rows are.
     """
     contracts = {}
     for path in sorted((dbt_project / "models" / "staging").rglob("*__sources.yml")):
@@ -114,7 +118,7 @@ def _contract(source: str, table: dict, meta: dict) -> TableContract:  # type: i
             f"{source}/{table['name']} does not say whose its rows are. Add config.meta.person to "
             f"{source}__sources.yml: how a row belongs to a person, or nobody."
         )
-        raise KeyError(msg)
+        raise InvalidContract(msg)
     stated = [] if meta["person"] == "nobody" else meta["person"]
     ownerships = tuple(_ownership(one) for one in stated)
     return TableContract(source, table["name"], tuple(meta["key"]), columns, ownerships)

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from orchestration.belongings import OWNER, owned_rows
-from orchestration.contracts import read_contracts
+from orchestration.contracts import InvalidContract, read_contracts
 
 DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 CONTRACTS = read_contracts(DBT_PROJECT)
@@ -34,7 +34,7 @@ def test_a_table_must_say_whose_its_rows_are(tmp_path):
         "sources: [{name: new, tables: [{name: things, config: {meta: {key: [id]}}, columns: []}]}]"
     )
 
-    with pytest.raises(KeyError, match="new/things does not say whose its rows are"):
+    with pytest.raises(InvalidContract, match="new/things does not say whose its rows are"):
         read_contracts(tmp_path)
 
 
@@ -80,6 +80,22 @@ def test_a_row_belongs_to_everybody_it_is_about(warehouse):
     assert owners(warehouse, "mail/responses", "response_id") == [
         ("r1", "anna"), ("r2", "anna"), ("r2", "peter"),
     ]  # fmt: skip
+
+
+def test_a_consent_belongs_to_whose_address_it_is_about(warehouse):
+    """However the address was spelled; an address that is nobody's has no owner."""
+    warehouse.execute("""
+        create table raw.consent__events as from (values
+            ('c1', ' Anna@Example.com'), ('c2', 'nobody@example.com')
+        ) as rows (consent_event_id, identifier);
+        create table staging.stg_consent__events as from (values
+            ('c1', 'email', 'anna@example.com'), ('c2', 'email', 'nobody@example.com')
+        ) as rows (consent_event_id, identifier_type, identifier_value);
+        create table core.contact_points as from (values
+            ('anna', 'email', 'anna@example.com'), (null, 'email', 'nobody@example.com')
+        ) as rows (customer_id, identifier_type, address);
+    """)
+    assert owners(warehouse, "consent/events", "consent_event_id") == [("c1", "anna")]
 
 
 def test_a_price_list_belongs_to_nobody(warehouse):
