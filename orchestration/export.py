@@ -32,10 +32,9 @@ RECIPIENTS = """
 select sync, account, identifiers, state, is_held, first_held_at, acknowledged_at
 from ledger.sync_rows where customer_id = ? order by all
 """
-# Former ids of merged customers: what was sent or predicted under them is theirs too.
-IDS = """
-select customer_id from core.customer_aliases where former_customer_id = ?
-union select former_customer_id from core.customer_aliases where customer_id = ?
+# Ids of customers who turned out to be this one: what was sent under them is theirs too.
+FORMER_IDS = """
+select former_customer_id from core.customer_aliases where customer_id = ? order by all
 """
 ORDER_ITEMS = """
 select items.* from core.order_items as items
@@ -153,7 +152,7 @@ def _recipients(
     if not connection.table_exists("ledger", "sync_rows"):
         return
     by_name = {spec.name: spec for spec in specs}
-    former = [str(row[0]) for row in connection.execute(IDS, (customer_id, customer_id))]
+    former = [str(row[0]) for row in connection.execute(FORMER_IDS, (customer_id,))]
     rows = [row for one in (customer_id, *former) for row in _rows(connection, RECIPIENTS, one)]
     described = "Who received personal data, for what purpose, and whether they still hold it."
     yield Section("recipients", described, [_named(row, by_name) for row in rows])
