@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +20,6 @@ from ml.windows import Window, complete_windows, known_occasions
 if TYPE_CHECKING:
     from tests.ml.conftest import BuildFeatures, Shop
 
-RETAIL = Path(__file__).parents[2] / "sandbox" / "data" / "online_retail.parquet"
 TYPES = {name: column.dtype for name, column in RESULT.items()}
 SCORED_AT = pd.Timestamp("2026-11-01 04:00")
 
@@ -309,7 +307,6 @@ def test_constant_features_are_no_obstacle(shop: Shop) -> None:
     ).all()
 
 
-@pytest.mark.skipif(not RETAIL.exists(), reason="the real orders are not in this checkout")
 def test_real_orders_give_the_accuracy_measured_before(retail_shop: Shop) -> None:
     """Online Retail, 90 days: AUC of recency about .68, of the published model at least .735."""
     result = fit(
