@@ -7,7 +7,7 @@
       limit     the record has claim_value for claim_key, of which a person has max_values;
                 values of a weaker level than the limit's are held to it;
       separate  two sides (claim_value) of a claim_key that must not be one person;
-      nothing   the record claims nothing any more.
+      nothing   the record claims less than at the time before.
     Config `nodes` names the model that holds all nodes (as text: a relation object does not
     survive parsing). The table has one row per node: component_id is the person, named after its
     smallest node; cluster_id is what all values together would make of it.
@@ -16,8 +16,11 @@
     more than a limit allows joins nobody; neither do the values of the level where the limit is
     broken over several steps. A cluster in which no limit can break needs no levels at all.
 
-    Incremental: only clusters are decided anew in which a claim changed after the last run. The
-    rest cannot be touched by it, since whoever shares a value with them is in them. -#}
+    Incremental: only clusters that a change reaches are looked at. What joins whole clusters that
+    nothing can break moves them to the smallest name; where a claim was withdrawn or a limit can
+    break, the records are decided anew. The rest cannot be touched by the change, since whoever
+    shares a value with them is in them. The model has to say of a record that claims less than
+    before that it claims `nothing` (beside what it claims still), with the time of the change. -#}
 {% materialization persons, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
@@ -27,17 +30,14 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {% set members = none if is_full else persons_members(existing, sql, working) %}
-    {% set nodes = persons_nodes(members, working) %}
-    {% set claims = persons_claims(nodes, sql, working) %}
-    {% set edges = components_table('edges', persons_star_sql(claims, 'node_id'), working) %}
-    {% set clusters = components_connected(edges, 'cluster', working) %}
-    {% set decided = persons_decided(claims, clusters, working) %}
-    {% set rows = persons_rows_sql(nodes, clusters, decided, sql) %}
     {% if is_full %}
+        {% set rows = persons_rows_sql(ref(config.require('nodes')), sql, working) %}
         {% do persons_replace(existing, target_relation, rows) %}
     {% else %}
-        {% do persons_amend(target_relation, members, rows, working) %}
+        {% set members = persons_members(existing, sql, working) %}
+        {% set again = persons_nodes(members, working) %}
+        {% set rows = persons_rows_sql(again, sql, working) %}
+        {% do persons_amend(target_relation, members, rows, sql, working) %}
     {% endif %}
     {% for relation in working %}{% do adapter.drop_relation(relation) %}{% endfor %}
 
@@ -53,13 +53,82 @@
     {{ return('cluster_id' in names and 'decided_at' in names) }}
 {% endmacro %}
 
-{#- The nodes of all clusters that a change may reach, those included that are gone. Every set is a
-    table of its own: few keys beside many rows in one long statement mislead an optimiser. -#}
+{#- The nodes of all clusters that a change reaches, those included that are gone: node_id, the
+    cluster they were in (cluster_id, none for new ones), the cluster they come to when nothing
+    but joining happened (joined_id), whether they changed and whether they are to be decided anew
+    (is_disputed). Every set is a table of its own: few keys beside many rows in one long
+    statement mislead an optimiser. -#}
 {% macro persons_members(known, claims, working) %}
     {% set nodes = ref(config.require('nodes')) %}
     {% set changed = components_table(
         'changed', persons_changed_sql(nodes, claims, known), working
     ) %}
+    {% set reached = persons_reached(changed, nodes, claims, known, working) %}
+    {% set edges = components_table('joins', persons_star_sql(reached, 'cluster'), working) %}
+    {% set joins = components_connected(edges, 'joined', working) %}
+    {% set query %}
+        select
+            reached.cluster,
+            {{ 'coalesce(joins.root, reached.cluster)' if joins else 'reached.cluster' }} as joined_id,
+            max(case when reached.is_withdrawn then 1 else 0 end) as count_withdrawn
+        from {{ reached }} as reached
+        {% if joins %}left join {{ joins }} as joins on reached.cluster = joins.node{% endif %}
+        group by reached.cluster, {{ 'coalesce(joins.root, reached.cluster)' if joins else 'reached.cluster' }}
+    {% endset %}
+    {% set touched = components_table('touched', query, working) %}
+    {% set query %}
+        select known.node_id, known.cluster_id, touched.joined_id,
+            known.component_id <> known.cluster_id as is_apart
+        from {{ known }} as known
+        inner join {{ touched }} as touched on known.cluster_id = touched.cluster
+        union all
+        select changed.node_id, null as cluster_id, touched.joined_id, false as is_apart
+        from {{ changed }} as changed
+        inner join {{ touched }} as touched on changed.node_id = touched.cluster
+        where changed.is_new
+    {% endset %}
+    {% set placed = components_table('placed', query, working) %}
+    {% set disputed = components_table(
+        'reached_disputed', persons_unsettled_sql(placed, touched, claims), working
+    ) %}
+    {% set query %}
+        select placed.node_id, placed.cluster_id, placed.joined_id,
+            changed.node_id is not null as is_changed,
+            disputed.joined_id is not null as is_disputed
+        from {{ placed }} as placed
+        left join {{ changed }} as changed on placed.node_id = changed.node_id
+        left join {{ disputed }} as disputed on placed.joined_id = disputed.joined_id
+    {% endset %}
+    {{ return(components_table('members', query, working)) }}
+{% endmacro %}
+
+{#- Nodes that came, went, or claim something else than at the last decision. -#}
+{% macro persons_changed_sql(nodes, claims, known) %}
+    with last as (select max(decided_at) as decided_at from {{ known }}),
+    restated as (
+        select claims.node_id, max(case when claims.kind = 'nothing' then 1 else 0 end) as is_less
+        from ({{ claims }}) as claims
+        cross join last
+        where claims.changed_at > last.decided_at
+        group by claims.node_id
+    ),
+    moved as (
+        select coalesce(nodes.node_id, known.node_id) as node_id,
+            known.node_id is null as is_new, nodes.node_id is null as is_gone
+        from {{ nodes }} as nodes
+        full outer join {{ known }} as known on nodes.node_id = known.node_id
+        where nodes.node_id is null or known.node_id is null
+    )
+    select coalesce(restated.node_id, moved.node_id) as node_id,
+        coalesce(moved.is_new, false) as is_new,
+        coalesce(moved.is_gone, false) or coalesce(restated.is_less, 0) = 1 as is_withdrawn
+    from restated
+    full outer join moved on restated.node_id = moved.node_id
+{% endmacro %}
+
+{#- Whoever bears a value that a changed node bears, as the cluster they are in; a changed node
+    itself stands there without a value too. -#}
+{% macro persons_reached(changed, nodes, claims, known, working) %}
     {% set query %}
         select distinct claims.claim_key
         from ({{ claims }}) as claims
@@ -68,51 +137,50 @@
     {% endset %}
     {% set shared = components_table('shared', query, working) %}
     {% set query %}
-        select node_id from {{ changed }}
-        union
-        select claims.node_id
+        select claims.node_id, 'value' as kind, claims.claim_key, false as is_withdrawn
         from ({{ claims }}) as claims
         inner join {{ shared }} as shared on claims.claim_key = shared.claim_key
         where claims.kind = 'value'
+        union all
+        select node_id, 'nothing' as kind, null as claim_key, is_withdrawn from {{ changed }}
     {% endset %}
-    {% set reached = components_table('reached', query, working) %}
+    {% set bearers = components_table('bearers', query, working) %}
     {% set query %}
-        select distinct known.cluster_id
-        from {{ known }} as known
-        inner join {{ reached }} as reached on known.node_id = reached.node_id
+        select distinct bearers.kind, bearers.claim_key, bearers.is_withdrawn,
+            coalesce(known.cluster_id, bearers.node_id) as cluster
+        from {{ bearers }} as bearers
+        left join {{ known }} as known on bearers.node_id = known.node_id
+        left join {{ nodes }} as nodes on bearers.node_id = nodes.node_id
+        where bearers.kind = 'nothing' or nodes.node_id is not null
     {% endset %}
-    {% set touched = components_table('touched', query, working) %}
-    {% set query %}
-        select known.node_id
-        from {{ known }} as known
-        inner join {{ touched }} as touched on known.cluster_id = touched.cluster_id
-        union
-        select node_id from {{ reached }}
-    {% endset %}
-    {{ return(components_table('members', query, working)) }}
+    {{ return(components_table('reached', query, working)) }}
 {% endmacro %}
 
-{% macro persons_changed_sql(nodes, claims, known) %}
-    with last as (select max(decided_at) as decided_at from {{ known }})
-    select distinct claims.node_id
-    from ({{ claims }}) as claims
-    cross join last
-    where claims.changed_at > last.decided_at
+{#- The clusters that came about by joining but in which not all may be one person. -#}
+{% macro persons_unsettled_sql(placed, touched, claims) %}
+    select joined_id from {{ touched }} where count_withdrawn > 0
     union
-    select coalesce(nodes.node_id, known.node_id) as node_id
-    from {{ nodes }} as nodes
-    full outer join {{ known }} as known on nodes.node_id = known.node_id
-    where nodes.node_id is null or known.node_id is null
+    select joined_id from {{ placed }} where is_apart
+    union
+    select joined_id
+    from (
+        select placed.joined_id, claims.claim_key
+        from ({{ claims }}) as claims
+        inner join {{ placed }} as placed on claims.node_id = placed.node_id
+        where claims.kind in ('limit', 'separate')
+        group by placed.joined_id, claims.claim_key
+        having count(distinct claims.claim_value) > max(claims.max_values)
+    ) as broken
 {% endmacro %}
 
-{#- The nodes to decide: all, or those of the members that are still there. -#}
+{#- The nodes to decide anew that are still there. -#}
 {% macro persons_nodes(members, working) %}
     {% set nodes = ref(config.require('nodes')) %}
-    {% if members is none %}{{ return(nodes) }}{% endif %}
     {% set query %}
         select nodes.node_id
         from {{ nodes }} as nodes
         inner join {{ members }} as members on nodes.node_id = members.node_id
+        where members.is_disputed
     {% endset %}
     {{ return(components_table('nodes', query, working)) }}
 {% endmacro %}
@@ -388,22 +456,34 @@
     {{ return(state.sides) }}
 {% endmacro %}
 
-{% macro persons_rows_sql(nodes, clusters, decided, claims) %}
+{#- The persons of `nodes`, decided from the claims up. -#}
+{% macro persons_rows_sql(nodes, claims, working) %}
+    {% set own_claims = persons_claims(nodes, claims, working) %}
+    {% set edges = components_table(
+        'edges', persons_star_sql(own_claims, 'node_id'), working
+    ) %}
+    {% set clusters = components_connected(edges, 'cluster', working) %}
+    {% set decided = persons_decided(own_claims, clusters, working) %}
     {% set cluster = 'coalesce(labels.root, nodes.node_id)' if clusters else 'nodes.node_id' %}
     {% set person = 'coalesce(decided.component_id, ' ~ cluster ~ ')' if decided else cluster %}
-    with decision as (
-        select coalesce(max(changed_at), cast('1970-01-01' as {{ dbt.type_timestamp() }})) as at
-        from ({{ claims }}) as claims
-    )
+    {% set query %}
     select
         nodes.node_id,
         {{ person }} as component_id,
         {{ cluster }} as cluster_id,
-        decision.at as decided_at
+        decision.decided_at
     from {{ nodes }} as nodes
     {% if clusters %}left join {{ clusters }} as labels on nodes.node_id = labels.node{% endif %}
     {% if decided %}left join {{ decided }} as decided on nodes.node_id = decided.node_id{% endif %}
-    cross join decision
+    cross join ({{ persons_decision_sql(claims) }}) as decision
+    {% endset %}
+    {{ return(query) }}
+{% endmacro %}
+
+{#- A decision knows all claims up to the last. -#}
+{% macro persons_decision_sql(claims) %}
+    select coalesce(max(changed_at), cast('1970-01-01' as {{ dbt.type_timestamp() }})) as decided_at
+    from ({{ claims }}) as claims
 {% endmacro %}
 
 {% macro persons_replace(existing, target, rows) %}
@@ -416,11 +496,24 @@
     {% do adapter.rename_relation(replacement, target) %}
 {% endmacro %}
 
-{#- Write what was decided anew and leave the rest of the table alone. -#}
-{% macro persons_amend(target, members, rows, working) %}
-    {% set rows = components_table('rows', rows, working) %}
+{#- Write what was decided anew, and who changed or moved; leave the rest of the table alone. -#}
+{% macro persons_amend(target, members, rows, claims, working) %}
+    {% set query %}
+        select node_id, component_id, cluster_id, decided_at from ({{ rows }}) as decided
+        union all
+        select members.node_id, members.joined_id, members.joined_id, decision.decided_at
+        from {{ members }} as members
+        cross join ({{ persons_decision_sql(claims) }}) as decision
+        where not members.is_disputed
+            and (members.is_changed or members.cluster_id <> members.joined_id)
+    {% endset %}
+    {% set rows = components_table('rows', query, working) %}
     {% call statement('persons_delete') %}
-        delete from {{ target }} where node_id in (select node_id from {{ members }})
+        delete from {{ target }} where node_id in (
+            select node_id from {{ rows }}
+            union all
+            select node_id from {{ members }} where is_disputed
+        )
     {% endcall %}
     {% call statement('main') %}
         insert into {{ target }} (node_id, component_id, cluster_id, decided_at)

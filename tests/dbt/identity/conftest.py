@@ -60,9 +60,9 @@ class Graph:
         now = datetime(2026, 1, 1) + timedelta(days=self.run_number)
         wanted = set(claims)
         changed = {claim[0] for claim in wanted ^ self.claims}
-        gone = changed - {claim[0] for claim in wanted}
+        less = {claim[0] for claim in self.claims - wanted}
         rows = [(*claim, now) for claim in wanted if claim[0] in changed]
-        rows += [(node, "nothing", 0, "", "", 0, now) for node in gone]
+        rows += [(node, "nothing", 0, "", "", 0, now) for node in less]
         with duckdb.connect(str(self.path)) as connection:
             if self.run_number == 1:
                 connection.execute(TABLES)

@@ -51,7 +51,7 @@ changed as (
 
 ),
 
--- Who claims nothing any more is remembered, so that what they were joined to is decided anew.
+-- Who claims less than before is remembered, so that what they were joined to is decided anew.
 stated as (
 
     select collected.*
@@ -59,17 +59,14 @@ stated as (
     inner join changed
         on collected.node_id = changed.node_id
     union all
-    select
-        changed.node_id,
+    select distinct
+        node_id,
         'nothing' as kind,
         0 as level,
         '' as claim_key,
         '' as claim_value,
         0 as max_values
-    from changed
-    left join collected
-        on changed.node_id = collected.node_id
-    where collected.node_id is null
+    from disappeared
 
 ),
 
