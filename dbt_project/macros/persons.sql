@@ -59,21 +59,19 @@
     (is_disputed). Every set is a table of its own: few keys beside many rows in one long
     statement mislead an optimiser. -#}
 {% macro persons_members(known, claims, working) %}
-    {% set nodes = ref(config.require('nodes')) %}
-    {% set changed = components_table(
-        'changed', persons_changed_sql(nodes, claims, known), working
-    ) %}
-    {% set reached = persons_reached(changed, nodes, claims, known, working) %}
+    {% set changed = persons_changed(known, claims, working) %}
+    {% set reached = persons_reached(changed, claims, known, working) %}
     {% set edges = components_table('joins', persons_star_sql(reached, 'cluster'), working) %}
     {% set joins = components_connected(edges, 'joined', working) %}
+    {% set joined_id = 'coalesce(joins.root, reached.cluster)' if joins else 'reached.cluster' %}
     {% set query %}
         select
             reached.cluster,
-            {{ 'coalesce(joins.root, reached.cluster)' if joins else 'reached.cluster' }} as joined_id,
+            {{ joined_id }} as joined_id,
             max(case when reached.is_withdrawn then 1 else 0 end) as count_withdrawn
         from {{ reached }} as reached
         {% if joins %}left join {{ joins }} as joins on reached.cluster = joins.node{% endif %}
-        group by reached.cluster, {{ 'coalesce(joins.root, reached.cluster)' if joins else 'reached.cluster' }}
+        group by reached.cluster, {{ joined_id }}
     {% endset %}
     {% set touched = components_table('touched', query, working) %}
     {% set query %}
@@ -88,47 +86,97 @@
         where changed.is_new
     {% endset %}
     {% set placed = components_table('placed', query, working) %}
-    {% set disputed = components_table(
-        'reached_disputed', persons_unsettled_sql(placed, touched, claims), working
+    {% set unsettled = components_table(
+        'unsettled', persons_unsettled_sql(placed, touched, claims), working
     ) %}
     {% set query %}
         select placed.node_id, placed.cluster_id, placed.joined_id,
-            changed.node_id is not null as is_changed,
-            disputed.joined_id is not null as is_disputed
+            unsettled.joined_id is not null as is_disputed
         from {{ placed }} as placed
         left join {{ changed }} as changed on placed.node_id = changed.node_id
-        left join {{ disputed }} as disputed on placed.joined_id = disputed.joined_id
+        left join {{ unsettled }} as unsettled on placed.joined_id = unsettled.joined_id
+        where unsettled.joined_id is not null
+            or changed.node_id is not null
+            or placed.cluster_id <> placed.joined_id
     {% endset %}
     {{ return(components_table('members', query, working)) }}
 {% endmacro %}
 
 {#- Nodes that came, went, or claim something else than at the last decision. -#}
-{% macro persons_changed_sql(nodes, claims, known) %}
-    with last as (select max(decided_at) as decided_at from {{ known }}),
-    restated as (
-        select claims.node_id, max(case when claims.kind = 'nothing' then 1 else 0 end) as is_less
-        from ({{ claims }}) as claims
-        cross join last
-        where claims.changed_at > last.decided_at
-        group by claims.node_id
-    ),
-    moved as (
-        select coalesce(nodes.node_id, known.node_id) as node_id,
-            known.node_id is null as is_new, nodes.node_id is null as is_gone
-        from {{ nodes }} as nodes
-        full outer join {{ known }} as known on nodes.node_id = known.node_id
-        where nodes.node_id is null or known.node_id is null
-    )
-    select coalesce(restated.node_id, moved.node_id) as node_id,
-        coalesce(moved.is_new, false) as is_new,
-        coalesce(moved.is_gone, false) or coalesce(restated.is_less, 0) = 1 as is_withdrawn
-    from restated
-    full outer join moved on restated.node_id = moved.node_id
+{% macro persons_changed(known, claims, working) %}
+    {% set nodes = ref(config.require('nodes')) %}
+    {% set blocks = components_table('blocks', persons_blocks_sql(nodes, known), working) %}
+    {% set query %}
+        with last as (select max(decided_at) as decided_at from {{ known }}),
+        restated as (
+            select claims.node_id, max(case when claims.kind = 'nothing' then 1 else 0 end) as is_less
+            from ({{ claims }}) as claims
+            cross join last
+            where claims.changed_at > last.decided_at
+            group by claims.node_id
+        ),
+        present as (
+            select nodes.node_id
+            from {{ nodes }} as nodes
+            inner join {{ blocks }} as blocks on {{ persons_block('nodes') }} = blocks.block_id
+        ),
+        before as (
+            select known.node_id
+            from {{ known }} as known
+            inner join {{ blocks }} as blocks on {{ persons_block('known') }} = blocks.block_id
+        ),
+        moved as (
+            select coalesce(present.node_id, before.node_id) as node_id,
+                before.node_id is null as is_new, present.node_id is null as is_gone
+            from present
+            full outer join before on present.node_id = before.node_id
+            where present.node_id is null or before.node_id is null
+        )
+        select coalesce(restated.node_id, moved.node_id) as node_id,
+            coalesce(moved.is_new, false) as is_new,
+            coalesce(moved.is_gone, false) as is_gone,
+            coalesce(moved.is_gone, false) or coalesce(restated.is_less, 0) = 1 as is_withdrawn
+        from restated
+        full outer join moved on restated.node_id = moved.node_id
+    {% endset %}
+    {{ return(components_table('changed', query, working)) }}
 {% endmacro %}
+
+{#- Blocks of numbers whose nodes are others than before. Two sets of one size with the same sums
+    of first, second and third powers are one set, but for a chance of less than 1 in 10^20;
+    comparing every node with every node known would cost more than all the rest. -#}
+{% macro persons_blocks_sql(nodes, known) %}
+    with present as ({{ persons_sums_sql(nodes, 'nodes') }}),
+    before as ({{ persons_sums_sql(known, 'known') }})
+    select coalesce(present.block_id, before.block_id) as block_id
+    from present
+    full outer join before on present.block_id = before.block_id
+    where present.block_id is null
+        or before.block_id is null
+        or present.count_nodes <> before.count_nodes
+        {%- for power in [1, 2, 3] %}
+        or present.sum_{{ power }} <> before.sum_{{ power }}
+        {%- endfor %}
+{% endmacro %}
+
+{#- 32,768 numbers, so that the sums of third powers of the places in it are 64-bit integers. -#}
+{% macro persons_sums_sql(relation, alias) %}
+    {%- set place = 'mod(' ~ alias ~ '.node_id, 32768)' -%}
+    select {{ persons_block(alias) }} as block_id, count(*) as count_nodes,
+        sum({{ place }}) as sum_1,
+        sum({{ place }} * {{ place }}) as sum_2,
+        sum({{ place }} * {{ place }} * {{ place }}) as sum_3
+    from {{ relation }} as {{ alias }}
+    group by {{ persons_block(alias) }}
+{% endmacro %}
+
+{% macro persons_block(alias) %}
+    {{- alias }}.node_id - mod({{ alias }}.node_id, 32768)
+{%- endmacro %}
 
 {#- Whoever bears a value that a changed node bears, as the cluster they are in; a changed node
     itself stands there without a value too. -#}
-{% macro persons_reached(changed, nodes, claims, known, working) %}
+{% macro persons_reached(changed, claims, known, working) %}
     {% set query %}
         select distinct claims.claim_key
         from ({{ claims }}) as claims
@@ -141,17 +189,20 @@
         from ({{ claims }}) as claims
         inner join {{ shared }} as shared on claims.claim_key = shared.claim_key
         where claims.kind = 'value'
+            and claims.node_id not in (select node_id from {{ changed }} where is_gone)
         union all
         select node_id, 'nothing' as kind, null as claim_key, is_withdrawn from {{ changed }}
     {% endset %}
     {% set bearers = components_table('bearers', query, working) %}
     {% set query %}
-        select distinct bearers.kind, bearers.claim_key, bearers.is_withdrawn,
-            coalesce(known.cluster_id, bearers.node_id) as cluster
+        select bearers.kind, bearers.claim_key, bearers.is_withdrawn, known.cluster_id as cluster
         from {{ bearers }} as bearers
-        left join {{ known }} as known on bearers.node_id = known.node_id
-        left join {{ nodes }} as nodes on bearers.node_id = nodes.node_id
-        where bearers.kind = 'nothing' or nodes.node_id is not null
+        inner join {{ known }} as known on bearers.node_id = known.node_id
+        union
+        select bearers.kind, bearers.claim_key, bearers.is_withdrawn, bearers.node_id as cluster
+        from {{ bearers }} as bearers
+        inner join {{ changed }} as changed on bearers.node_id = changed.node_id
+        where changed.is_new
     {% endset %}
     {{ return(components_table('reached', query, working)) }}
 {% endmacro %}
@@ -505,15 +556,10 @@
         from {{ members }} as members
         cross join ({{ persons_decision_sql(claims) }}) as decision
         where not members.is_disputed
-            and (members.is_changed or members.cluster_id <> members.joined_id)
     {% endset %}
     {% set rows = components_table('rows', query, working) %}
     {% call statement('persons_delete') %}
-        delete from {{ target }} where node_id in (
-            select node_id from {{ rows }}
-            union all
-            select node_id from {{ members }} where is_disputed
-        )
+        delete from {{ target }} where node_id in (select node_id from {{ members }})
     {% endcall %}
     {% call statement('main') %}
         insert into {{ target }} (node_id, component_id, cluster_id, decided_at)

@@ -224,12 +224,18 @@ def main() -> None:
     began, busy = time.perf_counter(), _processor_seconds()
     run()
     seconds, busy = time.perf_counter() - began, _processor_seconds() - busy
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    peak = peak_gb()
     with duckdb.connect(str(graph), read_only=True) as connection:
         query = "select count(distinct component_id) from labels"
         components = connection.execute(query).fetchall()[0][0]
     figures = {"seconds": seconds, "cpu": busy, "peak_gb": peak, "components": components}
     sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def peak_gb() -> float:
+    """Peak resident memory of this process; `ru_maxrss` would count the process that started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1e6
 
 
 def _processor_seconds() -> float:
