@@ -38,15 +38,12 @@
     {{ return(state.labels) }}
 {% endmacro %}
 
-{#- Create one working table next to the model and remember to drop it. -#}
+{#- Create one working table and remember to drop it. -#}
 {% macro components_table(suffix, query, working) %}
-    {% set relation = api.Relation.create(
-        database=this.database, schema=this.schema,
-        identifier=this.identifier ~ '__' ~ suffix, type='table'
-    ) %}
+    {% set relation = working_relation('__' ~ suffix) %}
     {% do adapter.drop_relation(relation) %}
     {% call statement('components_' ~ suffix, auto_begin=True) %}
-        {{ create_table_as(False, relation, query) }}
+        {{ create_table_as(is_working_temporary(), relation, query) }}
     {% endcall %}
     {% do working.append(relation) %}
     {{ return(relation) }}
@@ -58,9 +55,9 @@
     ).rows[0][0] | int) }}
 {% endmacro %}
 
-{#- Every node's smallest neighbour, and whether it may have others. -#}
+{#- Every node's smallest neighbour, the largest of the smaller ones, and whether there are more. -#}
 {% macro components_hooks_sql(edges) %}
-    select high as node, min(low) as root, count(*) > 1 as has_others
+    select high as node, min(low) as root, max(low) as other, count(*) > 2 as has_more
     from {{ edges }} as edges
     group by high
 {% endmacro %}
@@ -103,13 +100,18 @@
     left join {{ known }} as there on there.node = here.root
 {% endmacro %}
 
-{#- The edges that are left between the ends. The edge that a node is hooked by is inside. -#}
+{#- The edges that are left between the ends. The edge that a node is hooked by is inside; of two
+    the hook knows the other, so that only nodes with more are looked up among all edges. -#}
 {% macro components_shrunk_sql(edges, hooks, bends) %}
     with outer_edges as (
+        select root as high, other as low
+        from {{ hooks }}
+        where other > root and not has_more
+        union all
         select hooks.root as high, edges.low
         from {{ edges }} as edges
         inner join {{ hooks }} as hooks on hooks.node = edges.high
-        where hooks.has_others and edges.low > hooks.root
+        where hooks.has_more and edges.low > hooks.root
     ),
     moved as (
         select

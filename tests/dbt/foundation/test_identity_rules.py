@@ -53,6 +53,11 @@ ROW = [
     )
     for place in range(100)
 ]
+# More than any person leaves behind: a till that asks nobody and always enters the same.
+CROWD = [
+    order(f"crowd{place}", 1 + place % 28, email="till@crowd.example", phone=f"0150 7{place:06d}")
+    for place in range(2_001)
+]
 SUBSCRIBERS = [
     {"subscriber_id": "s", "email": "BOTH@home.example", "signed_up_at": "2026-10-20 12:00:00"}
 ]
@@ -66,7 +71,7 @@ def customers(shop) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def shop(make_landed):
     """A shop with one case of every rule."""
-    made = make_landed({"shop/orders": ORDERS + ROW, "mail/subscribers": SUBSCRIBERS})
+    made = make_landed({"shop/orders": ORDERS + ROW + CROWD, "mail/subscribers": SUBSCRIBERS})
     made.build(
         "+customers", "+orders", "+customer_identities", "+excluded_identifiers",
         "+quarantined_rows",
@@ -118,6 +123,18 @@ def test_a_placeholder_joins_nobody(shop):
     assert placeholder == [(True,)]
 
 
+def test_a_value_on_thousands_of_records_joins_nobody(shop):
+    """It is reported with their number."""
+    found = customers(shop)
+    excluded = shop.query(
+        "select identifier_type, count_records from core.excluded_identifiers "
+        "where reason = 'crowded'"
+    )
+
+    assert len({found[one["order_id"]] for one in CROWD}) == len(CROWD)
+    assert excluded == [("email", len(CROWD))]
+
+
 def test_what_is_no_identifier_joins_nobody(shop):
     """Blanks, words for nothing, endless texts and letters of another script; all are reported."""
     found = customers(shop)
@@ -148,6 +165,7 @@ def test_customers_keep_their_id_when_more_becomes_known(shop, make_landed):
     later = [
         *ORDERS,
         *ROW,
+        *CROWD,
         order("later", 20, email="a@chain.example", phone="0150 2222333"),
         order("new", 21, email="new@shop.example"),
     ]

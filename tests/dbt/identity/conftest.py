@@ -75,14 +75,14 @@ class Graph:
         self.claims = wanted
 
     def load(self, nodes: pa.Table, claims: pa.Table) -> None:
-        """Take over many claims at once; `claims` has all columns but the last two."""
+        """Take over many claims at once; `claims` has all columns but the last, the time."""
         with duckdb.connect(str(self.path)) as connection:
             connection.execute(TABLES)
             connection.register("nodes_landed", nodes)
             connection.register("claims_landed", claims)
             connection.execute("insert into present select node_id from nodes_landed")
             connection.execute(
-                "insert into stated select *, 1, timestamp '2026-01-01' from claims_landed"
+                "insert into stated select *, timestamp '2026-01-01' from claims_landed"
             )
 
     def decide(self, *arguments: str) -> dict[int, int]:

@@ -52,7 +52,7 @@ class World:
         parts = [(node, "value", level, value) for node, level, value in self.claims]
         parts += [(n, "limit", level, v) for n, level, v in self.claims if level in LIMITED_FROM]
         return pa.concat_tables(claim_rows(*part) for part in parts).group_by(
-            ["node_id", "kind", "level", "claim_key", "claim_value"]
+            ["node_id", "kind", "level", "claim_key", "claim_value", "max_values"]
         ).aggregate([])  # fmt: skip
 
 
@@ -69,6 +69,7 @@ def claim_rows(node: Numbers, kind: str, level: int, value: Numbers) -> pa.Table
             "level": pa.array(np.full(len(node), since, dtype=np.int32)),
             "claim_key": limited if is_limit else prefixed(level, texts),
             "claim_value": texts if is_limit else repeated("", len(node)),
+            "max_values": pa.array(np.ones(len(node), dtype=np.int32)),
         }
     )
 
