@@ -11,6 +11,7 @@ from tests.benchmarks.crashes import measure_crashes
 from tests.benchmarks.identity import measure_identity
 from tests.benchmarks.lifecycle import measure_lifecycle
 from tests.benchmarks.linkage import measure_linkage
+from tests.benchmarks.persons import measure_persons
 from tests.benchmarks.rhythm import measure_rhythm
 from tests.benchmarks.road import measure_road
 from tests.benchmarks.simulator import measure_simulator
@@ -39,7 +40,7 @@ def main() -> None:
             *(
                 lambda size=size, measure=measure: measure(size, folder)
                 for size in arguments.sizes
-                for measure in (measure_road, measure_lifecycle)
+                for measure in (measure_road, measure_persons, measure_lifecycle)
             ),
         )
         for measure in figures:

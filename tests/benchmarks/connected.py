@@ -19,6 +19,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from tests.benchmarks.memory import peak_gb
+
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
 PROJECT = """
 name: components
@@ -69,6 +71,13 @@ insert into stated
 select cast(1 + hash(claim_key) % {last} as bigint),
     'value', 1, claim_key, '', 0, timestamp '2026-01-02'
 from (select distinct claim_key from stated using sample reservoir(5000 rows) repeatable (2));
+"""
+REVOKED = """
+create table less as from stated using sample reservoir(10000 rows) repeatable (3);
+delete from stated using less
+where stated.node_id = less.node_id and stated.claim_key = less.claim_key;
+insert into stated
+select node_id, 'nothing', 0, '', '', 0, timestamp '2026-01-02' from less
 """
 Connection = duckdb.DuckDBPyConnection
 
@@ -129,10 +138,19 @@ def persons(graph: Path) -> Callable[[], None]:
 
 def news(graph: Path) -> Callable[[], None]:
     """The same on what is known already, plus 10,000 new identifiers."""
+    return _changed(graph, NEWS)
+
+
+def revoked(graph: Path) -> Callable[[], None]:
+    """The same on what is known already, less 10,000 identifiers."""
+    return _changed(graph, REVOKED)
+
+
+def _changed(graph: Path, statements: str) -> Callable[[], None]:
     persons(graph)()
     with duckdb.connect(str(graph)) as connection:
         last = connection.execute("select max(node_id) from nodes").fetchall()[0][0]
-        for statement in NEWS.format(last=last).split(";"):
+        for statement in statements.format(last=last).split(";"):
             connection.execute(statement)
     dbt = Dbt(graph, _PERSONS)
     return lambda: dbt.invoke("run", "--select", "labels")
@@ -214,7 +232,7 @@ def _write(connection: Connection, number: int, labels: Any) -> None:
     connection.execute("create table labels as select * from found")
 
 
-WAYS = {way.__name__: way for way in (ours, alone, persons, news, scipy, igraph, splink)}
+WAYS = {way.__name__: way for way in (ours, alone, persons, news, revoked, scipy, igraph, splink)}
 
 
 def main() -> None:
@@ -230,12 +248,6 @@ def main() -> None:
         components = connection.execute(query).fetchall()[0][0]
     figures = {"seconds": seconds, "cpu": busy, "peak_gb": peak, "components": components}
     sys.stdout.write(json.dumps(figures) + "\n")
-
-
-def peak_gb() -> float:
-    """Peak resident memory of this process; `ru_maxrss` would count the process that started it."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1e6
 
 
 def _processor_seconds() -> float:

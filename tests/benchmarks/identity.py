@@ -21,6 +21,7 @@ WAYS = {
     "components_splink": "splink",
     "persons": "persons",
     "persons_10k_new_identifiers": "news",
+    "persons_10k_revoked_identifiers": "revoked",
 }
 LIMIT_SECONDS = 1_200
 

@@ -1,7 +1,6 @@
 """Fit and apply the models of orders and value for a million customers, beside `lifetimes`."""
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from ml.btyd.forecasts import expected_orders, order_probability
 from ml.btyd.histories import Histories, group
 from ml.features import FEATURES, KEYS, NAMES
 from ml.models import next_order, orders_and_value
+from tests.benchmarks.memory import peak_gb
 
 CUSTOMERS = 1_000_000
 HORIZON_DAYS = 365
@@ -111,7 +111,7 @@ def _ours() -> dict[str, Any]:
     parameters = [model.r, model.alpha, model.a, model.b]
     return {
         "fit": fit, "fit_modified": modified, "apply": applied, "pass": once,
-        "parameters": parameters, "peak": _peak(),
+        "parameters": parameters, "peak": peak_gb() * 1000,
     }  # fmt: skip
 
 
@@ -145,12 +145,7 @@ def _lifetimes() -> dict[str, Any]:
         repeats=1,
     )
     parameters = [float(fitter.params_[name]) for name in ("r", "alpha", "a", "b")]
-    return {"fit": fit, "apply": applied, "parameters": parameters, "peak": _peak()}
-
-
-def _peak() -> float:
-    """Return the most memory this process has held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"fit": fit, "apply": applied, "parameters": parameters, "peak": peak_gb() * 1000}
 
 
 def _scoring() -> Iterator[dict[str, Any]]:
