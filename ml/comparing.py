@@ -10,6 +10,8 @@ import splink.comparison_library as comparisons
 from splink import SettingsCreator
 from splink.blocking_rule_library import CustomRule
 
+from ml.blocking import Key
+
 # Levels of a given name, best first, and how often records of one person reach them. Stated where
 # people share an address: learned, "lives in the same house" would be taken for "is the same".
 GIVEN_NAME_LEVELS = {
@@ -53,8 +55,7 @@ NO_ADDRESS = " or ".join(
     for side in "lr"
 )
 
-# Pairs that agree on one of these are compared. Those without the given name come first: what
-# they find is found whatever the given names are.
+# Pairs that agree on one of these are compared.
 HOUSEHOLD_KEYS = (
     ("last_name", "postal_code"), ("last_name", "city"), ("last_name", "street"),
     ("street", "house_number"), ("street", "postal_code"), ("street", "city"),
@@ -66,14 +67,15 @@ PERSON_KEYS = (
 )  # fmt: skip
 
 
-def settings(more: Sequence[str], *, has_households: bool, sampled: str = "") -> SettingsCreator:
-    """Return the comparisons of names, address and the columns `more`, and the keys of pairs.
+def settings(
+    more: Sequence[str], keys: Sequence[Key], *, has_households: bool, sampled: str = ""
+) -> SettingsCreator:
+    """Return the comparisons of names, address and the columns `more`, by the keys of pairs.
 
     `sampled` names one field instead: pairs that agree on it with a record of the column
     sampled_<field>.
     """
-    keys = (*HOUSEHOLD_KEYS, *((field,) for field in more), *PERSON_KEYS)
-    rules = [_agreeing(columns, "is_linkable") for columns in keys]
+    rules = [_agreeing(key.columns, "is_linkable", key.crowded) for key in keys]
     return SettingsCreator(
         link_type="dedupe_only",
         comparisons=[_given_name(has_households), _last_name(), _address(), *map(_number, more)],
@@ -84,10 +86,13 @@ def settings(more: Sequence[str], *, has_households: bool, sampled: str = "") ->
     )
 
 
-def _agreeing(columns: Sequence[str], mark: str) -> Any:
-    """Say that columns are equal and that one of the two records bears a mark."""
+def _agreeing(columns: Sequence[str], mark: str, without: str = "") -> Any:
+    """Say that columns are equal, that one of the two bears a mark and that neither bears the
+    other, which both bear or none.
+    """
     same = " and ".join(f"l.{column} = r.{column}" for column in columns)
-    return CustomRule(f"{same} and (l.{mark} or r.{mark})")
+    left_out = f" and not l.{without}" if without else ""
+    return CustomRule(f"{same} and (l.{mark} or r.{mark}){left_out}")
 
 
 def _given_name(has_households: bool) -> Any:

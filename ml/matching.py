@@ -15,7 +15,8 @@ import pyarrow as pa
 from pandas.api.types import is_bool_dtype
 from splink import DuckDBAPI, Linker
 
-from ml.comparing import HOUSEHOLD_KEYS, settings
+from ml.blocking import Key, choose_keys
+from ml.comparing import HOUSEHOLD_KEYS, PERSON_KEYS, settings
 from ml.training import SAMPLED_PAIRS, Level, learn
 
 # Fields whose equal values count for more when they are rare.
@@ -28,15 +29,21 @@ class Compared:
 
     `pairs` has a < b (row numbers), level_<field> (0: different, -1: missing), rarity_<field>
     (bits that a rare name adds to an equal one), and is_found_by_address: a key without the given
-    name led to the pair.
+    name led to the pair. `count_left_out` pairs agree in nothing but what too many agree in.
     """
 
     pairs: pd.DataFrame
     levels: tuple[Level, ...]
+    count_left_out: int = 0
 
 
 def compare(
-    records: pd.DataFrame, more: Sequence[str], *, has_households: bool, seed: int
+    records: pd.DataFrame,
+    more: Sequence[str],
+    *,
+    has_households: bool,
+    seed: int,
+    pair_budget: int,
 ) -> Compared:
     """Train on the records and compare every pair that shares a key and has a linkable record.
 
@@ -47,27 +54,44 @@ def compare(
     database in memory ends with the call.
     """
     guides = (*(NAMES[:1] if has_households else NAMES), *more)
-    marks = {f"sampled_{field}": _sample(records, field, seed) for field in guides}
+    known_keys = (*HOUSEHOLD_KEYS, *((name,) for name in more), *PERSON_KEYS)
+    blocking = choose_keys(records, known_keys, pair_budget)
+    keys, count_by_address = _ordered(blocking.keys, more)
+    marks = {
+        **{f"sampled_{field}": _sample(records, field, seed) for field in guides},
+        **blocking.marks,
+    }
     with _silence():
         database = DuckDBAPI()
         try:
             database.duckdb_con.execute("set threads = 1")  # one order of adding, one result
             table = database.register(_arrow(records.assign(**marks)))
-            linker = _linker(table, more, has_households)
+            linker = _linker(table, more, keys, has_households)
             linker.training.estimate_u_using_random_sampling(
                 max_pairs=SAMPLED_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1
             )
             levels = tuple(_levels(linker.misc.save_model_to_json()))
             fields = tuple(dict.fromkeys(level.field for level in levels))
             sessions = {
-                guide: _patterns(_linker(table, more, has_households, guide), fields)
+                guide: _patterns(_linker(table, more, keys, has_households, guide), fields)
                 for guide in guides
             }
-            pairs = _fetch(linker.inference.predict(warning_mode="never"), _selection(fields))
+            scored = linker.inference.predict(warning_mode="never")
+            pairs = _fetch(scored, _selection(fields, count_by_address))
         finally:
             database.duckdb_con.close()
     pairs = pairs.sort_values(["a", "b"], ignore_index=True)
-    return Compared(pairs, learn(levels, sessions))
+    return Compared(pairs, learn(levels, sessions), blocking.count_left_out)
+
+
+def _ordered(keys: Sequence[Key], more: Sequence[str]) -> tuple[list[Key], int]:
+    """Return the keys and how many of them have nothing but last name and address.
+
+    These come first: what they find is found whatever the given names are.
+    """
+    others = {NAMES[0], *more}
+    by_address = [key for key in keys if not others & {*key.columns}]
+    return [*by_address, *(key for key in keys if others & {*key.columns})], len(by_address)
 
 
 def _arrow(records: pd.DataFrame) -> pa.Table:
@@ -88,8 +112,10 @@ def _sample(records: pd.DataFrame, field: str, seed: int) -> npt.NDArray[np.bool
     return np.isin(np.arange(len(records)), chosen)
 
 
-def _linker(table: Any, more: Sequence[str], has_households: bool, sampled: str = "") -> Linker:
-    description = settings(more, has_households=has_households, sampled=sampled)
+def _linker(
+    table: Any, more: Sequence[str], keys: Sequence[Key], has_households: bool, sampled: str = ""
+) -> Linker:
+    description = settings(more, keys, has_households=has_households, sampled=sampled)
     return Linker(table, description, log_level=None)
 
 
@@ -118,11 +144,11 @@ def _silence() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _selection(fields: Sequence[str]) -> str:
+def _selection(fields: Sequence[str], count_by_address: int) -> str:
     columns = [
         "least(unique_id_l, unique_id_r) as a",
         "greatest(unique_id_l, unique_id_r) as b",
-        f"cast(match_key as integer) < {len(HOUSEHOLD_KEYS)} as is_found_by_address",
+        f"cast(match_key as integer) < {count_by_address} as is_found_by_address",
         *(f"gamma_{field} as level_{field}" for field in fields),
         *(f"mw_tf_adj_{field} as rarity_{field}" for field in NAMES),
     ]

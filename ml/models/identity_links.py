@@ -17,6 +17,7 @@ import pyarrow as pa
 from ml.spellings import group_equal, unswap_names
 
 if TYPE_CHECKING:
+    from ml.matching import Compared
     from ml.training import Level
 
 RECIPE = 1
@@ -46,6 +47,8 @@ class LinkSettings:
     fits. `numbers`: the columns of NUMBERS that the records have. `target_precision` is the share
     of links that should be right, `lowest_threshold` the lowest probability that may ever link,
     `review_from` the lowest that a person should see.
+    `pair_budget` is how many pairs of records may be compared by ordinary keys; beyond it, records
+    that agree in what many agree in have to agree in one thing more.
     Fewer linkable records than `minimum_linkable`, or than `minimum_share` of all, are refused.
     """
 
@@ -56,6 +59,7 @@ class LinkSettings:
     review_from: float = 0.2
     minimum_linkable: int = 100
     minimum_share: float = 0.005
+    pair_budget: int = 5_000_000
     seed: int = 1
 
 
@@ -123,7 +127,8 @@ def link(
     frame = frame.sort_values([*KEY], ignore_index=True).pipe(unswap_names)
     unit = group_equal(frame, texts)
     units = frame.assign(unique_id=unit).drop_duplicates("unique_id", ignore_index=True)
-    scores, levels = _score(units[["unique_id", "is_linkable", *texts]], settings)
+    scores, compared = _score(units[["unique_id", "is_linkable", *texts]], settings)
+    levels = compared.levels
     scores = _decide(scores, units["first_name"], settings)
     model_version = _version(settings, levels)
     scores = scores.assign(evidence=_evidence(scores, levels), model_version=model_version)
@@ -140,12 +145,14 @@ def link(
             "count_records": len(frame),
             "count_linkable": linkable,
             "count_units": len(units),
+            "count_pairs": len(compared.pairs),
+            "count_pairs_left_out": compared.count_left_out,
             "levels": [asdict(level) for level in levels],
         },
     )
 
 
-def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, Sequence[Level]]:
+def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, Compared]:
     """Return the pairs with bits per field (`bits_…`), match_weight, probability and veto.
 
     `unopposed` is the probability if the fields that can veto had said nothing against it.
@@ -158,7 +165,11 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, S
     )  # Splink is loaded where there is work for it
 
     compared = matching.compare(
-        units, settings.numbers, has_households=settings.has_households, seed=settings.seed
+        units,
+        settings.numbers,
+        has_households=settings.has_households,
+        seed=settings.seed,
+        pair_budget=settings.pair_budget,
     )
     pairs = compared.pairs
     veto = linking.find_vetoes(pairs, has_households=settings.has_households)
@@ -178,7 +189,7 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, S
         probability=training.probability(weight),
         unopposed=training.probability(unopposed),
     )
-    return scored.join(bits.add_prefix("bits_")), compared.levels
+    return scored.join(bits.add_prefix("bits_")), compared
 
 
 def _decide(scores: pd.DataFrame, given_names: pd.Series, settings: LinkSettings) -> pd.DataFrame:

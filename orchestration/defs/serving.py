@@ -9,7 +9,7 @@ from orchestration.progress import reporter
 from orchestration.project import manifest, settings
 from orchestration.warehouse import Connection, Warehouse
 
-SCHEMAS = ("core", "privacy", "insight", "segments", "decisions", "activation")
+SCHEMAS = ("core", "privacy", "insight", "segments", "decisions", "measurement", "activation")
 
 
 def _published() -> list[dg.AssetKey]:

@@ -32,16 +32,16 @@ def main() -> None:
         folder = arguments.folder or Path(temporary)
         figures = (
             lambda: measure_simulator(arguments.sizes[0]),
-            measure_activation,
-            measure_crashes,
-            measure_identity,
-            lambda: measure_linkage(arguments.with_reference),
-            measure_rhythm,
             *(
                 lambda size=size, measure=measure: measure(size, folder)
                 for size in arguments.sizes
                 for measure in (measure_road, measure_persons, measure_lifecycle)
             ),
+            measure_activation,
+            measure_crashes,
+            measure_identity,
+            lambda: measure_linkage(arguments.with_reference),
+            measure_rhythm,
         )
         for measure in figures:
             for figure in measure():

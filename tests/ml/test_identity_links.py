@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -66,6 +67,18 @@ def test_the_expected_precision_is_what_comes_true(households, outcome):
     assert 0.95 <= outcome.expected_precision <= 0.96
     assert found.precision == pytest.approx(outcome.expected_precision, abs=0.025)
     assert min(chosen(outcome.edges, "link")["probability"].to_pylist()) == outcome.threshold
+
+
+def test_a_small_budget_of_pairs_costs_few_links(households, outcome):
+    """With half of the pairs, by narrower keys, hardly a link is lost and none gets worse."""
+    settings = replace(SETTINGS, pair_budget=70_000)
+    narrow = link(households.records, settings, scored_at=NOW)
+
+    whole = measure(closed(linked_pairs(outcome.edges)), true_pairs(households.persons))
+    found = measure(closed(linked_pairs(narrow.edges)), true_pairs(households.persons))
+    assert narrow.report["count_pairs"] < 0.6 * outcome.report["count_pairs"]
+    assert found.precision >= whole.precision - 0.01
+    assert found.f1 >= whole.f1 - 0.01
 
 
 def test_different_given_names_veto_a_link(outcome):

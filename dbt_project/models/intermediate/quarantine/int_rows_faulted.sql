@@ -24,6 +24,12 @@ orders as (
 
 ),
 
+draws as (
+
+    select * from {{ ref('int_experiment_draws_followed') }}
+
+),
+
 {% for column in ['email', 'phone'] %}
 malformed_{{ column }}s as (
 
@@ -79,6 +85,20 @@ orphaned_items as (
 
 ),
 
+strangers_draws as (
+
+    select
+        'experiments' as source,
+        'assignments' as table_name,
+        'customer_is_missing' as reason,
+        concat(experiment, '|', assigned_customer_id) as record_key,
+        'customer_id' as detail,
+        arrived_on
+    from draws
+    where is_unknown
+
+),
+
 unioned as (
 
     select * from malformed_emails
@@ -88,6 +108,8 @@ unioned as (
     select * from priceless_orders
     union all
     select * from orphaned_items
+    union all
+    select * from strangers_draws
 
 )
 

@@ -23,6 +23,9 @@
     'usage_events': {'key': ['usage_event_id'], 'time': 'occurred_at'},
     'billing_contracts': {'key': ['billing_contract_id'], 'time': 'created_at'},
     'billing_invoices': {'key': ['billing_invoice_id'], 'time': 'issued_at'},
+    'experiments_assignments': {
+        'key': ['experiment', 'assigned_customer_id', 'assigned_at'], 'time': 'assigned_at'
+    },
     'stock_levels': {'key': ['sku', 'changed_at'], 'time': 'changed_at'},
     'stock_prices': {'key': ['sku', 'changed_at'], 'time': 'changed_at'},
     'content_assets': {'key': ['asset_id']},

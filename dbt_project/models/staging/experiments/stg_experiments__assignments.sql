@@ -1,0 +1,20 @@
+with
+
+{{ newest_versions(
+    source('experiments', 'assignments'), ['experiment', 'customer_id', 'assigned_at']
+) }},
+
+renamed as (
+
+    select
+        {{ blank_to_null('experiment') }} as experiment,
+        {{ blank_to_null('customer_id') }} as assigned_customer_id,
+        {{ blank_to_null('variant') }} as variant,
+        assigned_at,
+        _arrived_on as arrived_on,
+        count_rivals
+    from newest
+
+)
+
+select * from renamed
