@@ -9,7 +9,9 @@ import pytest
 from sandbox.shop import generate
 from tests.dbt.conftest import Shop, load_landing
 
-MODELS = ("+customer_merges", "+customer_aliases", "+int_customers_resolved")
+MODELS = (
+    "+customer_merges", "+customer_aliases", "+int_customers_resolved", "+experiment_assignments",
+)  # fmt: skip
 
 
 def order(number: str, day: int, **details: object) -> dict[str, object]:
@@ -81,6 +83,16 @@ def landed(orders: Iterable[dict[str, object]]) -> str:
     )
 
 
+def drawn(experiment: str, customer_id: str, variant: str, day: int) -> str:
+    """Write the statement that lands the draw of a customer in October 2026."""
+    return (
+        "insert into raw.experiments__assignments by name select "
+        f"'{experiment}' as experiment, '{customer_id}' as customer_id, '{variant}' as variant, "
+        f"timestamp '2026-10-{day:02d} 09:00:00' as assigned_at, date '2026-10-31' as _arrived_on, "
+        "'x' as _file, 1 as _row"
+    )
+
+
 def gone(number: str) -> str:
     """Write the statement after which an order never landed."""
     return f"delete from raw.shop__orders where order_id = '{number}'"
@@ -119,6 +131,27 @@ def test_ids_outlive_whatever_becomes_known(runs):
     # The order that bob's id was given for is erased: he stays who he is.
     left = runs.run(gone("bob1"))
     assert left["bob0"] == left["bob2"] == first["bob1"]
+
+
+def test_an_experiment_keeps_the_earliest_draw_of_who_turns_out_to_be_one(runs):
+    """Merged arms are marked, and undoing the merge gives each its own arm back."""
+    arms = (
+        "select customer_id, variant, is_contaminated from measurement.experiment_assignments "
+        "where experiment = 'mail or none' order by assigned_at"
+    )
+    before = runs.customers()
+    ada, eve = before["ada1"], before["eve1"]
+    runs.run(drawn("mail or none", eve, "none", 7), drawn("mail or none", ada, "mail", 8))
+    assert runs.shop.query(arms) == [(eve, "none", False), (ada, "mail", False)]
+
+    one = order("one", 21, email="ada@one.example", phone="0150 5555666")
+    same = order("same", 22, email="eve@three.example", phone="0150 5555666")
+    assert runs.run(landed([one, same]))["eve1"] == ada
+    assert runs.shop.query(arms) == [(ada, "none", True)]
+
+    undone = runs.run(gone("one"), gone("same"))
+    assert undone["eve1"] == eve
+    assert runs.shop.query(arms) == [(eve, "none", False), (ada, "mail", False)]
 
 
 def test_a_declaration_wins_and_its_withdrawal_restores(runs):

@@ -8,7 +8,9 @@ draws as (
 
 customers as (
 
-    select customer_id from {{ ref('customers') }}
+    select distinct customer_id
+    from {{ ref('int_customer_assignments_recorded') }}
+    where valid_to_run is null
 
 ),
 
