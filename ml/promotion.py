@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -47,6 +47,29 @@ def choose(
     if LOGISTIC in eligible and not boosting_wins:
         return Choice(EVIDENCE, LOGISTIC, BOOSTING, _evidence(against_baseline[LOGISTIC]))
     return Choice(EVIDENCE, BOOSTING, LOGISTIC, _evidence(against_baseline[BOOSTING]))
+
+
+def choose_in_order(
+    kinds: Sequence[str],
+    metrics: Mapping[str, Metrics],
+    compare: Callable[[str, str], Interval],
+) -> Choice:
+    """Choose among kinds from the simplest on; the first one is the baseline.
+
+    A kind takes the place of the one chosen so far when its log loss is below it with 95 %
+    confidence and its level is right, or no farther from right than the baseline's. `compare`
+    returns the difference of two kinds' log losses with its interval. The runner-up is the best of
+    the others.
+    """
+    baseline, champion = kinds[0], kinds[0]
+    for kind in kinds[1:]:
+        if compare(kind, champion).upper < 0 and _is_level(metrics[kind], metrics[baseline]):
+            champion = kind
+    others = [kind for kind in kinds if kind != champion]
+    challenger = min(others, key=lambda kind: metrics[kind].log_loss or float("inf"))
+    if champion != baseline:
+        return Choice(EVIDENCE, champion, challenger, _evidence(compare(champion, baseline)))
+    return Choice(NO_EVIDENCE, baseline, challenger, _no_evidence(compare(challenger, baseline)))
 
 
 def _is_level(candidate: Metrics, baseline: Metrics) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml.models import next_order, orders_and_value
+from ml.models import next_order, orders_and_value, second_purchase
 from ml.prediction import Prediction
 
-PREDICTIONS: tuple[Prediction, ...] = (next_order, orders_and_value)
+PREDICTIONS: tuple[Prediction, ...] = (next_order, orders_and_value, second_purchase)

@@ -1,0 +1,279 @@
+"""second_purchase: whether and when who bought once will come back, and what that is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.util import hash_array
+
+from ml import evaluation, promotion
+from ml.errors import HistoryError, LabelError
+from ml.evaluation import Gate, Numbers, Outcomes
+from ml.first_buyers import Curve, draw_curve, first_buyers
+from ml.markdown import table
+from ml.prediction import (
+    Column,
+    Frames,
+    Input,
+    Model,
+    Reason,
+    Refused,
+    Trained,
+    content_name,
+    strongest,
+    typed,
+)
+from ml.second_odds import KINDS, SHOP_CURVE, SecondOdds, learn_odds
+from ml.second_value import SecondValue, learn_value
+from ml.times import instant
+from ml.value_windows import history_gate, known_purchases
+
+NAME = "second_purchase"
+HORIZON_DAYS = 90
+RECIPE = 1
+# The expected day is told for who comes back within a year.
+WAIT_DAYS = 365
+MINIMUM_OUTCOMES = 50
+TOLD_DAYS = (10, 30, 90, 180, 365)
+PURCHASES = Input(
+    "intermediate.int_purchase_margins_computed", ("customer_id", "occurred_at", "margin_amount")
+)
+CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
+TRAINING = {"purchases": PURCHASES}
+SCORING = {"purchases": PURCHASES, "customers": CUSTOMERS}
+RESULT = {
+    "customer_id": Column("str"),
+    "model_name": Column("str"),
+    "horizon_days": Column("int32", lowest=1),
+    "as_of": Column("datetime64[us]"),
+    "probability": Column("float64", lowest=0, highest=1),
+    "expected_at": Column("datetime64[us]"),
+    "value_of_second_purchase": Column("float64"),
+    "model_version": Column("str"),
+    "scored_at": Column("datetime64[us]"),
+}
+LIMITS = (
+    "It says who comes back by themselves, as customers did; not whom a nudge would move. Only an "
+    "experiment tells that.",
+    "Days are calendar days; several purchases of one day are one.",
+    "The value is the margin of the year that a second purchase begins, that purchase included, by "
+    "the margin of the first; returns still to come are not in it.",
+    "The expected day is when half of those are back who come back within a year.",
+)
+
+
+def fit(
+    frames: Frames, *, as_of: pd.Timestamp, seed: int = 0, horizon_days: int = HORIZON_DAYS
+) -> Trained | Refused:
+    """Draw the curve, fit the rivals as of a past date, judge them on what came, and refit.
+
+    Takes `purchases` (customer_id, occurred_at, margin_amount); those at or after `as_of` are
+    ignored. Judged on everybody who had bought once when the newest window began. The shop's curve
+    is published unless BG/NBD, or curves by first basket, have a lower log loss with 95 %
+    confidence and the right level. Returns Refused with reasons when the data is too thin.
+    """
+    moment = instant(as_of)
+    try:
+        known = known_purchases(frames["purchases"], known_until=moment)
+        begins = moment - pd.Timedelta(days=horizon_days)
+        buyers, actual = _window(known, begins)
+        gates = _gates(known, moment, actual)
+        failures = evaluation.failures(gates)
+        if failures:
+            return Refused(NAME, horizon_days, moment, failures, gates)
+        return _train(known, moment, begins, buyers, actual, horizon_days, seed)
+    except (HistoryError, LabelError) as error:
+        return Refused(NAME, horizon_days, moment, (str(error),))
+
+
+def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame:
+    """Return one row per customer of `customers` who bought once.
+
+    Takes `purchases`, and `customers` (customer_id, as_of), all of one moment; purchases after it
+    are ignored. `value_of_second_purchase` is null where too few complete years taught it.
+    """
+    odds, value, buyers, moment = _read(model, frames)
+    waits = pd.to_timedelta(odds.wait(buyers, within=WAIT_DAYS), unit="D")
+    columns: dict[str, Any] = {
+        "customer_id": buyers.index.to_numpy(),
+        "model_name": model.name,
+        "horizon_days": model.horizon_days,
+        "as_of": moment,
+        "probability": odds.odds(buyers, days=model.horizon_days),
+        "expected_at": (moment + waits).to_numpy(),
+        "value_of_second_purchase": value.of(buyers["first_margin"].to_numpy(float)),
+        "model_version": model.version,
+        "scored_at": instant(scored_at),
+    }
+    return typed(columns, RESULT)
+
+
+def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
+    """Return what moves the odds of the first customer against the usual first-time buyer."""
+    odds, _, buyers, _ = _read(model, frames)
+    if buyers.empty:
+        return ()
+    own, usual = buyers.iloc[:1], model.parts["usual"]
+    variants = {
+        "Days since the first purchase": own.assign(age_days=int(usual["age_days"])),
+        "Margin of the first purchase": own.assign(first_margin=float(usual["first_margin"])),
+    }
+    columns = ("age_days", "first_margin")
+    chance = _log_odds(odds, own, model.horizon_days)
+    return strongest(
+        Reason(
+            subject,
+            float(own[column].iloc[0]),
+            float(usual[column]),
+            float(np.exp(chance - _log_odds(odds, variant, model.horizon_days))),
+            "odds",
+        )
+        for (subject, variant), column in zip(variants.items(), columns, strict=True)
+    )
+
+
+def _log_odds(odds: SecondOdds, buyers: pd.DataFrame, days: int) -> float:
+    chance = float(np.clip(odds.odds(buyers, days=days)[0], 1e-6, 1 - 1e-6))
+    return float(np.log(chance / (1 - chance)))
+
+
+def _read(
+    model: Model, frames: Frames
+) -> tuple[SecondOdds, SecondValue, pd.DataFrame, pd.Timestamp]:
+    """Return what was learnt, and who of the customers has bought once at their moment."""
+    customers = frames["customers"]
+    moment = instant(customers["as_of"].max()) if len(customers) else model.as_of
+    purchases = known_purchases(frames["purchases"], known_until=moment)
+    buyers = first_buyers(purchases, as_of=moment)
+    is_meant = buyers.index.isin(set(customers["customer_id"].astype("str")))
+    odds = SecondOdds.from_plain(model.parts["odds"])
+    value = SecondValue.from_plain(model.parts["value"])
+    return odds, value, buyers[is_meant & buyers["second_day"].isna()], moment
+
+
+def _window(known: pd.DataFrame, begins: pd.Timestamp) -> tuple[pd.DataFrame, Outcomes]:
+    """Return who had bought once when the window began, and whether they bought again in it."""
+    buyers = first_buyers(known, as_of=begins)
+    buyers = buyers[buyers["second_day"].isna()]
+    later = known.loc[known["occurred_at"] >= begins.normalize(), ["customer_id", "occurred_at"]]
+    days = later["occurred_at"].dt.normalize()
+    first = buyers["first_day"].reindex(later["customer_id"]).to_numpy()
+    again = later[days.to_numpy() > first]
+    return buyers, np.asarray(buyers.index.isin(set(again["customer_id"])), dtype=bool)
+
+
+def _gates(known: pd.DataFrame, moment: pd.Timestamp, actual: Outcomes) -> tuple[Gate, ...]:
+    """Return every readiness gate."""
+    history = int((moment - known["occurred_at"].min()).days) if len(known) else 0
+    return (
+        *evaluation.data_gates(known, as_of=moment),
+        history_gate(history),
+        *evaluation.outcome_gates("test", actual, minimum=MINIMUM_OUTCOMES),
+    )
+
+
+def _train(
+    known: pd.DataFrame,
+    moment: pd.Timestamp,
+    begins: pd.Timestamp,
+    buyers: pd.DataFrame,
+    actual: Outcomes,
+    horizon_days: int,
+    seed: int,
+) -> Trained:
+    """Judge every kind on the newest window and refit what is published on all that is known."""
+    probability = {
+        kind: learn_odds(kind, known, as_of=begins).odds(buyers, days=horizon_days)
+        for kind in KINDS
+    }
+    metrics = {kind: evaluation.measure(actual, odds) for kind, odds in probability.items()}
+
+    def compare(candidate: str, reference: str) -> evaluation.Interval:
+        return evaluation.log_loss_difference(
+            actual, probability[candidate], probability[reference], seed=seed
+        )
+
+    choice = promotion.choose_in_order(KINDS, metrics, compare)
+    value, now = learn_value(known, as_of=moment), first_buyers(known, as_of=moment)
+    identity = _identity(known, moment, horizon_days, seed)
+    usual = _usual(now)
+
+    def publish(kind: str) -> Model:
+        odds = learn_odds(kind, known, as_of=moment)
+        parts = {"odds": odds.as_plain(), "value": asdict(value), "usual": usual}
+        version = f"{moment:%Y-%m-%d}-{kind}-{identity}"
+        return Model(NAME, version, kind, horizon_days, moment, (), parts)
+
+    report = {
+        "model_name": NAME,
+        "horizon_days": horizon_days,
+        "as_of": moment.isoformat(),
+        **asdict(choice),
+        "measure": "log_loss",
+        "baseline": SHOP_CURVE,
+        "metrics": {kind: asdict(measured) for kind, measured in metrics.items()},
+        "window": {"as_of": begins.isoformat(), "days": horizon_days, "count": len(actual)},
+        "calibration": evaluation.calibration_table(actual, probability[choice.champion]),
+        "curve": _told(draw_curve(now)),
+        "value": asdict(value),
+        "gates": [asdict(gate) for gate in _gates(known, moment, actual)],
+    }
+    champion, challenger = publish(choice.champion), publish(choice.challenger)
+    return Trained(champion, challenger, choice.status, {**report, "card": card(report)})
+
+
+def card(report: Mapping[str, Any]) -> str:
+    """Return the model card in Markdown: curve, window, measures, calibration, value, limits."""
+    window, curve, value = report["window"], report["curve"], report["value"]
+    measures = [{"kind": kind, **values} for kind, values in report["metrics"].items()]
+    columns = ("kind", "log_loss", "brier", "auc", "expected_calibration_error")
+    worth = ", ".join(f"{amount:,.2f}" for amount in value["values"]) or "nothing yet"
+    sections = [
+        f"# {report['model_name']} · {report['champion']} of {report['as_of'][:10]}",
+        f"Probability of a second purchase within {report['horizon_days']} days. "
+        f"Status of this training: {report['status']}. {report['reason']}",
+        f"## The shop's curve\n\n{curve['count']:,} first-time buyers, told until day "
+        f"{curve['end']}.\n\n" + table(curve["shares"], ("days", "share")),
+        "## Measures on the newest window\n\n"
+        f"{window['count']:,} customers who had bought once on {window['as_of'][:10]}, and the "
+        f"{window['days']} days after it.\n\n" + table(measures, columns),
+        "## Calibration\n\n"
+        + table(report["calibration"], ("count", "mean_probability", "actual_rate")),
+        f"## What a second purchase is worth\n\n{value['count']:,} customers have a complete year "
+        f"behind them. By fifth of the first purchase's margin: {worth}.",
+        "## Limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _told(curve: Curve) -> dict[str, Any]:
+    """Return the shares that came back within the usual numbers of days, as far as it goes."""
+    shares = [
+        {"days": days, "share": float(1 - curve.at(days))}
+        for days in TOLD_DAYS
+        if days <= curve.end
+    ]
+    return {"count": curve.count, "end": curve.end, "shares": shares}
+
+
+def _usual(buyers: pd.DataFrame) -> dict[str, float]:
+    """Return the median age and first margin of who bought once, or of all where nobody did."""
+    once = buyers[buyers["second_day"].isna()]
+    rows = once if len(once) else buyers
+    return {
+        "age_days": float(round(rows["age_days"].median())),
+        "first_margin": float(rows["first_margin"].median()),
+    }
+
+
+def _identity(known: pd.DataFrame, moment: pd.Timestamp, horizon_days: int, seed: int) -> str:
+    """Return the name of everything a fit depends on."""
+    facts = [NAME, RECIPE, moment.isoformat(), horizon_days, seed]
+    names = hash_array(known["customer_id"].to_numpy(object), categorize=False)
+    times = known["occurred_at"].astype("int64").to_numpy()
+    margins: Numbers = known["margin_amount"].to_numpy(float)
+    return content_name(facts, (names, times, margins))
