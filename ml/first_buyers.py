@@ -73,8 +73,8 @@ def first_buyers(purchases: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFram
     """Return one row per customer who bought before a moment, by customer_id.
 
     Takes known purchases (customer_id, occurred_at, margin_amount). Purchases of one day are one.
-    Columns: first_day, second_day (null without one), first_margin, age_days (until the moment) and
-    wait_days, until the second purchase or, without one, the moment.
+    Columns: first_day, second_day (null without one), first_margin, age_days until the last day
+    before the moment, and wait_days until the second purchase or, without one, that day.
     """
     known = purchases[purchases["occurred_at"] < as_of]
     days = (
@@ -85,7 +85,7 @@ def first_buyers(purchases: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFram
     number = days.groupby("customer_id").cumcount()
     first = days[number == 0].set_index("customer_id")
     second = days[number == 1].set_index("customer_id")["day"].reindex(first.index)
-    today = as_of.normalize()
+    today = (as_of - pd.Timedelta(microseconds=1)).normalize()
     return pd.DataFrame(
         {
             "first_day": first["day"],

@@ -35,6 +35,10 @@ class SecondValue:
         values: Numbers = np.asarray(self.values, dtype=np.float64)[steps]
         return values
 
+    def as_plain(self) -> dict[str, Any]:
+        """Return what was learnt as plain JSON data."""
+        return {"edges": list(self.edges), "values": list(self.values), "count": self.count}
+
     @classmethod
     def from_plain(cls, content: dict[str, Any]) -> SecondValue:
         """Return what plain data describes."""

@@ -34,6 +34,7 @@ class Explanation:
     stage: dict[str, Any]
     scores: list[dict[str, Any]]
     values: list[dict[str, Any]]
+    second_purchases: list[dict[str, Any]]
     reasons: Mapping[str, tuple[str, ...]]
     leads: list[dict[str, Any]]
     declines: list[dict[str, Any]]
@@ -64,6 +65,7 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
     }
     scores = _rows(connection, "insight.predictions", customer_id)
     values = _rows(connection, "insight.customer_values", customer_id)
+    seconds = _rows(connection, "insight.second_purchase_odds", customer_id)
     stages = _rows(connection, "insight.lifecycle_stages", customer_id)
     return Explanation(
         customer_id=customer_id,
@@ -72,7 +74,8 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         stage=stages[0] if stages else {},
         scores=scores,
         values=values,
-        reasons=_reasons(connection, customer_id, [*scores, *values]),
+        second_purchases=seconds,
+        reasons=_reasons(connection, customer_id, [*scores, *values, *seconds]),
         leads=_rows(connection, "insight.scores", customer_id),
         declines=_rows(connection, "insight.activity_declines", customer_id),
         holds=_rows(connection, "decisions.holds", customer_id),

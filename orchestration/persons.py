@@ -25,6 +25,7 @@ def show_explanation(found: Any) -> None:
             soft_wrap=True,
         )
         _show_reasons(found.reasons, value["model_name"])
+    _show_second_purchases(found)
     _show_leads(found)
     _show_pauses(found)
     known = {
@@ -46,6 +47,20 @@ def show_explanation(found: Any) -> None:
     console.print("\n[bold]Syncs[/]")
     for sync, sentence in found.syncs.items():
         console.print(f"  {sync}: {sentence.replace('_', ' ')}", soft_wrap=True)
+
+
+def _show_second_purchases(found: Any) -> None:
+    """Print whether and when somebody who bought once is expected back, and what that is worth."""
+    for odds in found.second_purchases:
+        point, nudge = odds["value_per_point"], odds["nudge_value"]
+        worth = "" if point is None else f"; one percentage point more is worth {point:,.2f}"
+        effect = "" if nudge is None else f", a nudge {nudge:,.2f}"
+        console.print(
+            f"{odds['model_name']}: {odds['probability']:.1%} within {odds['horizon_days']} days, "
+            f"if so most likely by {odds['expected_on']:%Y-%m-%d}{worth}{effect}",
+            soft_wrap=True,
+        )
+        _show_reasons(found.reasons, odds["model_name"])
 
 
 def _show_leads(found: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from ml.prediction import (
 from ml.second_odds import KINDS, SHOP_CURVE, SecondOdds, learn_odds
 from ml.second_value import SecondValue, learn_value
 from ml.times import instant
-from ml.value_windows import history_gate, known_purchases
+from ml.value_windows import HISTORY_DAYS, known_purchases
 
 NAME = "second_purchase"
 HORIZON_DAYS = 90
@@ -72,20 +72,20 @@ def fit(
     """Draw the curve, fit the rivals as of a past date, judge them on what came, and refit.
 
     Takes `purchases` (customer_id, occurred_at, margin_amount); those at or after `as_of` are
-    ignored. Judged on everybody who had bought once when the newest window began. The shop's curve
-    is published unless BG/NBD, or curves by first basket, have a lower log loss with 95 %
-    confidence and the right level. Returns Refused with reasons when the data is too thin.
+    ignored. Judged on everybody who had bought once two horizons ago, and on who first bought in
+    the horizon after that, by the days that followed. The shop's curve is published unless BG/NBD,
+    or curves by first basket, have a lower log loss with 95 % confidence and the right level.
+    Returns Refused with reasons when the data is too thin.
     """
     moment = instant(as_of)
     try:
         known = known_purchases(frames["purchases"], known_until=moment)
-        begins = moment - pd.Timedelta(days=horizon_days)
-        buyers, actual = _window(known, begins)
-        gates = _gates(known, moment, actual)
+        window = _newest_window(known, moment, horizon_days)
+        gates = _gates(known, moment, window)
         failures = evaluation.failures(gates)
         if failures:
             return Refused(NAME, horizon_days, moment, failures, gates)
-        return _train(known, moment, begins, buyers, actual, horizon_days, seed)
+        return _train(known, moment, window, seed)
     except (HistoryError, LabelError) as error:
         return Refused(NAME, horizon_days, moment, (str(error),))
 
@@ -155,39 +155,53 @@ def _read(
     return odds, value, buyers[is_meant & buyers["second_day"].isna()], moment
 
 
-def _window(known: pd.DataFrame, begins: pd.Timestamp) -> tuple[pd.DataFrame, Outcomes]:
-    """Return who had bought once when the window began, and whether they bought again in it."""
-    buyers = first_buyers(known, as_of=begins)
-    buyers = buyers[buyers["second_day"].isna()]
-    later = known.loc[known["occurred_at"] >= begins.normalize(), ["customer_id", "occurred_at"]]
-    days = later["occurred_at"].dt.normalize()
-    first = buyers["first_day"].reindex(later["customer_id"]).to_numpy()
-    again = later[days.to_numpy() > first]
-    return buyers, np.asarray(buyers.index.isin(set(again["customer_id"])), dtype=bool)
+@dataclass(frozen=True)
+class Window:
+    """Customers with one purchase, each at one moment, and whether they came back within the days.
+
+    `buyers` (first_margin, age_days): who had bought once when the window began, as of then, and
+    who bought first in its first half, as of that day.
+    """
+
+    begins: pd.Timestamp
+    days: int
+    buyers: pd.DataFrame
+    actual: Outcomes
 
 
-def _gates(known: pd.DataFrame, moment: pd.Timestamp, actual: Outcomes) -> tuple[Gate, ...]:
+def _newest_window(known: pd.DataFrame, moment: pd.Timestamp, days: int) -> Window:
+    """Return the newest window in which the days after every customer's moment are over."""
+    today = (moment - pd.Timedelta(microseconds=1)).normalize()
+    begins = today + pd.Timedelta(days=1 - 2 * days)
+    everybody = first_buyers(known, as_of=moment)
+    before = first_buyers(known, as_of=begins)
+    old = before.loc[before["second_day"].isna(), ["first_margin", "age_days"]]
+    is_new = everybody["first_day"].between(begins, begins + pd.Timedelta(days=days), "left")
+    new = everybody.loc[is_new, ["first_margin"]].assign(age_days=0)
+    buyers = pd.concat([old, new])
+    rows = everybody.loc[buyers.index]
+    waits = (rows["second_day"] - rows["first_day"]).dt.days
+    actual = np.asarray(waits <= buyers["age_days"] + days, dtype=bool)
+    return Window(begins, days, buyers, actual)
+
+
+def _gates(known: pd.DataFrame, moment: pd.Timestamp, window: Window) -> tuple[Gate, ...]:
     """Return every readiness gate."""
     history = int((moment - known["occurred_at"].min()).days) if len(known) else 0
+    minimum = HISTORY_DAYS + 2 * window.days
+    reason = f"{history} days since the first purchase; at least {minimum} are needed."
     return (
         *evaluation.data_gates(known, as_of=moment),
-        history_gate(history),
-        *evaluation.outcome_gates("test", actual, minimum=MINIMUM_OUTCOMES),
+        Gate("history_days_with_window", history, minimum, reason),
+        *evaluation.outcome_gates("test", window.actual, minimum=MINIMUM_OUTCOMES),
     )
 
 
-def _train(
-    known: pd.DataFrame,
-    moment: pd.Timestamp,
-    begins: pd.Timestamp,
-    buyers: pd.DataFrame,
-    actual: Outcomes,
-    horizon_days: int,
-    seed: int,
-) -> Trained:
+def _train(known: pd.DataFrame, moment: pd.Timestamp, window: Window, seed: int) -> Trained:
     """Judge every kind on the newest window and refit what is published on all that is known."""
+    actual, horizon_days = window.actual, window.days
     probability = {
-        kind: learn_odds(kind, known, as_of=begins).odds(buyers, days=horizon_days)
+        kind: learn_odds(kind, known, as_of=window.begins).odds(window.buyers, days=horizon_days)
         for kind in KINDS
     }
     metrics = {kind: evaluation.measure(actual, odds) for kind, odds in probability.items()}
@@ -204,7 +218,7 @@ def _train(
 
     def publish(kind: str) -> Model:
         odds = learn_odds(kind, known, as_of=moment)
-        parts = {"odds": odds.as_plain(), "value": asdict(value), "usual": usual}
+        parts = {"odds": odds.as_plain(), "value": value.as_plain(), "usual": usual}
         version = f"{moment:%Y-%m-%d}-{kind}-{identity}"
         return Model(NAME, version, kind, horizon_days, moment, (), parts)
 
@@ -216,11 +230,16 @@ def _train(
         "measure": "log_loss",
         "baseline": SHOP_CURVE,
         "metrics": {kind: asdict(measured) for kind, measured in metrics.items()},
-        "window": {"as_of": begins.isoformat(), "days": horizon_days, "count": len(actual)},
+        "window": {
+            "as_of": window.begins.isoformat(),
+            "days": horizon_days,
+            "count": len(actual),
+            "count_new": int((window.buyers["age_days"] == 0).sum()),
+        },
         "calibration": evaluation.calibration_table(actual, probability[choice.champion]),
         "curve": _told(draw_curve(now)),
-        "value": asdict(value),
-        "gates": [asdict(gate) for gate in _gates(known, moment, actual)],
+        "value": value.as_plain(),
+        "gates": [asdict(gate) for gate in _gates(known, moment, window)],
     }
     champion, challenger = publish(choice.champion), publish(choice.challenger)
     return Trained(champion, challenger, choice.status, {**report, "card": card(report)})
@@ -239,8 +258,10 @@ def card(report: Mapping[str, Any]) -> str:
         f"## The shop's curve\n\n{curve['count']:,} first-time buyers, told until day "
         f"{curve['end']}.\n\n" + table(curve["shares"], ("days", "share")),
         "## Measures on the newest window\n\n"
-        f"{window['count']:,} customers who had bought once on {window['as_of'][:10]}, and the "
-        f"{window['days']} days after it.\n\n" + table(measures, columns),
+        f"{window['count'] - window['count_new']:,} customers who had bought once on "
+        f"{window['as_of'][:10]}, {window['count_new']:,} who did so first in the "
+        f"{window['days']} days after it, and as many days after that.\n\n"
+        + table(measures, columns),
         "## Calibration\n\n"
         + table(report["calibration"], ("count", "mean_probability", "actual_rate")),
         f"## What a second purchase is worth\n\n{value['count']:,} customers have a complete year "

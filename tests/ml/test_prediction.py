@@ -74,9 +74,9 @@ def test_what_it_publishes_bears_its_name(prediction: Prediction, trained: Train
 
 
 def test_results_are_what_is_declared(prediction: Prediction, trained: Trained, shop) -> None:
-    """One row per customer it is about; types and limits as declared; only what SCORING names is read.
+    """One row per customer it is about, with types and limits as declared.
 
-    The columns that are not named are taken away to see that.
+    What SCORING does not name is taken away to see that it is not read.
     """
     frames = {
         name: frames_of(shop)[name][list(read.columns)] for name, read in prediction.SCORING.items()

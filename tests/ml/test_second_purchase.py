@@ -221,7 +221,7 @@ def test_a_second_purchase_is_worth_the_year_it_begins() -> None:
     [
         (lambda all_: all_.iloc[:0], "customers with a purchase"),
         (lambda all_: all_.head(300), "customers with a purchase"),
-        (lambda all_: all_[all_["occurred_at"] > CLOCK - pd.Timedelta(days=200)], "at least 270"),
+        (lambda all_: all_[all_["occurred_at"] > CLOCK - pd.Timedelta(days=200)], "at least 360"),
         (lambda all_: all_.drop_duplicates("customer_id"), "three or more purchases"),
         (lambda all_: all_.assign(margin_amount=None), "margin_amount is null"),
     ],
