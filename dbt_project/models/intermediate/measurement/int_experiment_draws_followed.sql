@@ -33,7 +33,8 @@ followed as (
         {{ later_of(
             'draws.assigned_at', 'coalesce(aliases.retired_at, draws.assigned_at)'
         ) }} as known_at,
-        customers.customer_id is null and aliases.former_customer_id is null as is_unknown
+        customers.customer_id is null
+        and aliases.former_customer_id is null as is_unknown
     from draws
     left join customers
         on draws.assigned_customer_id = customers.customer_id

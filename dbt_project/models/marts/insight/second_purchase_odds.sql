@@ -1,5 +1,7 @@
 {#- What a nudge brings, as an experiment measured it; without one its value is not known. -#}
 {%- set nudge = var('second_purchase_nudge') -%}
+{%- set lift_points = nudge.lift_points if nudge else 'null' -%}
+{%- set cost = nudge.cost if nudge else 'null' -%}
 
 with
 
@@ -55,8 +57,7 @@ final as (
         cast(value_of_second_purchase as decimal(18, 2)) as value_of_second_purchase,
         cast(value_of_second_purchase / 100 as decimal(18, 4)) as value_per_point,
         cast(
-            {{ nudge.lift_points if nudge else 'null' }} * value_of_second_purchase / 100
-            - {{ nudge.cost if nudge else 'null' }}
+            {{ lift_points }} * value_of_second_purchase / 100 - {{ cost }}
             as decimal(18, 2)
         ) as nudge_value,
         model_version,
