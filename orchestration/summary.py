@@ -32,6 +32,10 @@ select
         / nullif(sum(expected_value), 0), 0)::double
 from insight.customer_values
 """
+SECOND_PURCHASES = """
+select count(*), coalesce(sum(probability), 0)::double, avg(value_per_point)::double
+from insight.second_purchase_odds
+"""
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -59,6 +63,7 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "deviations": _rows(connection, DEVIATIONS, ("segment", "members", "usual")),
             "model": _model(connection),
             "value": _value(connection),
+            "second_purchase": _second_purchase(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -141,6 +146,19 @@ def _value(connection: Connection) -> dict[str, Any]:
         "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
         "champion": champion,
         "gini": report["metrics"][champion]["gini"] if champion else None,
+    }
+
+
+def _second_purchase(connection: Connection) -> dict[str, Any]:
+    names = ("customers", "expected", "value_per_point")
+    found = _rows(connection, SECOND_PURCHASES, names)
+    training = read_training(connection, "second_purchase")
+    report = json.loads(training.get("report") or "{}")
+    return {
+        **(found[0] if found else {**dict.fromkeys(names, 0), "value_per_point": None}),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+        "champion": report.get("champion"),
+        "shares": report.get("curve", {}).get("shares", []),
     }
 
 

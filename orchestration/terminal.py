@@ -82,6 +82,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_deviations(summary["deviations"])
     _show_model(summary["model"])
     _show_value(summary["value"])
+    _show_second_purchase(summary["second_purchase"])
     show_syncs(summary["syncs"])
 
 
@@ -188,6 +189,21 @@ def _show_value(value: Mapping[str, Any]) -> None:
         f"{value['orders']:,.0f} orders of {value['customers']:,} customers, worth "
         f"{value['value']:,.0f}; the best fifth bring {value['share_of_best_fifth']:.0%} "
         f"({value['champion']}{gini})",
+        soft_wrap=True,
+    )
+
+
+def _show_second_purchase(second: Mapping[str, Any]) -> None:
+    console.print("\n[bold]Who comes back for a second purchase[/]", end="  ")
+    if not second["customers"]:
+        console.print(f"no expectation: {'; '.join(second['reasons'])}", soft_wrap=True)
+        return
+    told = ", ".join(f"{one['share']:.0%} after {one['days']}" for one in second["shares"])
+    point = second["value_per_point"]
+    worth = "" if point is None else f"; one percentage point more is worth {point:,.2f} each"
+    console.print(
+        f"of new customers {told} days. {second['customers']:,} have bought once, "
+        f"{second['expected']:,.0f} of them come back within 90 days by themselves{worth}",
         soft_wrap=True,
     )
 
