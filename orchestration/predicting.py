@@ -19,6 +19,7 @@ from ml.prediction import (
     missing_columns,
 )
 from ml.registry import Registry
+from orchestration.model_versions import read_pin
 from orchestration.warehouse import Connection
 
 TRAININGS = """
@@ -98,14 +99,18 @@ def read_training(connection: Connection, name: str) -> dict[str, Any]:
 
 
 def score(connection: Connection, prediction: Prediction, models: Path) -> pd.DataFrame:
-    """Return the result of the published model; no rows when training was refused."""
+    """Return the result of the version that is pinned, else of the newest training's.
+
+    No rows when that was refused.
+    """
     training = read_training(connection, prediction.NAME)
-    if training["status"] == "refused":
+    pin = read_pin(connection, prediction.NAME)
+    if training["status"] == "refused" and pin is None:
         empty: dict[str, list[Any]] = {name: [] for name in prediction.RESULT}
         types = {name: column.dtype for name, column in prediction.RESULT.items()}
         return pd.DataFrame(empty).astype(types)
     registry = Registry(models)
-    version, sha256 = training["model_version"], training["sha256"]
+    version, sha256 = pin or (training["model_version"], training["sha256"])
     model = registry.load(prediction.NAME, version, sha256=sha256)
     frames = _frames(connection, prediction.SCORING)
     return prediction.predict(model, frames, scored_at=pd.Timestamp.now("UTC"))

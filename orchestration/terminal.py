@@ -261,7 +261,7 @@ def show_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) 
         return
     table = Table(title=f"\n{title}" if title else None, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(column.replace("_", " "))
+        table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         cells = ("" if row[column] is None else str(row[column]) for column in columns)
         table.add_row(*cells)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from ml.errors import VersionCorrupt, VersionNotFound
 from ml.models import PREDICTIONS
 from ml.prediction import Column, Input, Model, Reason, Refused, Trained, typed
-from orchestration import predicting
+from orchestration import model_versions, predicting
 from orchestration.warehouse import Warehouse
 
 DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -189,3 +190,94 @@ def test_a_result_table_of_another_shape_is_replaced(warehouse, tmp_path):
     _, counts = run(warehouse, tmp_path / "models")
 
     assert counts["valid"] == 3
+
+
+def train_on(warehouse, models, day):
+    """Let the clock go on to a day and train once more."""
+    with warehouse.connect() as connection:
+        connection.execute(
+            f"create or replace table raw.clock as select timestamp '{day}' as as_of"
+        )
+        connection.execute("update insight.noises set volume = volume * 1.1")
+    run(warehouse, models)
+
+
+def in_use(warehouse):
+    """Return the version that scored last, and the volume it expects."""
+    with warehouse.connect(read_only=True) as connection:
+        return connection.execute("select distinct model_version, volume from ml.loudness")[0]
+
+
+def test_a_roll_back_holds_until_it_is_released(warehouse, tmp_path):
+    """An earlier version scores, also after newer trainings; released, the newest one does."""
+    models = tmp_path / "models"
+    run(warehouse, models)
+    first = in_use(warehouse)
+    train_on(warehouse, models, "2026-11-02")
+    assert in_use(warehouse)[0] == "2026-11-02-mean"
+
+    with warehouse.connect() as connection:
+        chosen = model_versions.roll_back(
+            connection, "loudness", models, version=None, reason="too loud"
+        )
+    train_on(warehouse, models, "2026-11-03")
+
+    assert chosen == "2026-11-01-mean"
+    assert in_use(warehouse) == first
+    with warehouse.connect() as connection:
+        trainings = model_versions.list_trainings(connection, "loudness")
+        assert [(one.version, one.is_used, one.is_pinned) for one in trainings] == [
+            ("2026-11-03-mean", False, False),
+            ("2026-11-02-mean", False, False),
+            ("2026-11-01-mean", True, True),
+        ]
+        assert model_versions.release(connection, "loudness")
+        assert not model_versions.release(connection, "loudness")
+    run(warehouse, models)
+    assert in_use(warehouse)[0] == "2026-11-03-mean"
+
+
+def test_a_pinned_version_scores_where_training_is_refused(warehouse, tmp_path):
+    """Whoever pins a version wants its scores, however thin the data has become."""
+    models = tmp_path / "models"
+    run(warehouse, models)
+    with warehouse.connect() as connection:
+        model_versions.roll_back(
+            connection, "loudness", models, version="2026-11-01-mean", reason=""
+        )
+        connection.execute("delete from insight.noises where customer_id in ('a', 'd')")
+
+    row, counts = run(warehouse, models)
+
+    assert row["status"] == "refused"
+    assert counts["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [(None, "no version before the one in use"), ("2020-01-01-mean", "no version 2020-01-01-mean")],
+)
+def test_what_is_not_there_cannot_be_rolled_back_to(warehouse, tmp_path, version, message):
+    """The error names what there is, and nothing is pinned."""
+    run(warehouse, tmp_path / "models")
+
+    with warehouse.connect() as connection:
+        with pytest.raises(VersionNotFound, match=message) as caught:
+            model_versions.roll_back(
+                connection, "loudness", tmp_path / "models", version=version, reason=""
+            )
+        assert model_versions.read_pin(connection, "loudness") is None
+    assert "2026-11-01-mean" in str(caught.value)
+
+
+def test_a_changed_file_is_not_rolled_back_to(warehouse, tmp_path):
+    """The digest in the warehouse decides."""
+    models = tmp_path / "models"
+    run(warehouse, models)
+    file = models / "loudness" / "2026-11-01-mean" / "model.json"
+    file.write_text(file.read_text().replace("4.0", "5.0"))
+
+    with warehouse.connect() as connection, pytest.raises(VersionCorrupt):
+        model_versions.roll_back(
+            connection, "loudness", models, version="2026-11-01-mean", reason=""
+        )
