@@ -21,7 +21,7 @@ TOKENS = (
 )
 VENDORS = ("klaviyo", "google", "meta", "fcm")
 # Places of one's own that have no sandbox: a demo reaches none of them.
-NOWHERE = ("REGULARS_TABLE_URL",)
+NOWHERE = ("REGULARS_TABLE_URL", "REGULARS_FILE_DROP_SFTP_URL")
 # Loopback answers at once: keep the platforms' limits from slowing a demo down.
 RATE_FACTOR = 20.0
 
