@@ -145,7 +145,7 @@ class Run:
         status, stopped_by = ("paused", "size_jumped") if self.pause else ("finished", None)
         try:
             if self.counts.planned and self._replaces:
-                self._replace()
+                self._replace(held_lease)
             elif self.counts.planned:
                 self._send(client, held_lease, progress)
         except BaseException as stopped:
@@ -190,8 +190,10 @@ class Run:
         spec = self.ledger.spec
         return spec.capabilities.surfaces[spec.surface].mirror == "replace"
 
-    def _replace(self) -> None:
-        Replacement(self.ledger, self.gate, self.destination, self.run_id, self.as_of).deliver()
+    def _replace(self, held_lease: Lease) -> None:
+        Replacement(
+            self.ledger, self.gate, held_lease, self.destination, self.run_id, self.as_of
+        ).deliver()
 
     def _send(
         self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None

@@ -12,7 +12,7 @@ from typing import IO, Any, ClassVar
 import orjson
 
 from activation.destinations.base import BatchLimits, Capabilities, Surface
-from activation.destinations.folders import Folder, LocalFolder
+from activation.destinations.folders import Alive, Folder, LocalFolder
 from activation.destinations.sftp import HOST_KEY, PASSWORD, PRIVATE_KEY, URL, SftpFolder
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -71,13 +71,16 @@ class FileDrop:
         rows: Iterable[Mapping[str, Any]],
         *,
         as_of: datetime,
+        alive: Alive = lambda: None,
     ) -> int:
         """Write the rows so that a reader sees the old file or the new one; return their number.
 
         The manifest follows the file: while its SHA-256 differs from the file's, a collector waits.
         """
         file = _file(name)
-        count, digest = self._folder.write(file, lambda handle: _write_rows(handle, columns, rows))
+        count, digest = self._folder.write(
+            file, lambda handle: _write_rows(handle, columns, rows), alive
+        )
         manifest = {
             "file": file,
             "rows": count,
@@ -86,7 +89,7 @@ class FileDrop:
             "as_of": as_of.isoformat(),
         }
         document = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
-        self._folder.write(_manifest_of(file), lambda handle: handle.write(document))
+        self._folder.write(_manifest_of(file), lambda handle: handle.write(document), alive)
         return count
 
     @property

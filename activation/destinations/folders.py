@@ -11,6 +11,7 @@ from activation.errors import PlatformRefused
 
 Result = TypeVar("Result")
 Fill = Callable[[IO[bytes]], Result]
+Alive = Callable[[], None]
 
 
 class Folder(Protocol):
@@ -25,8 +26,11 @@ class Folder(Protocol):
         """Say whether all these files are there."""
         ...
 
-    def write(self, name: str, fill: Fill[Result]) -> Result:
-        """Have a file filled, put it in place of the former one and return what `fill` returns."""
+    def write(self, name: str, fill: Fill[Result], alive: Alive) -> Result:
+        """Have a file filled, put it in place of the former one and return what `fill` returns.
+
+        `alive` is called now and then while that takes long.
+        """
         ...
 
 
@@ -45,7 +49,7 @@ class LocalFolder:
         """Say whether all these files are there."""
         return all((Path(self.path) / name).exists() for name in names)
 
-    def write(self, name: str, fill: Fill[Result]) -> Result:
+    def write(self, name: str, fill: Fill[Result], alive: Alive) -> Result:
         """Write beside the former file, make that durable, then rename."""
         final = Path(self.path) / name
         part = final.with_name(final.name + ".part")

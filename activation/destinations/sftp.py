@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import asyncssh
 
-from activation.destinations.folders import Fill, Result
+from activation.destinations.folders import Alive, Fill, Result
 from activation.errors import (
     ActivationError,
     AuthenticationRefused,
@@ -45,13 +45,15 @@ class SftpFolder:
     """A folder at `sftp://user@host:port/path`; `/~/path` begins where the user arrives.
 
     `host_key` is the server's public key as OpenSSH writes it, several on a line each. A server
-    with another key is never talked to. `private_key` is the text of an OpenSSH or PEM key.
+    with another key is never talked to. `private_key` is the text of an OpenSSH or PEM key. While
+    something takes long, `alive` is called every `heartbeat` seconds.
     """
 
     url: str = field(repr=False)
     host_key: str = ""
     private_key: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    heartbeat: float = 10.0
 
     @property
     def account(self) -> str:
@@ -70,7 +72,7 @@ class SftpFolder:
 
         return self._do("look for the files", look)
 
-    def write(self, name: str, fill: Fill[Result]) -> Result:
+    def write(self, name: str, fill: Fill[Result], alive: Alive) -> Result:
         """Upload under another name, have it made durable, then rename.
 
         A server that cannot rename over a file has the former one removed first: for that moment
@@ -89,10 +91,10 @@ class SftpFolder:
                 await _upload(client, handle, self._place(f"{name}.part"), size)
                 await _rename(client, self._place(f"{name}.part"), self._place(name))
 
-            self._do(f"write {name}", upload)
+            self._do(f"write {name}", upload, alive)
         return result
 
-    def _do(self, what: str, work: Work[Result]) -> Result:
+    def _do(self, what: str, work: Work[Result], alive: Alive = lambda: None) -> Result:
         """Connect and work, in a thread of its own: this one may run an event loop already."""
         arguments = self._arguments()
 
@@ -101,9 +103,12 @@ class SftpFolder:
                 return await work(client)
 
         with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(asyncio.run, connected())
+            while not wait([working], timeout=self.heartbeat).done:
+                alive()
             try:
-                return pool.submit(asyncio.run, connected()).result()
-            except (asyncssh.Error, OSError, EOFError) as error:
+                return working.result()
+            except (asyncssh.Error, OSError, EOFError, UnicodeError) as error:
                 raise _explained(what, error) from None
 
     def _parts(self) -> SplitResult:

@@ -14,6 +14,7 @@ import pytest
 
 from activation.destinations import settings_for
 from activation.destinations.file_drop import FileDrop, FileDropSettings
+from activation.destinations.sftp import SftpFolder
 from activation.errors import (
     AuthenticationRefused,
     MissingSetting,
@@ -218,6 +219,18 @@ def test_what_keeps_a_file_from_its_place_is_one_clear_error(tmp_path, changes, 
     assert "secret" not in shown
     assert "PRIVATE KEY-" not in shown
     assert summary.delivered == 1
+
+
+def test_the_run_is_known_to_be_alive_while_an_upload_takes_long(tmp_path):
+    """Its lease would end otherwise, and another run would write the same file."""
+    SlowFiles.slow_name = b"x.part"
+    beats = []
+    with sftp_server(tmp_path / "server", SlowFiles) as server:
+        folder = SftpFolder(server.url(), server.public_key, server.private_key, heartbeat=0.1)
+        with pytest.raises(PlatformRefused, match="the space left"):
+            folder.write("x", lambda handle: handle.write(b"123"), lambda: beats.append(1))
+
+    assert len(beats) > 3
 
 
 @pytest.mark.parametrize("files", [FullFiles, ForgetfulFiles])
