@@ -89,7 +89,8 @@ def reconcile_sync(
         sender_for(destination, client) as send,
     ):
         conversation = conversation_with(destination, send, patience or Patience())
-        listed = _write(connection, list(conversation.read(destination.members(target))))
+        members = conversation.read(destination.members(target, spec.layout))
+        listed = _write(connection, list(members))
         return _compare(ledger, listed)
 
 

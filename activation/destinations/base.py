@@ -258,7 +258,7 @@ class Settings(Protocol):
 class ReadableDestination(Protocol):
     """A platform that tells who is in a target, so that it can be compared with the ledger."""
 
-    def members(self, target: Target) -> Request:
+    def members(self, target: Target, layout: Layout) -> Request:
         """Return the first request for the members; `classify` answers with Listed."""
         ...
 

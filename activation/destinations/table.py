@@ -25,6 +25,7 @@ from activation.destinations.base import (
     Capabilities,
     FollowUp,
     Found,
+    Listed,
     Narrow,
     Outcome,
     Prepared,
@@ -121,6 +122,11 @@ class Table:
         """Return the request that finds out whether the table takes the rows of a sync."""
         return _request("describe_table", tables.describe(name), context=_Asked(name, layout))
 
+    def members(self, target: Target, layout: Layout) -> Request:
+        """Return the request for the first keys of the sync's rows."""
+        asked = _Asked(target.identifier, layout)
+        return _request("list_rows", tables.list_keys(*asked, None), context=asked)
+
     def requests(self, batch: Batch) -> Prepared:
         """Return one transaction for as many rows as fit; each is done as a whole or not at all."""
         removes = batch.operation == "remove"
@@ -152,6 +158,8 @@ class Table:
             case "rehearse":
                 (holds,) = results[-1][0]
                 return Found(Target(request.context.name, request.context.name), not holds)
+            case "list_rows":
+                return _listed(request.context, [key for (key,) in results[0]])
             case "upsert":
                 foreign = {number: "foreign_row" for (number,) in results[-1]}
                 delivered = tuple(number for number in request.rows if number not in foreign)
@@ -190,6 +198,15 @@ def _request(
 def _rehearsal(asked: _Asked) -> Outcome:
     statements = tables.rehearse(asked.name, asked.layout)
     return FollowUp((_request("rehearse", statements, context=asked),))
+
+
+def _listed(asked: _Asked, keys: list[str]) -> Listed:
+    """Return a page of keys, and the request for the next one when there may be more."""
+    members = tuple({asked.layout.key: key} for key in keys)
+    if len(keys) < tables.PAGE:
+        return Listed(members)
+    following = tables.list_keys(*asked, keys[-1])
+    return Listed(members, _request("list_rows", following, context=asked))
 
 
 def _lacks(asked: _Asked, missing: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from activation.destinations.layout import Layout
 
 OWNER, DIGEST = "regulars_sync", "regulars_digest"
 STAGE = "regulars_rows"
+PAGE = 10_000
 
 _TYPES = {
     "tinyint": "smallint",
@@ -73,6 +74,12 @@ select column_name from information_schema.columns where table_schema = %s and t
 
 _HOLDS_ANY = "select exists (select 1 from {table} where {owner} = %s)"
 
+_KEYS = """
+select cast({key} as text) from {table}
+where {owner} = %s and (%s = '' or {key} > cast(%s as {type}))
+order by {key} limit {page}
+"""
+
 _CREATE = "create table if not exists {table} ({columns}, primary key ({key}))"
 
 # The session's zone must not decide what a time means, and a batch must not wait for ever.
@@ -131,6 +138,14 @@ def quoted(*names: str) -> str:
 def describe(name: str) -> list[Statement]:
     """Ask for the names of a table's columns."""
     return [Statement(_COLUMNS, (split_name(name),))]
+
+
+def list_keys(name: str, layout: Layout, after: str | None) -> list[Statement]:
+    """Ask for the next page of keys of the sync's rows, beginning after one."""
+    kind = column_type(layout.types.get(layout.key, "text"))
+    text = _KEYS.format(type=kind, page=PAGE, **_parts(name, layout.key))
+    is_first = "" if after is None else "no"
+    return [Statement(text, ((layout.sync, is_first, after),))]
 
 
 def create(name: str, layout: Layout) -> str:

@@ -16,6 +16,7 @@ from activation.errors import (
     TargetMissing,
 )
 from activation.pacing import Patience
+from activation.reconcile import reconcile_sync
 from activation.spec import Field
 from activation.syncs import diff_sync, run_sync
 from tests.activation.postgres import PASSWORD, postgres
@@ -358,6 +359,27 @@ def test_an_emptied_or_dropped_table_is_filled_again(tmp_path, server):
 
     assert (emptied.retried, dropped.retried) == (3, 3)
     assert len(server.run(CONTENT)) == 3
+
+
+def test_rows_that_were_removed_by_hand_are_found_and_put_back(tmp_path, server):
+    """Over several pages of keys; rows of others do not count."""
+    with scores_at(tmp_path, server) as (world, settings):
+        world.connection.execute(
+            f"insert into {world.spec.relation} (customer_id, count_orders)"
+            " select 'c' || i, i from range(20500) r (i)"
+        )
+        run(world, settings)
+        server.run("delete from shop.customer_scores where count_orders in (5, 20000)")
+        server.run(
+            "insert into shop.customer_scores (customer_id, regulars_sync, regulars_digest)"
+            " values ('theirs', 'table__other', ''), ('lost', 'table__customer_scores', '')"
+        )
+        drift = reconcile_sync(world.connection, world.spec, settings, keys=KEYS)
+        summary = run(world, settings)
+        again = reconcile_sync(world.connection, world.spec, settings, keys=KEYS)
+
+    assert (drift.held, drift.listed, drift.missing, drift.foreign) == (20_500, 20_499, 2, 1)
+    assert (summary.retried, again.missing) == (2, 0)
 
 
 def test_more_rows_than_one_transaction_takes_all_arrive(tmp_path, server):
