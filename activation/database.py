@@ -14,9 +14,16 @@ from activation.destinations.tables import Statement, decoded
 
 _SCHEMES = ("postgresql://", "postgres://")
 _DEFAULTS = {"connect_timeout": 10, "tcp_user_timeout": 60_000, "application_name": "regulars"}
-# A server tells why it lets nobody in as a sentence alone, in the language it was set up with.
-_REFUSED_LOGIN = ("authentication failed", "no password supplied", "pg_hba.conf", "role ")
-_NO_DATABASE = "database "
+# A server tells why it lets nobody in as a sentence alone; one that is set up to speak another
+# language than English counts as unreachable.
+_LOGINS = {
+    "authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "pg_hba.conf": "28000",
+    "not permitted to log in": "28000",
+    "permission denied": "42501",
+}
+_ABSENT = {"role": "28P01", "database": "3D000"}
 
 
 @dataclass
@@ -104,11 +111,12 @@ def _connect(url: str) -> psycopg.Connection[Any]:
 
 def _state_of_login(error: psycopg.OperationalError) -> str | None:
     """Return the SQLSTATE of a refused login; None when nobody answered or it may pass."""
-    said = str(error).rpartition("FATAL:")[2] if "FATAL:" in str(error) else ""
-    asked = error.pgconn is not None and (error.pgconn.used_password or error.pgconn.needs_password)
-    if any(words in said for words in _REFUSED_LOGIN) or (asked and not said):
-        return "28P01"
-    return "3D000" if said.strip().startswith(_NO_DATABASE) and "exist" in said else None
+    said = str(error).rpartition("FATAL:")[2].strip() if "FATAL:" in str(error) else ""
+    if said.endswith("does not exist"):
+        return _ABSENT.get(said.partition(" ")[0])
+    asked = error.pgconn is not None and error.pgconn.needs_password
+    refused = (state for words, state in _LOGINS.items() if words in said)
+    return next(refused, "28P01" if asked and not said else None)
 
 
 def _run(connection: psycopg.Connection[Any], statement: Statement) -> list[Any] | None:

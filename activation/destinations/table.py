@@ -277,7 +277,10 @@ def _refusal(request: Request, state: str, message: str) -> Outcome:
 
 
 _REMEDIES = {
-    "42501": "Grant the user select, insert, update, delete and temporary tables.",
+    "42501": (
+        "Grant the user select, insert, update and delete on the table, usage of its schema, and "
+        "connect and temporary on the database."
+    ),
     "42P10": "Give the table a primary key or a unique index on the sync's key.",
     "42804": "Give the table's column the type of the model's contract, or cast in the model.",
     "3D000": f"Name an existing database in {_URL}.",

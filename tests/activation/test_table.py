@@ -112,6 +112,45 @@ def test_rows_arrive_with_their_types_owner_and_digest(tmp_path, server):
     assert (summary.added, summary.delivered, summary.acknowledged) == (2, 2, 2)
 
 
+KINDS = {
+    "tiny": ("tinyint", "7", "smallint", "7"),
+    "large": ("hugeint", "7", "numeric", "7"),
+    "big": ("bigint", "9007199254740993", "bigint", "9007199254740993"),
+    "money": ("decimal(18,2)", "1234567890123.45", "numeric", "1234567890123.45"),
+    "day": ("date", "date '2026-02-28'", "date", "2026-02-28"),
+    "zoned": (
+        "timestamp with time zone",
+        "timestamptz '2026-02-28 12:00:00+05'",
+        "timestamp with time zone",
+        "2026-02-28 07:00:00+00",
+    ),
+    "listed": ("varchar[]", "['a', 'b']", "jsonb", '["a", "b"]'),
+    "nested": ("json", """'{"a": 1}'""", "jsonb", '{"a": 1}'),
+    "same": ("uuid", "'6ba7b810-9dad-11d1-80b4-00c04fd430c8'", "uuid", None),
+    "empty": ("varchar", "''", "text", ""),
+}
+
+
+def test_every_type_of_a_contract_has_a_type_there(tmp_path, server):
+    """The made table has it, and the value is the same."""
+    fields = (Field("customer_id", "varchar"), *(Field(n, k[0]) for n, k in KINDS.items()))
+    with scores_at(tmp_path, server, fields=fields) as (world, settings):
+        values = ", ".join(kind[1] for kind in KINDS.values())
+        world.connection.execute(f"insert into {world.spec.relation} select 'c1', null, {values}")
+        summary = run(world, settings)
+
+    server.run("alter role postgres set timezone = 'UTC'", database="postgres")
+    names = ", ".join(f"{name}::text, pg_typeof({name})::text" for name in KINDS)
+    (row,) = server.run(f"select {names} from shop.customer_scores")
+    found = dict(zip(KINDS, zip(row[::2], row[1::2], strict=True), strict=True))
+    wanted = {
+        name: (text if text is not None else value.strip("'"), there)
+        for name, (_, value, there, text) in KINDS.items()
+    }
+    assert found == wanted
+    assert summary.delivered == 1
+
+
 def test_second_run_writes_nothing(tmp_path, server):
     """Not even the same values again."""
     with scores_at(tmp_path, server) as (world, settings):
@@ -305,6 +344,41 @@ def test_a_login_that_is_refused_is_one_clear_error(tmp_path, server, change, er
     assert "REGULARS_TABLE_URL" in str(caught.value)
     shown = f"{caught.value!r} {caught.value.__context__!r} {wrong!r}"
     assert not any(secret in shown for secret in ("wrong-secret", PASSWORD, "correct%20horse"))
+    assert summary.delivered == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "restore", "error"),
+    [
+        (
+            "revoke connect on database crm from public",
+            "grant connect on database crm to public",
+            PlatformRefused,
+        ),
+        (
+            "revoke temporary on database crm from public",
+            "grant temporary on database crm to public",
+            PlatformRefused,
+        ),
+        ("alter role writer nologin", "alter role writer login", AuthenticationRefused),
+        (
+            "alter role writer connection limit 0",
+            "alter role writer connection limit 9",
+            PlatformUnreachable,
+        ),
+    ],
+)
+def test_a_door_that_is_closed_is_one_clear_error(tmp_path, server, change, restore, error):
+    """A full house passes by itself, a missing right does not."""
+    make_table(server)
+    server.run(change)
+    with scores_at(tmp_path, server) as (world, settings):
+        world.desire([score(1)])
+        with pytest.raises(error):
+            run(world, settings)
+        server.run(restore)
+        summary = run(world, settings)
+
     assert summary.delivered == 1
 
 
