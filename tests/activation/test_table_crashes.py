@@ -6,10 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from orchestration.warehouse import Warehouse
-from tests.activation.postgres import postgres
 from tests.activation.table_process import SPEC, sync_once
 from tests.activation.world import world_at
 
@@ -20,13 +17,6 @@ create function shop.slow() returns trigger language plpgsql as $$
 begin if new.customer_id = 'c155' then perform pg_sleep(3); end if; return new; end $$;
 create trigger slow before insert on shop.stages for each row execute function shop.slow()
 """
-
-
-@pytest.fixture(scope="module")
-def server():
-    """Run one server for the tests of this file."""
-    with postgres() as running:
-        yield running
 
 
 def desire(world, condition):
@@ -60,7 +50,6 @@ def wait_for_sleep(server):
 
 def test_killed_in_a_transaction_leaves_whole_batches_and_the_next_run_finishes(tmp_path, server):
     """The database undoes the batch; the next run waits for that and sends what is missing."""
-    server.renew()
     database = tmp_path / "w.duckdb"
     with world_at(database, SPEC) as world:
         desire(world, "i < 10")
@@ -85,7 +74,6 @@ def test_killed_in_a_transaction_leaves_whole_batches_and_the_next_run_finishes(
 
 def test_killed_after_the_commit_sends_that_batch_again_and_changes_nothing(tmp_path, server):
     """A row that is there already is not even written."""
-    server.renew()
     database = tmp_path / "w.duckdb"
     with world_at(database, SPEC) as world:
         desire(world, "i >= 0")
