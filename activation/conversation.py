@@ -135,19 +135,23 @@ class Conversation:
 
     def find_target(self, name: str) -> tuple[Target, int]:
         """Return the target at the platform, made if needed, and the requests that took."""
+        found, requests = self.reach(self.destination.target(name))
+        return found.target, requests
+
+    def reach(self, step: Request | Target) -> tuple[Found, int]:
+        """Ask until the target is found; return the answer and the requests that took."""
         result = BatchResult()
-        step = self.destination.target(name)
         while isinstance(step, Request):
             match self._ask(step, result):
-                case Found(target):
-                    step = target
+                case Found() as found:
+                    return found, result.requests
                 case FollowUp(requests):
                     step = requests[0]
                 case Stop(error):
                     raise error
                 case _:
                     raise self._unreachable(f"no usable answer to {step.step}")
-        return step, result.requests
+        return Found(step), result.requests
 
     def _retake(
         self,

@@ -234,8 +234,8 @@ class Delivery:
             blocked: dict[int, str] = {}
             rows = tuple(self._upserts(number, blocked))
             self.ledger.start(self.run_id, f"upsert_batch = {number}", "sending", blocked)
-        purposes = frozenset(self.ledger.spec.purposes)
-        return Batch(operation, rows, target, purposes, self.run_id)
+        spec = self.ledger.spec
+        return Batch(operation, rows, target, frozenset(spec.purposes), self.run_id, spec.layout)
 
     def _removals(self, number: int) -> Iterator[Row]:
         statement = render(_REMOVALS, run_id=literal(self.run_id), number=number)

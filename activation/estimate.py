@@ -59,7 +59,13 @@ def estimate(comparison: Comparison, destination: Any, table: str) -> Estimate:
         sample = render(_SAMPLE, values=values, table=table, condition=condition, limit=limit)
         rows = tuple(_read(comparison.connection.execute(sample)))
         if rows:
-            batch = Batch(operation, rows, Target("0", spec.target), frozenset(spec.purposes))
+            batch = Batch(
+                operation,
+                rows,
+                Target("0", spec.target),
+                frozenset(spec.purposes),
+                layout=spec.layout,
+            )
             _look(tally, destination, batch, int(count[0][0]))
     return Estimate(
         sum(tally.steps.values()),

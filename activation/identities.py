@@ -52,6 +52,8 @@ _LASTING = """
 
 def identity_of(document: str, identity: tuple[str, ...], capabilities: Capabilities) -> str:
     """Return the value of an identity as the platform compares it; null when a part is absent."""
+    if capabilities.is_keyed:
+        return json_text(document, identity[0])
     parts = [f"lower({json_text(document, name)})" for name in identity]
     if capabilities.folds_gmail and identity == ("email",):
         return without_gmail_variants(parts[0])

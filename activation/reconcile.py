@@ -1,6 +1,5 @@
 """Compare what a platform says it holds with what the ledger says, and have the difference sent."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -10,7 +9,6 @@ import orjson
 import pyarrow as pa
 
 from activation.connection import Connection
-from activation.delivery import http_client
 from activation.destinations import DESTINATIONS, missing_settings
 from activation.digests import DigestKeys
 from activation.errors import MissingSetting, NotReadable
@@ -22,6 +20,7 @@ from activation.recovery import conversation_with
 from activation.spec import SyncSpec
 from activation.statements import literal, render
 from activation.targets import known_target
+from activation.transport import sender_for
 
 MISSING = "missing_at_platform"
 
@@ -87,10 +86,11 @@ def reconcile_sync(
         raise NotReadable(msg)
     with (
         lease(connection, spec.name, uuid4().hex),
-        nullcontext(client) if client else http_client() as sender,
+        sender_for(destination, client) as send,
     ):
-        conversation = conversation_with(destination, sender, patience or Patience())
-        listed = _write(connection, list(conversation.read(destination.members(target))))
+        conversation = conversation_with(destination, send, patience or Patience())
+        members = conversation.read(destination.members(target, spec.layout))
+        listed = _write(connection, list(members))
         return _compare(ledger, listed)
 
 

@@ -1,16 +1,15 @@
 """Finish what runs that died have left: ask for the end of their jobs, and close them."""
 
 import threading
-from contextlib import nullcontext
 from typing import Any
 
 import httpx
 
 from activation.conversation import BatchResult, Conversation
-from activation.delivery import HttpSender, http_client
 from activation.jobs import Job, close_jobs, open_jobs
 from activation.ledger import Ledger
 from activation.pacing import Pace, Patience
+from activation.transport import Send, sender_for
 
 
 def recover(
@@ -24,19 +23,19 @@ def recover(
     for run_id in _dead_runs(ledger):
         jobs = list(open_jobs(ledger, run_id))
         if jobs:
-            with nullcontext(client) if client else http_client() as sender:
-                conversation = conversation_with(destination, sender, patience)
+            with sender_for(destination, client) as send:
+                conversation = conversation_with(destination, send, patience)
                 for job in jobs:
                     _acknowledge(ledger, job, conversation.follow(job.request))
         close_jobs(ledger, run_id)
         ledger.close_run(run_id, "interrupted", 0, None)
 
 
-def conversation_with(destination: Any, client: httpx.Client, patience: Patience) -> Conversation:
+def conversation_with(destination: Any, send: Send, patience: Patience) -> Conversation:
     """Return a conversation that nobody stops."""
     limits = destination.capabilities
     pace = Pace(limits.rate, threading.Event().wait, step_rates=limits.step_rates)
-    return Conversation(destination, HttpSender(client, destination), pace, patience)
+    return Conversation(destination, send, pace, patience)
 
 
 def _dead_runs(ledger: Ledger) -> list[str]:

@@ -9,6 +9,7 @@ import orjson
 
 from activation.destinations.files import FileDestination
 from activation.gate import Gate
+from activation.lease import Lease
 from activation.ledger import Ledger
 from activation.statements import literal, render
 
@@ -50,6 +51,7 @@ class Replacement:
 
     ledger: Ledger
     gate: Gate
+    lease: Lease
     destination: FileDestination
     run_id: str
     as_of: datetime
@@ -65,7 +67,9 @@ class Replacement:
             self.ledger.start(run_id, sent, "sending", blocked)
         rows = self._rows(render(_PASSED, judged=judged))
         columns = tuple(field.name for field in spec.fields)
-        self.destination.replace(spec.target, columns, rows, as_of=self.as_of)
+        self.destination.replace(
+            spec.target, columns, rows, as_of=self.as_of, alive=self.lease.renew
+        )
         with self.ledger.connection.transaction():
             self.ledger.acknowledge_removals(run_id, removed, {})
             self.ledger.acknowledge_upserts(run_id, sent, {})

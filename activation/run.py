@@ -1,6 +1,5 @@
 """Take one run of a sync from its plan to its summary."""
 
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,7 +8,7 @@ import httpx
 
 from activation import guards, plan
 from activation.comparison import Comparison
-from activation.delivery import Delivery, HttpSender, Progress, http_client
+from activation.delivery import Delivery, Progress
 from activation.errors import GuardRefused, LedgerImbalance
 from activation.gate import Gate
 from activation.judgement import Judgement, prepare
@@ -18,7 +17,9 @@ from activation.ledger import FINAL_STATES, Ledger
 from activation.pacing import Patience
 from activation.plan import PlanCounts
 from activation.recheck import Recheck
+from activation.recovery import conversation_with
 from activation.replacement import Replacement
+from activation.transport import sender_for
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,26 @@ class Run:
         ledger = self.ledger
         return Comparison(ledger.connection, ledger.spec, self.gate, ledger.account, ledger.keys)
 
-    def refill_lost_file(self) -> None:
-        """Have everything written again when the file is gone, whatever the ledger says."""
-        if self._replaces and not self.destination.is_present(self.ledger.spec.target):
+    def refill_lost_target(self, client: httpx.Client | None) -> None:
+        """Have everything written again when it is gone, whatever the ledger says.
+
+        Raise what keeps a table from taking the rows, before anything is planned.
+        """
+        name = self.ledger.spec.target
+        if self._replaces:
+            is_lost = not self.destination.is_present(name)
+        else:
+            is_lost = hasattr(self.destination, "check") and self._is_emptied(client)
+        if is_lost:
             self.ledger.doubt_everything()
+
+    def _is_emptied(self, client: httpx.Client | None) -> bool:
+        spec = self.ledger.spec
+        with sender_for(self.destination, client) as send:
+            conversation = conversation_with(self.destination, send, self.patience)
+            found, requests = conversation.reach(self.destination.check(spec.target, spec.layout))
+        self.requests += requests
+        return found.is_empty
 
     def seal(self, named: str | None = None) -> None:
         """Write the plan; raise GuardRefused, and record that, when it would do harm.
@@ -128,7 +145,7 @@ class Run:
         status, stopped_by = ("paused", "size_jumped") if self.pause else ("finished", None)
         try:
             if self.counts.planned and self._replaces:
-                self._replace()
+                self._replace(held_lease)
             elif self.counts.planned:
                 self._send(client, held_lease, progress)
         except BaseException as stopped:
@@ -173,20 +190,22 @@ class Run:
         spec = self.ledger.spec
         return spec.capabilities.surfaces[spec.surface].mirror == "replace"
 
-    def _replace(self) -> None:
-        Replacement(self.ledger, self.gate, self.destination, self.run_id, self.as_of).deliver()
+    def _replace(self, held_lease: Lease) -> None:
+        Replacement(
+            self.ledger, self.gate, held_lease, self.destination, self.run_id, self.as_of
+        ).deliver()
 
     def _send(
         self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None
     ) -> None:
-        with nullcontext(client) if client else http_client() as sender:
+        with sender_for(self.destination, client) as send:
             rows = self.ledger.spec.capabilities.batch.upsert_rows
             delivery = Delivery(
                 ledger=self.ledger,
                 recheck=Recheck(self.ledger.connection, self.gate, self.run_id, rows),
                 lease=held_lease,
                 destination=self.destination,
-                send=HttpSender(sender, self.destination),
+                send=send,
                 run_id=self.run_id,
                 planned=self.counts.planned,
                 patience=self.patience,
@@ -195,4 +214,4 @@ class Run:
             try:
                 delivery.deliver()
             finally:
-                self.requests = delivery.requests
+                self.requests += delivery.requests

@@ -1,12 +1,13 @@
 """Turn dbt exposures with `config.meta.sync` into validated specs, from the manifest alone."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from activation.destinations import DESTINATIONS
 from activation.destinations.base import Capabilities
+from activation.destinations.layout import Layout
 from activation.errors import InvalidSpecs, Problem
 from activation.spec_rules import (
     CONTACT_POINT,
@@ -66,7 +67,15 @@ class SyncSpec:
     def capabilities(self) -> Capabilities:
         """Return what the sync's destination can do."""
         capabilities: Capabilities = DESTINATIONS[self.destination].capabilities
+        if capabilities.is_keyed:
+            return replace(capabilities, identities=((self.key,),))
         return capabilities
+
+    @property
+    def layout(self) -> Layout:
+        """Return what the rows look like."""
+        columns = tuple((field.name, field.data_type) for field in self.fields)
+        return Layout(self.name, self.key, columns)
 
 
 def load_specs(manifest: Mapping[str, Any]) -> tuple[SyncSpec, ...]:

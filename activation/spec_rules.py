@@ -19,7 +19,7 @@ PURPOSES = frozenset(
         "internal_reporting",
     }
 )
-CHANNELS = frozenset({"email", "phone", "push", "post", "web", "ads", "file"})
+CHANNELS = frozenset({"email", "phone", "push", "post", "web", "ads", "file", "table"})
 INTERNAL = frozenset({"internal_reporting"})
 CUSTOMER = "customer_id"
 CONTACT_POINT = "contact_point_id"
@@ -140,7 +140,9 @@ def _field_causes(sync: Mapping[str, Any], columns: Mapping[str, Any]) -> Iterat
     for name in sent:
         if not capabilities.knows_field(name):
             known = ", ".join(sorted(capabilities.fields))
-            yield f"{capabilities.name} does not know column {name}", f"It knows: {known}."
+            rename = "Rename it: the destination has a column of that name for itself."
+            remedy = rename if name in capabilities.reserved else f"It knows: {known}."
+            yield f"{capabilities.name} does not know column {name}", remedy
     identities = {name for identity in capabilities.identities for name in identity}
     if identities and not identities & set(sent):
         named = ", ".join(sorted(identities))

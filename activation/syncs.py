@@ -80,7 +80,7 @@ def keep_in_step(
     with lease(ledger.connection, ledger.spec.name, run.run_id) as held_lease:
         recover(ledger, run.destination, client, run.patience)
         renew_digests(ledger)
-        run.refill_lost_file()
+        run.refill_lost_target(client)
         run.seal(named)
         run.deliver(client, held_lease, progress)
         compact(ledger)

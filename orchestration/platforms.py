@@ -20,6 +20,8 @@ TOKENS = (
     "REGULARS_FCM_ACCESS_TOKEN",
 )
 VENDORS = ("klaviyo", "google", "meta", "fcm")
+# Places of one's own that have no sandbox: a demo reaches none of them.
+NOWHERE = ("REGULARS_TABLE_URL", "REGULARS_FILE_DROP_SFTP_URL")
 # Loopback answers at once: keep the platforms' limits from slowing a demo down.
 RATE_FACTOR = 20.0
 
@@ -47,6 +49,7 @@ def addresses(url: str, token: str) -> dict[str, str]:
     return {
         **ACCOUNTS,
         **dict.fromkeys(TOKENS, token),
+        **dict.fromkeys(NOWHERE, ""),
         **{f"REGULARS_{vendor.upper()}_BASE_URL": f"{url}/{vendor}" for vendor in VENDORS},
     }
 

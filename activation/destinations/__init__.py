@@ -14,6 +14,7 @@ from activation.destinations.meta_custom_audiences import (
     MetaCustomAudiences,
     MetaCustomAudiencesSettings,
 )
+from activation.destinations.table import Table, TableSettings
 
 _KINDS: Mapping[str, tuple[Any, Any]] = {
     "fcm": (Fcm, FcmSettings),
@@ -21,6 +22,7 @@ _KINDS: Mapping[str, tuple[Any, Any]] = {
     "google_customer_match": (GoogleCustomerMatch, GoogleCustomerMatchSettings),
     "klaviyo": (Klaviyo, KlaviyoSettings),
     "meta_custom_audiences": (MetaCustomAudiences, MetaCustomAudiencesSettings),
+    "table": (Table, TableSettings),
 }
 DESTINATIONS: Mapping[str, Any] = {name: kind for name, (kind, _) in _KINDS.items()}
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import orjson
 
+from activation.destinations.layout import Layout
 from activation.errors import ActivationError
 
 Operation = Literal["upsert", "remove"]
@@ -62,7 +63,8 @@ class Capabilities:
     `folds_gmail` says that variants of a Gmail address are one identity. `follow_ups` names the
     requests that usually follow one of a kind. `removal_fields` are others a removal needs to
     express an identity. `addresses` says which field carries the value of which kind of contact
-    point. `normaliser` is a name and a version: a new version sends every row again.
+    point. `normaliser` is a name and a version: a new version sends every row again. `is_keyed`
+    says that a row is known by the sync's own key. `reserved` columns are the destination's own.
     """
 
     name: str
@@ -84,11 +86,15 @@ class Capabilities:
     needs_target: bool = True
     keeps_rows: bool = False
     folds_gmail: bool = False
+    is_keyed: bool = False
+    transport: Literal["http", "database"] = "http"
+    reserved: frozenset[str] = frozenset()
 
     def knows_field(self, name: str) -> bool:
         """Say whether a column of this name can be sent."""
         prefixed = self.field_prefix is not None and name.startswith(self.field_prefix)
-        return self.takes_any_field or prefixed or name in self.fields
+        known = self.takes_any_field or prefixed or name in self.fields
+        return known and name not in self.reserved
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,7 @@ class Batch:
     target: Target
     purposes: frozenset[str] = frozenset()
     run_id: str = ""
+    layout: Layout = field(default_factory=Layout)
 
 
 @dataclass(frozen=True, repr=False)
@@ -208,9 +215,10 @@ class Narrow:
 
 @dataclass(frozen=True)
 class Found:
-    """The target exists."""
+    """The target exists; `is_empty` says that nothing of what was sent before is there."""
 
     target: Target
+    is_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -250,7 +258,7 @@ class Settings(Protocol):
 class ReadableDestination(Protocol):
     """A platform that tells who is in a target, so that it can be compared with the ledger."""
 
-    def members(self, target: Target) -> Request:
+    def members(self, target: Target, layout: Layout) -> Request:
         """Return the first request for the members; `classify` answers with Listed."""
         ...
 

@@ -2,31 +2,40 @@
 
 import csv
 import hashlib
-import os
+import io
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import IO, Any, ClassVar
 
 import orjson
 
 from activation.destinations.base import BatchLimits, Capabilities, Surface
-from activation.errors import PlatformRefused
+from activation.destinations.folders import Alive, Folder, LocalFolder
+from activation.destinations.sftp import HOST_KEY, PASSWORD, PRIVATE_KEY, URL, SftpFolder
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
 class FileDropSettings:
-    """Where the files go."""
+    """Where the files go: to a folder of this machine, or to an SFTP server when one is named."""
 
-    ENVIRONMENT: ClassVar[Mapping[str, str]] = {"folder": "REGULARS_FILE_DROP_FOLDER"}
+    ENVIRONMENT: ClassVar[Mapping[str, str]] = {
+        "folder": "REGULARS_FILE_DROP_FOLDER",
+        "sftp_url": URL,
+        "sftp_host_key": HOST_KEY,
+        "sftp_private_key": PRIVATE_KEY,
+        "sftp_password": PASSWORD,
+    }
     REQUIRED: ClassVar[tuple[str, ...]] = ("folder",)
 
     folder: str = ""
+    sftp_url: str = field(default="", repr=False)
+    sftp_host_key: str = ""
+    sftp_private_key: str = field(default="", repr=False)
+    sftp_password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -49,11 +58,11 @@ class FileDrop:
     @property
     def account(self) -> str:
         """Return the folder."""
-        return self.settings.folder
+        return self._folder.account
 
     def is_present(self, name: str) -> bool:
         """Say whether the file and its manifest are where they were left."""
-        return self._path(name).exists() and _manifest_path(self._path(name)).exists()
+        return self._folder.has(_file(name), _manifest_of(_file(name)))
 
     def replace(
         self,
@@ -62,63 +71,63 @@ class FileDrop:
         rows: Iterable[Mapping[str, Any]],
         *,
         as_of: datetime,
+        alive: Alive = lambda: None,
     ) -> int:
         """Write the rows so that a reader sees the old file or the new one; return their number.
 
         The manifest follows the file: while its SHA-256 differs from the file's, a collector waits.
         """
-        path = self._path(name)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            count = _write_rows(path, columns, rows)
-            _write_manifest(path, columns, count, as_of)
-        except OSError as error:
-            msg = (
-                f"file_drop cannot write {path.name} ({error.strerror}). "
-                "Check REGULARS_FILE_DROP_FOLDER and the space left there."
-            )
-            raise PlatformRefused(msg) from error
+        file = _file(name)
+        count, digest = self._folder.write(
+            file, lambda handle: _write_rows(handle, columns, rows), alive
+        )
+        manifest = {
+            "file": file,
+            "rows": count,
+            "columns": columns,
+            "sha256": digest,
+            "as_of": as_of.isoformat(),
+        }
+        document = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
+        self._folder.write(_manifest_of(file), lambda handle: handle.write(document), alive)
         return count
 
-    def _path(self, name: str) -> Path:
-        stem = _UNSAFE.sub("_", name).strip("._") or "rows"
-        return Path(self.settings.folder) / f"{stem}.csv"
+    @property
+    def _folder(self) -> Folder:
+        given = self.settings
+        if not given.sftp_url:
+            return LocalFolder(given.folder)
+        return SftpFolder(
+            given.sftp_url, given.sftp_host_key, given.sftp_private_key, given.sftp_password
+        )
 
 
-def _manifest_path(path: Path) -> Path:
-    return path.with_name(path.name + ".manifest.json")
+def _file(name: str) -> str:
+    return (_UNSAFE.sub("_", name).strip("._") or "rows") + ".csv"
 
 
-def _write_rows(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> int:
+def _manifest_of(file: str) -> str:
+    return f"{file}.manifest.json"
+
+
+def _write_rows(
+    handle: IO[bytes], columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]
+) -> tuple[int, str]:
+    """Write header and rows; return the number of rows and the SHA-256 of the bytes."""
     count = 0
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\r\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([_text(row.get(name)) for name in columns])
-            count += 1
-        _flush(handle)
-    _rename(part, path)
-    return count
-
-
-def _write_manifest(path: Path, columns: tuple[str, ...], count: int, as_of: datetime) -> None:
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    manifest = {
-        "file": path.name,
-        "rows": count,
-        "columns": columns,
-        "sha256": digest,
-        "as_of": as_of.isoformat(),
-    }
-    final = _manifest_path(path)
-    part = final.with_name(final.name + ".part")
-    with part.open("wb") as handle:
-        handle.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-        _flush(handle)
-    _rename(part, final)
+    text = io.TextIOWrapper(handle, encoding="utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_text(row.get(name)) for name in columns])
+        count += 1
+    text.flush()
+    text.detach()
+    handle.seek(0)
+    digest = hashlib.sha256()
+    while chunk := handle.read(1 << 20):
+        digest.update(chunk)
+    return count, digest.hexdigest()
 
 
 def _text(value: Any) -> str:
@@ -127,19 +136,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _flush(handle: IO[Any]) -> None:
-    handle.flush()
-    os.fsync(handle.fileno())
-
-
-def _rename(part: Path, final: Path) -> None:
-    """Put a finished file in place and make the folder's entry durable where that is possible."""
-    os.replace(part, final)
-    with suppress(OSError):
-        folder = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -1,6 +1,6 @@
 """Give destinations that write files their shape."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
@@ -29,6 +29,10 @@ class FileDestination(Protocol):
         rows: Iterable[Mapping[str, Any]],
         *,
         as_of: datetime,
+        alive: Callable[[], None],
     ) -> int:
-        """Write the rows so that a reader sees the old file or the new one; return their number."""
+        """Write the rows so that a reader sees the old file or the new one; return their number.
+
+        `alive` is called now and then once all rows are read, as sending them may take long.
+        """
         ...

@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from activation.destinations.base import Listed, Request, Target
+from activation.destinations.layout import Layout
 
 _IDENTIFIERS = ("email", "phone_number", "external_id")
 
 
-def list_members(target: Target) -> Request:
+def list_members(target: Target, layout: Layout) -> Request:
     """Return the request for the first hundred profiles of a list."""
     wanted = {"fields[profile]": ",".join(_IDENTIFIERS), "page[size]": "100"}
     path = f"/api/lists/{target.identifier}/profiles"

@@ -3,6 +3,7 @@
 import pytest
 
 from activation.destinations.klaviyo import KlaviyoSettings
+from tests.activation.postgres import postgres
 from tests.activation.stub_klaviyo import StubKlaviyo
 from tests.activation.world import world_at
 
@@ -24,3 +25,17 @@ def klaviyo():
 def settings():
     """Return the settings the stub accepts."""
     return KlaviyoSettings(api_key="secret")
+
+
+@pytest.fixture(scope="session")
+def running():
+    """Run one Postgres for all tests of this process."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running):
+    """Return the Postgres with an empty database."""
+    running.renew()
+    return running

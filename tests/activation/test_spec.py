@@ -271,3 +271,32 @@ def test_all_problems_of_all_syncs_are_told_at_once():
         f"{FILE}: klaviyo__win_back: mode sometimes is unknown. Use one of mirror, upsert.",
         f"{FILE}: klaviyo__other: meta.sync is not a mapping. Write it as key: value pairs.",
     ]
+
+
+def table_manifest(*columns):
+    """Return a manifest with a sync to a table of these columns."""
+    content = manifest(
+        destination="table",
+        surface="rows",
+        target="crm.scores",
+        purpose="internal_reporting",
+        channel="table",
+    )
+    content["nodes"][MODEL]["columns"] = {name: column(name) for name in columns}
+    return content
+
+
+def test_a_table_takes_any_columns_and_knows_rows_by_the_key():
+    """The key is the identity, whatever it is called."""
+    (spec,) = load_specs(table_manifest("customer_id", "stage"))
+
+    assert spec.capabilities.identities == (("customer_id",),)
+    assert spec.layout.columns == (("customer_id", "varchar"), ("stage", "varchar"))
+    assert (spec.layout.sync, spec.layout.key) == ("klaviyo__win_back", "customer_id")
+
+
+@pytest.mark.parametrize("name", ["regulars_sync", "regulars_digest", "row_number"])
+def test_a_column_the_table_has_for_itself_is_refused(name):
+    """Whose row it is is not for a model to say."""
+    with pytest.raises(InvalidSpecs, match=f"does not know column {name}. Rename it"):
+        load_specs(table_manifest("customer_id", name))

@@ -17,6 +17,10 @@ VALUES: dict[str, str] = {
     "REGULARS_FCM_ACCESS_TOKEN": SECRETS[0],
     "REGULARS_FCM_PROJECT_ID": "project",
     "REGULARS_FILE_DROP_FOLDER": "outbox",
+    "REGULARS_FILE_DROP_SFTP_URL": f"sftp://shop:{SECRETS[0]}@files.example.com/drop",
+    "REGULARS_FILE_DROP_SFTP_PRIVATE_KEY": SECRETS[0],
+    "REGULARS_FILE_DROP_SFTP_PASSWORD": SECRETS[1],
+    "REGULARS_TABLE_URL": f"postgresql://writer:{SECRETS[0]}@db.example.com/crm",
 }
 HTTP = ("fcm", "google_customer_match", "klaviyo", "meta_custom_audiences")
 PERSONAL = "ada.lovelace"
