@@ -18,8 +18,9 @@ TOKENS = (
     "REGULARS_GOOGLE_ACCESS_TOKEN",
     "REGULARS_META_ACCESS_TOKEN",
     "REGULARS_FCM_ACCESS_TOKEN",
+    "REGULARS_BREVO_API_KEY",
 )
-VENDORS = ("klaviyo", "google", "meta", "fcm")
+VENDORS = ("klaviyo", "google", "meta", "fcm", "brevo")
 # Loopback answers at once: keep the platforms' limits from slowing a demo down.
 RATE_FACTOR = 20.0
 

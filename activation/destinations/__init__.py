@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from activation.destinations.brevo import Brevo, BrevoSettings
 from activation.destinations.fcm import Fcm, FcmSettings
 from activation.destinations.file_drop import FileDrop, FileDropSettings
 from activation.destinations.google_customer_match import (
@@ -16,6 +17,7 @@ from activation.destinations.meta_custom_audiences import (
 )
 
 _KINDS: Mapping[str, tuple[Any, Any]] = {
+    "brevo": (Brevo, BrevoSettings),
     "fcm": (Fcm, FcmSettings),
     "file_drop": (FileDrop, FileDropSettings),
     "google_customer_match": (GoogleCustomerMatch, GoogleCustomerMatchSettings),

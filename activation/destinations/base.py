@@ -128,12 +128,15 @@ class Batch:
 class Request:
     """One HTTP request; `rows` are the plan's row numbers it settles, `step` says what it is for.
 
-    `context` is for the destination alone, `polls` counts how often a job has been asked for. The
-    representation holds no path and no body: both may carry personal values.
+    `context` is for the destination alone, and written down with a job; `recall` never is, so it
+    may hold personal values, and is None when a later run asks for the job's end. `address` is a
+    whole address that the platform named, such as of a report: it gets no credentials. `polls`
+    counts how often a job has been asked for. The representation holds no path and no body: both
+    may carry personal values.
     """
 
     step: str
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     rows: tuple[int, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -141,6 +144,8 @@ class Request:
     body: bytes | None = None
     content_type: str = "application/json"
     context: Any = None
+    recall: Any = None
+    address: str = ""
     polls: int = 0
     is_poll: bool = False
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from sandbox.platforms import members
+from sandbox.platforms.brevo import BREVO
 from sandbox.platforms.faults import Faults
 from sandbox.platforms.fcm import FCM
 from sandbox.platforms.gateway import Gateway
@@ -19,7 +20,7 @@ from sandbox.platforms.meta import META
 from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Settings
 
-VENDORS = (KLAVIYO, GOOGLE, META, FCM)
+VENDORS = (KLAVIYO, GOOGLE, META, FCM, BREVO)
 
 
 def create_app(database: Path, settings: Settings | None = None) -> Starlette:

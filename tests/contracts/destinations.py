@@ -7,6 +7,7 @@ from activation.destinations.base import Batch, Operation, Row, Target
 
 SECRETS = ("very-secret-token", "very-secret-app")
 VALUES: dict[str, str] = {
+    "REGULARS_BREVO_API_KEY": SECRETS[0],
     "REGULARS_KLAVIYO_API_KEY": SECRETS[0],
     "REGULARS_GOOGLE_ACCESS_TOKEN": SECRETS[0],
     "REGULARS_GOOGLE_CUSTOMER_ID": "123-456-7890",
@@ -18,7 +19,7 @@ VALUES: dict[str, str] = {
     "REGULARS_FCM_PROJECT_ID": "project",
     "REGULARS_FILE_DROP_FOLDER": "outbox",
 }
-HTTP = ("fcm", "google_customer_match", "klaviyo", "meta_custom_audiences")
+HTTP = ("brevo", "fcm", "google_customer_match", "klaviyo", "meta_custom_audiences")
 PERSONAL = "ada.lovelace"
 
 
@@ -41,6 +42,7 @@ def row(name: str, number: int, stale: frozenset[str] = frozenset()) -> Row:
         "city": "Stockholm",
         "token": f"{PERSONAL}:{number}",
         "property_spend": 12.5,
+        "attribute_spend": 12.5,
     }
     known = DESTINATIONS[name].capabilities.knows_field
     return Row(number, {key: value for key, value in values.items() if known(key)}, stale)

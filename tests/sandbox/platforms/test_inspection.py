@@ -45,7 +45,7 @@ def test_members_are_named_by_id_or_by_one_name(
 
     assert [status(first), status(second)] == [200, 200]
     assert [status("A/B ä"), status("Unknown")] == [409, 404]
-    assert inspection.get("/_state/brevo/audiences").status_code == 404
+    assert inspection.get("/_state/nobody/audiences").status_code == 404
 
 
 def test_the_log_tells_requests_since_one(meta: httpx.Client, inspection: httpx.Client) -> None:
