@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import orjson
 
-from activation import normalise
 from activation.destinations.answers import (
     apart,
     common_outcome,
@@ -53,11 +52,11 @@ from activation.destinations.brevo_lists import (
     listed_members,
     made_folder,
 )
+from activation.destinations.brevo_removals import EMAILS, removals, removed
 from activation.destinations.brevo_reports import first_report, read_report
 from activation.errors import PlatformRefused, TargetMissing
 
 _KEY = "REGULARS_BREVO_API_KEY"
-_EMAILS = 150
 _RESET = "x-sib-ratelimit-reset"
 _ABSENT = "does not exist"
 
@@ -93,7 +92,7 @@ class Brevo:
         field_prefix=ATTRIBUTE,
         identities=IDENTITIES,
         addresses={"email": "email", "phone": "phone"},
-        batch=BatchLimits(upsert_rows=10_000, removal_rows=_EMAILS, request_bytes=8_000_000),
+        batch=BatchLimits(upsert_rows=10_000, removal_rows=EMAILS, request_bytes=8_000_000),
         rate=Rate(burst_per_second=10, steady_per_minute=600),
         step_rates={"import_process": Rate(burst_per_second=40, steady_per_minute=100 / 60)},
         follow_ups={
@@ -130,7 +129,7 @@ class Brevo:
 
     def requests(self, batch: Batch) -> Prepared:
         """Import contacts into the list, or take e-mail addresses out of it."""
-        return _imports(batch) if batch.operation == "upsert" else _removals(batch)
+        return _imports(batch) if batch.operation == "upsert" else removals(batch)
 
     def classify(self, request: Request, response: Response) -> Outcome:
         """Say what an answer of Brevo means for the rows of its request."""
@@ -186,39 +185,6 @@ def _import(
     return Request("check_attributes", "GET", path, rows, context=attributes, recall=sent)
 
 
-def _removals(batch: Batch) -> Prepared:
-    wanted: dict[str, list[int]] = {}
-    settled, invalid = [], {}
-    for row in batch.rows:
-        if "email" not in row.stale:
-            settled.append(row.number)
-            continue
-        try:
-            email = normalise.email(str(row.values.get("email") or ""))
-        except normalise.Unusable as unusable:
-            invalid[row.number] = unusable.code
-            continue
-        wanted.setdefault(email, []).append(row.number)
-    emails = list(wanted)
-    requests = tuple(
-        _removal(batch.target, {email: wanted[email] for email in emails[start : start + _EMAILS]})
-        for start in range(0, len(emails), _EMAILS)
-    )
-    return Prepared(requests, invalid, tuple(settled))
-
-
-def _removal(target: Target, wanted: Mapping[str, list[int]]) -> Request:
-    return Request(
-        "remove_contacts",
-        "POST",
-        f"/v3/contacts/lists/{target.identifier}/contacts/remove",
-        tuple(number for numbers in wanted.values() for number in numbers),
-        body=orjson.dumps({"emails": list(wanted)}),
-        context=target.identifier,
-        recall=wanted,
-    )
-
-
 def _read(request: Request, response: Response) -> Outcome:
     if response.status >= 400:
         return _refusal(request, response)
@@ -241,7 +207,7 @@ def _read(request: Request, response: Response) -> Outcome:
         case "check_list":
             return _list_is_there(request, int(document["id"]))
         case _:
-            return _removed(request, document["contacts"])
+            return removed(request, document["contacts"])
 
 
 def _checked(request: Request, document: Mapping[str, Any]) -> Outcome:
@@ -278,18 +244,6 @@ def _progress(request: Request, document: Mapping[str, Any]) -> Outcome:
         return FollowUp((replace(request, polls=request.polls + 1),))
     imported = (document.get("info") or {}).get("import") or {}
     return first_report(request, imported)
-
-
-def _removed(request: Request, answered: Mapping[str, Any]) -> Outcome:
-    """Count who was taken off, and who was not on the list; the rest got no answer."""
-    told = {str(email).lower() for email in answered.get("success") or []}
-    told |= {str(email).lower() for email in answered.get("failure") or []}
-    unknown: dict[int, str] = {}
-    for email, numbers in request.recall.items():
-        if email not in told:
-            unknown |= dict.fromkeys(numbers, "not_answered")
-    done = tuple(number for number in request.rows if number not in unknown)
-    return Settled(done, unknown=unknown)
 
 
 def _refusal(request: Request, response: Response) -> Outcome:

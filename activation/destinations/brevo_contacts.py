@@ -67,10 +67,11 @@ def _contact(row: Row) -> Contact:
         for column, value in row.values.items()
         if (name := attribute_name(column))
     }
-    names = (email,)
+    names: tuple[str, ...] = (email,)
     if row.values.get("phone"):
-        attributes["SMS"] = normalise.phone(str(row.values["phone"]))
-        names = (email, attributes["SMS"])
+        number = normalise.phone(str(row.values["phone"]))
+        attributes["SMS"] = number
+        names = (email, number)
     return Contact(row.number, names, orjson.dumps({"email": email, "attributes": attributes}))
 
 

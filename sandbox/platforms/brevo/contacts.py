@@ -138,16 +138,12 @@ def named_contacts(call: Call, document: Json, most: int) -> dict[Any, int | Non
     if not isinstance(values, list) or not 0 < len(values) <= most:
         invalid(f"{given[0]} should hold 1 to {most} values")
     if given == ["ids"]:
-        column, kept = "id", read_numbers(values, "ids")
+        found = {value: find(call.store, "id", value) for value in read_numbers(values, "ids")}
+    elif all(isinstance(value, str) and is_email(value) for value in values):
+        found = {value: find(call.store, "email", value.lower()) for value in values}
     else:
-        column, kept = "email", values
-        if not all(isinstance(value, str) and is_email(value) for value in values):
-            invalid("Invalid email address")
-    found: dict[Any, int | None] = {}
-    for value in kept:
-        contact = find(call.store, column, value.lower() if column == "email" else value)
-        found[value] = contact.id if contact else None
-    return found
+        invalid("Invalid email address")
+    return {value: contact.id if contact else None for value, contact in found.items()}
 
 
 def stored(
