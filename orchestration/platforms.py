@@ -19,8 +19,9 @@ TOKENS = (
     "REGULARS_META_ACCESS_TOKEN",
     "REGULARS_FCM_ACCESS_TOKEN",
     "REGULARS_BREVO_API_KEY",
+    "REGULARS_HUBSPOT_ACCESS_TOKEN",
 )
-VENDORS = ("klaviyo", "google", "meta", "fcm", "brevo")
+VENDORS = ("klaviyo", "google", "meta", "fcm", "brevo", "hubspot")
 # Loopback answers at once: keep the platforms' limits from slowing a demo down.
 RATE_FACTOR = 20.0
 

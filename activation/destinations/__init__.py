@@ -10,6 +10,7 @@ from activation.destinations.google_customer_match import (
     GoogleCustomerMatch,
     GoogleCustomerMatchSettings,
 )
+from activation.destinations.hubspot import Hubspot, HubspotSettings
 from activation.destinations.klaviyo import Klaviyo, KlaviyoSettings
 from activation.destinations.meta_custom_audiences import (
     MetaCustomAudiences,
@@ -21,6 +22,7 @@ _KINDS: Mapping[str, tuple[Any, Any]] = {
     "fcm": (Fcm, FcmSettings),
     "file_drop": (FileDrop, FileDropSettings),
     "google_customer_match": (GoogleCustomerMatch, GoogleCustomerMatchSettings),
+    "hubspot": (Hubspot, HubspotSettings),
     "klaviyo": (Klaviyo, KlaviyoSettings),
     "meta_custom_audiences": (MetaCustomAudiences, MetaCustomAudiencesSettings),
 }

@@ -12,6 +12,7 @@ VALUES: dict[str, str] = {
     "REGULARS_GOOGLE_ACCESS_TOKEN": SECRETS[0],
     "REGULARS_GOOGLE_CUSTOMER_ID": "123-456-7890",
     "REGULARS_GOOGLE_LOGIN_CUSTOMER_ID": "9876543210",
+    "REGULARS_HUBSPOT_ACCESS_TOKEN": SECRETS[0],
     "REGULARS_META_ACCESS_TOKEN": SECRETS[0],
     "REGULARS_META_APP_SECRET": SECRETS[1],
     "REGULARS_META_AD_ACCOUNT_ID": "act_17",
@@ -19,7 +20,7 @@ VALUES: dict[str, str] = {
     "REGULARS_FCM_PROJECT_ID": "project",
     "REGULARS_FILE_DROP_FOLDER": "outbox",
 }
-HTTP = ("brevo", "fcm", "google_customer_match", "klaviyo", "meta_custom_audiences")
+HTTP = ("brevo", "fcm", "google_customer_match", "hubspot", "klaviyo", "meta_custom_audiences")
 PERSONAL = "ada.lovelace"
 
 

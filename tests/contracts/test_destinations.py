@@ -182,7 +182,7 @@ def test_no_answer_raises(name, status, body):
             st.lists(part, max_size=3)
             | st.dictionaries(
                 st.sampled_from(
-                    ["data", "error", "errors", "id", "attributes", "details", "code", "contacts"]
+                    ["data", "error", "errors", "id", "attributes", "details", "code", "results"]
                 ),
                 part,
                 max_size=3,

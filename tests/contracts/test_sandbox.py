@@ -39,8 +39,16 @@ BREVO = replace(
     fields=(Field("email", "varchar"), Field("first_name", "varchar"), Field("phone", "varchar")),
 )
 
+HUBSPOT = replace(
+    BREVO,
+    name="hubspot__win_back",
+    relation="activation.sync_hubspot__win_back",
+    destination="hubspot",
+)
+
 SYNCS = {
     "brevo": BREVO,
+    "hubspot": HUBSPOT,
     "klaviyo": KLAVIYO,
     "google": sync(
         "google_customer_match",
@@ -58,7 +66,7 @@ SYNCS = {
     "fcm": FCM,
 }
 
-READABLE = {"brevo": 505, "klaviyo": 120}
+READABLE = {"brevo": 505, "hubspot": 120, "klaviyo": 120}
 """Vendors that tell who is on a list, with more members than their page holds."""
 
 
@@ -89,6 +97,8 @@ def settings(url, name):
         {
             "REGULARS_BREVO_API_KEY": "sandbox-token",
             "REGULARS_BREVO_BASE_URL": f"{url}/brevo",
+            "REGULARS_HUBSPOT_ACCESS_TOKEN": "sandbox-token",
+            "REGULARS_HUBSPOT_BASE_URL": f"{url}/hubspot",
             "REGULARS_KLAVIYO_API_KEY": "sandbox-token",
             "REGULARS_KLAVIYO_BASE_URL": f"{url}/klaviyo",
             "REGULARS_GOOGLE_ACCESS_TOKEN": "sandbox-token",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 import orjson
 
@@ -58,7 +57,7 @@ def find(store: Store, column: str, value: Any) -> Contact | None:
 
 def _require(call: Call) -> Contact:
     """Return the contact the path names by id, address or number; refuse an unknown one (404)."""
-    named = unquote(call.params["identifier"]).strip().lower()
+    named = call.params["identifier"].strip().lower()
     if "@" in named:
         found = find(call.store, "email", named)
     else:

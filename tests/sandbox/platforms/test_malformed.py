@@ -58,6 +58,20 @@ IMPORT = {
     "emptyContactsAttributes": True,
     "disableNotification": True,
 }
+PROPERTY = {
+    "name": "spend",
+    "label": "Spend",
+    "type": "number",
+    "fieldType": "number",
+    "groupName": "contactinformation",
+}
+CONTACT = {
+    "id": "a@b.se",
+    "idProperty": "email",
+    "objectWriteTraceId": "1",
+    "properties": {"firstname": "A"},
+}
+UPSERT = {"inputs": [CONTACT, {**CONTACT, "id": "b@b.se", "objectWriteTraceId": "2"}]}
 
 
 def resource(kind: str, attributes: Any, **fields: Any) -> dict[str, Any]:
@@ -107,6 +121,14 @@ BODIES: list[tuple[str, Any]] = [
     ("/brevo/v3/contacts/lists/1/contacts/add", {"emails": ["a@b.se"]}),
     ("/brevo/v3/contacts/lists/1/contacts/remove", {"ids": [1, 2]}),
     ("/brevo/v3/contacts/attributes/normal/BIRTHDAY", {"type": "date"}),
+    ("/hubspot/crm/v3/lists", {"name": "n", "objectTypeId": "0-1", "processingType": "MANUAL"}),
+    ("/hubspot/crm/v3/properties/contacts", PROPERTY),
+    ("/hubspot/crm/v3/objects/contacts/batch/upsert", UPSERT),
+    (
+        "/hubspot/crm/v3/objects/contacts/batch/read",
+        {"inputs": [{"id": "a@b.se"}], "idProperty": "email", "properties": ["email"]},
+    ),
+    ("/hubspot/crm/v3/objects/contacts/gdpr-delete", {"objectId": "1"}),
     ("/fcm/v1/projects/p/messages:send", {"message": {"topic": "t", "data": {"k": "v"}}}),
 ]  # fmt: skip
 
