@@ -100,6 +100,17 @@ def test_sound_exposure_becomes_a_spec():
     assert (spec.owner_email, spec.file) == ("crm@example.com", FILE)
 
 
+@pytest.mark.parametrize("destination", ["brevo", "hubspot", "klaviyo"])
+def test_a_list_may_be_kept_at_any_mail_platform(destination):
+    """The same exposure names another destination; a field it does not know is told."""
+    (spec,) = load_specs(manifest(destination=destination))
+    content = manifest(destination=destination)
+    content["nodes"][MODEL]["columns"]["token"] = column("token")
+
+    assert (spec.destination, spec.capabilities.name) == (destination, destination)
+    assert causes(content) == [f"{destination} does not know column token"]
+
+
 def with_segment(*macros):
     """Return a manifest whose sync reads a segment, through macros or by its ref."""
     content = manifest()

@@ -7,9 +7,10 @@ import pytest
 
 from activation.errors import PlatformRefused, TargetMissing
 from activation.spec import Field
+from activation.syncs import diff_sync
 from sandbox.platforms.server import running
-from tests.activation.world import world_at
-from tests.contracts.test_sandbox import BREVO, members, row, run
+from tests.activation.world import AS_OF, KEYS, world_at
+from tests.contracts.test_sandbox import BREVO, members, row, run, settings
 
 API = {"api-key": "sandbox-token"}
 
@@ -184,3 +185,16 @@ def test_two_customers_may_share_an_address(world, platforms, client):
     run(world, platforms)
 
     assert members(client, platforms, "brevo") == ["person5@example.com"]
+
+
+def test_requests_and_minutes_are_told_beforehand(world, platforms, client):
+    """Looking at a plan sends nothing, and counts what follows each request."""
+    rows = [row(BREVO, 1), row(BREVO, 2, email="no address")]
+    desire(world, rows)
+
+    mine = settings(platforms, "brevo")
+    looked = diff_sync(world.connection, world.spec, mine, as_of=AS_OF, keys=KEYS).estimate
+
+    assert (looked.requests, looked.minutes) == (3, pytest.approx(1 / (100 / 60)))
+    assert looked.invalid_by_code == {"invalid_email": 1}
+    assert client.get(f"{platforms}/_requests").json()["requests"] == []
