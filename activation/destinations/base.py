@@ -62,7 +62,8 @@ class Capabilities:
     `folds_gmail` says that variants of a Gmail address are one identity. `follow_ups` names the
     requests that usually follow one of a kind. `removal_fields` are others a removal needs to
     express an identity. `addresses` says which field carries the value of which kind of contact
-    point. `normaliser` is a name and a version: a new version sends every row again.
+    point; `reserved` columns of the prefix would carry an address past that. `normaliser` is a name
+    and a version: a new version sends every row again.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Capabilities:
     polling: Polling = Polling()
     in_flight: int = 4
     field_prefix: str | None = None
+    reserved: frozenset[str] = frozenset()
     takes_any_field: bool = False
     needs_purposes: frozenset[str] = frozenset()
     needs_target: bool = True
@@ -88,6 +90,8 @@ class Capabilities:
     def knows_field(self, name: str) -> bool:
         """Say whether a column of this name can be sent."""
         prefixed = self.field_prefix is not None and name.startswith(self.field_prefix)
+        if name.lower() in self.reserved:
+            return False
         return self.takes_any_field or prefixed or name in self.fields
 
 
@@ -128,11 +132,10 @@ class Batch:
 class Request:
     """One HTTP request; `rows` are the plan's row numbers it settles, `step` says what it is for.
 
-    `context` is for the destination alone, and written down with a job; `recall` never is, so it
-    may hold personal values, and is None when a later run asks for the job's end. `address` is a
-    whole address that the platform named, such as of a report: it gets no credentials. `polls`
-    counts how often a job has been asked for. The representation holds no path and no body: both
-    may carry personal values.
+    `context` is for the destination alone, and written down with a job; `recall` never is: it may
+    hold personal values, and is None when a later run asks for the job's end. An `address` is a
+    whole one that the platform named, and gets no credentials. `polls` counts how often a job has
+    been asked for. The representation holds no path and no body: both may carry personal values.
     """
 
     step: str

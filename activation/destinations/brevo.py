@@ -41,6 +41,8 @@ from activation.destinations.base import (
 from activation.destinations.brevo_contacts import (
     ATTRIBUTE,
     IDENTITIES,
+    NUMBER,
+    RESERVED,
     STANDARD,
     attribute_names,
     contacts,
@@ -59,6 +61,7 @@ from activation.errors import PlatformRefused, TargetMissing
 _KEY = "REGULARS_BREVO_API_KEY"
 _RESET = "x-sib-ratelimit-reset"
 _ABSENT = "does not exist"
+_OF_A_CONTACT = ("normal", "category")
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class Brevo:
         surfaces={"list": Surface("membership")},
         fields=frozenset({"email", *STANDARD}),
         field_prefix=ATTRIBUTE,
+        reserved=RESERVED,
         identities=IDENTITIES,
         addresses={"email": "email", "phone": "phone"},
         batch=BatchLimits(upsert_rows=10_000, removal_rows=EMAILS, request_bytes=8_000_000),
@@ -212,12 +216,16 @@ def _read(request: Request, response: Response) -> Outcome:
 
 def _checked(request: Request, document: Mapping[str, Any]) -> Outcome:
     """Go on with the import when the account has every attribute that it sets."""
-    known = {str(attribute["name"]).upper() for attribute in document["attributes"]}
-    missing = [name for name in request.context if name not in known]
+    known = {
+        str(attribute["name"]).upper()
+        for attribute in document["attributes"]
+        if attribute["category"] in _OF_A_CONTACT
+    }
+    missing = [name for name in request.context if name not in known and name != NUMBER]
     if missing:
         msg = (
             f"brevo has no contact attribute {', '.join(missing)} and would ignore it. Create it "
-            f"in Brevo, or give the column the name {ATTRIBUTE}... of one that is there."
+            f"in Brevo, or rename the column to {ATTRIBUTE}<name> of one that is there."
         )
         return Stop(PlatformRefused(msg))
     return FollowUp((request.recall,))

@@ -11,11 +11,17 @@ from activation.destinations.base import Row
 
 IDENTITIES = (("email",),)
 ATTRIBUTE = "attribute_"
+NUMBER = "SMS"
 STANDARD: Mapping[str, str] = {
     "first_name": "FIRSTNAME",
     "last_name": "LASTNAME",
-    "phone": "SMS",
+    "phone": NUMBER,
 }
+RESERVED = frozenset(
+    ATTRIBUTE + name for name in ("email", "sms", "whatsapp", "landline_number", "ext_id")
+)
+"""Attributes by which Brevo knows or reaches a person."""
+
 _CELLS = re.compile(r'[;,\t"]')
 
 
@@ -28,7 +34,7 @@ class Contact(NamedTuple):
 
 
 class Named(NamedTuple):
-    """The rows that a report names, and how many of its lines name nobody of ours."""
+    """The rows that a report names, and how many of its lines after a header name nobody."""
 
     rows: tuple[int, ...]
     others: int
@@ -70,7 +76,7 @@ def _contact(row: Row) -> Contact:
     names: tuple[str, ...] = (email,)
     if row.values.get("phone"):
         number = normalise.phone(str(row.values["phone"]))
-        attributes["SMS"] = number
+        attributes[NUMBER] = number
         names = (email, number)
     return Contact(row.number, names, orjson.dumps({"email": email, "attributes": attributes}))
 

@@ -39,19 +39,22 @@ def _report(
 def read_report(request: Request, response: Response) -> Outcome:
     """Name the rows of one report, then read the next one.
 
-    A report that cannot be had, or that names nobody of ours, leaves the rows in doubt.
+    A report that cannot be had leaves the rows in doubt. One that names nobody of ours is counted:
+    which rows are refused is not known then.
     """
     outcome = common_outcome("brevo", "", request, response)
     if isinstance(outcome, Retry):
         return outcome
     reports, rejected, others = request.context
     kind = reports[0][0]
-    named = named_in(response.body.decode(errors="replace"), request.recall)
-    if response.status != 200 or not named.rows:
+    text = response.body.decode(errors="replace").strip()
+    if response.status != 200 or not text or text.startswith("<"):
         left = (number for number in request.rows if number not in rejected)
         return Settled(rejected=rejected, unknown=dict.fromkeys(left, "report_unreadable"))
+    named = named_in(text, request.recall)
+    count = named.others if named.rows else max(1, named.others)
     rejected = {**dict.fromkeys(named.rows, _code(kind)), **rejected}
-    others = {**others, _code(kind): named.others} if named.others else others
+    others = {**others, _code(kind): count} if count else others
     if len(reports) > 1:
         return FollowUp((_report(request, reports[1:], rejected, others),))
     kept = tuple(number for number in request.rows if number not in rejected)

@@ -15,6 +15,11 @@ STANDARD: Mapping[str, str] = {
     "last_name": "lastname",
     "phone": "phone",
 }
+RESERVED = frozenset(
+    PROPERTY + name for name in ("email", "phone", "hs_additional_emails", "hs_object_id")
+)
+"""Properties by which HubSpot knows or reaches a person."""
+
 INPUTS = 100
 """The most contacts one request may write or look up."""
 

@@ -92,9 +92,11 @@ def test_attributes_are_looked_at_before_an_import_that_sets_them():
     one = Batch("upsert", (person(1, attribute_spend=1.0, first_name="A"),), LIST)
     (request,) = BREVO.requests(one).requests
     known = [{"name": "FIRSTNAME", "category": "normal"}]
+    computed = {"name": "SPEND", "category": "calculated"}
 
-    stopped = answered(request, 200, {"attributes": known})
-    goes_on = followed(request, 200, {"attributes": [*known, {"name": "SPEND"}]})
+    stopped = answered(request, 200, {"attributes": [*known, computed]})
+    made = {"name": "spend", "category": "normal"}
+    goes_on = followed(request, 200, {"attributes": [*known, made]})
 
     assert (request.step, request.body) == ("check_attributes", None)
     assert isinstance(stopped, Stop)
@@ -228,6 +230,17 @@ def test_a_report_that_cannot_be_had_leaves_the_rows_in_doubt(status, body):
 
     assert outcome == Settled(unknown=dict.fromkeys((1, 2), "report_unreadable"))
     assert BREVO.classify(request, Response(503)) == Retry("http_503")
+
+
+@pytest.mark.parametrize(("report", "count"), [("ID\n12\n13\n", 2), ("12", 1), ("CONTACT_ID", 1)])
+def test_a_report_that_names_nobody_of_ours_is_counted(report, count):
+    """Which rows are meant is not known; they may be on the list, so they count as held."""
+    done = {"status": "completed", "info": {"import": {"duplicate_contact_id": URL}}}
+    request = followed(polled(ADA, BOB), 200, done)
+
+    outcome = BREVO.classify(request, Response(200, body=report.encode()))
+
+    assert outcome == Settled((1, 2), unattributed={"duplicate_contact_id": count})
 
 
 def test_a_job_is_written_down_without_an_address():

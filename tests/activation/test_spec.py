@@ -111,6 +111,18 @@ def test_a_list_may_be_kept_at_any_mail_platform(destination):
     assert causes(content) == [f"{destination} does not know column token"]
 
 
+@pytest.mark.parametrize(
+    ("destination", "name"),
+    [("brevo", "attribute_SMS"), ("brevo", "attribute_email"), ("hubspot", "property_email")],
+)
+def test_an_address_is_no_attribute(destination, name):
+    """A prefix must not lead past the comparison of the address with the one consented to."""
+    content = manifest(destination=destination)
+    content["nodes"][MODEL]["columns"][name] = column(name)
+
+    assert causes(content) == [f"{destination} does not know column {name}"]
+
+
 def with_segment(*macros):
     """Return a manifest whose sync reads a segment, through macros or by its ref."""
     content = manifest()

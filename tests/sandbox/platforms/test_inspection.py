@@ -129,6 +129,8 @@ def test_the_page_shows_audiences_members_and_requests(
 
     assert "&lt;Win &amp; back&gt;" in page
     assert "person-00" in page
+    assert "<h2>Brevo</h2>" in page
+    assert "<h2>HubSpot</h2>" in page
     assert "The first 12 of 20." in page
     assert page.count(f"POST /meta/v26.0/{audience_id}/users") == 1
     assert "<td class=number>2</td>" in page
