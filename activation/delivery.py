@@ -76,14 +76,17 @@ class HttpSender:
 
     def __call__(self, request: Request) -> Response:
         """Return the platform's answer; raise Unanswered when there is none."""
-        headers = {**self.destination.headers(), **request.headers}
+        headers, parameters = dict(request.headers), dict(request.parameters)
+        if not request.address:
+            headers = {**self.destination.headers(), **headers}
+            parameters |= self.destination.parameters()
         if request.body is not None:
             headers["content-type"] = request.content_type
         try:
             answer = self.client.request(
                 request.method,
-                self.destination.base_url.rstrip("/") + request.path,
-                params={**request.parameters, **self.destination.parameters()} or None,
+                request.address or self.destination.base_url.rstrip("/") + request.path,
+                params=parameters or None,
                 content=request.body,
                 headers=headers,
             )

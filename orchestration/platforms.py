@@ -18,8 +18,10 @@ TOKENS = (
     "REGULARS_GOOGLE_ACCESS_TOKEN",
     "REGULARS_META_ACCESS_TOKEN",
     "REGULARS_FCM_ACCESS_TOKEN",
+    "REGULARS_BREVO_API_KEY",
+    "REGULARS_HUBSPOT_ACCESS_TOKEN",
 )
-VENDORS = ("klaviyo", "google", "meta", "fcm")
+VENDORS = ("klaviyo", "google", "meta", "fcm", "brevo", "hubspot")
 # Places of one's own that have no sandbox: a demo reaches none of them.
 NOWHERE = ("REGULARS_TABLE_URL", "REGULARS_FILE_DROP_SFTP_URL")
 # Loopback answers at once: keep the platforms' limits from slowing a demo down.

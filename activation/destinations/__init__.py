@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from activation.destinations.brevo import Brevo, BrevoSettings
 from activation.destinations.fcm import Fcm, FcmSettings
 from activation.destinations.file_drop import FileDrop, FileDropSettings
 from activation.destinations.google_customer_match import (
     GoogleCustomerMatch,
     GoogleCustomerMatchSettings,
 )
+from activation.destinations.hubspot import Hubspot, HubspotSettings
 from activation.destinations.klaviyo import Klaviyo, KlaviyoSettings
 from activation.destinations.meta_custom_audiences import (
     MetaCustomAudiences,
@@ -17,9 +19,11 @@ from activation.destinations.meta_custom_audiences import (
 from activation.destinations.table import Table, TableSettings
 
 _KINDS: Mapping[str, tuple[Any, Any]] = {
+    "brevo": (Brevo, BrevoSettings),
     "fcm": (Fcm, FcmSettings),
     "file_drop": (FileDrop, FileDropSettings),
     "google_customer_match": (GoogleCustomerMatch, GoogleCustomerMatchSettings),
+    "hubspot": (Hubspot, HubspotSettings),
     "klaviyo": (Klaviyo, KlaviyoSettings),
     "meta_custom_audiences": (MetaCustomAudiences, MetaCustomAudiencesSettings),
     "table": (Table, TableSettings),

@@ -1,6 +1,7 @@
 """Read the answers that mean the same at every platform, and cut bodies to their size."""
 
 from collections.abc import Callable, Iterable, Iterator
+from math import isfinite
 from urllib.parse import urlsplit
 
 from activation.destinations.base import Narrow, Outcome, Request, Response, Retry, Stop
@@ -10,15 +11,19 @@ _TRY_AGAIN = {408, 425, 429}
 
 
 def common_outcome(
-    destination: str, variable: str, request: Request, response: Response
+    destination: str, variable: str, request: Request, response: Response, reset: str = ""
 ) -> Outcome | None:
     """Classify by status alone; None when the platform's own rules must decide.
 
-    `variable` is the environment variable that holds the credentials.
+    `variable` is the environment variable that holds the credentials, `reset` the header that a
+    platform without Retry-After says the seconds in.
     """
     status = response.status
     if status in _TRY_AGAIN or status >= 500:
-        return Retry(f"http_{status}", wait_seconds(response))
+        asked = wait_seconds(response)
+        if asked is None and status == 429 and reset:
+            asked = wait_seconds(response, reset)
+        return Retry(f"http_{status}", asked)
     if status == 401:
         return Stop(refused_credentials(destination, variable))
     if status in (402, 403):
@@ -66,12 +71,13 @@ def refused_request(destination: str, request: Request, status: int) -> Stop:
     return Stop(PlatformRefused(msg))
 
 
-def wait_seconds(response: Response) -> float | None:
+def wait_seconds(response: Response, header: str = "retry-after") -> float | None:
     """Return the seconds of a Retry-After header; None when absent or a date."""
     try:
-        return max(0.0, float(response.headers.get("retry-after", "")))
+        seconds = float(response.headers.get(header, ""))
     except ValueError:
         return None
+    return max(0.0, seconds) if isfinite(seconds) else None
 
 
 def pack(
@@ -90,6 +96,22 @@ def pack(
         size += len(part) + 1
     if rows:
         yield tuple(rows), parts
+
+
+def apart(rows: Iterable[tuple[str, tuple[int, bytes]]]) -> list[list[tuple[int, bytes]]]:
+    """Part (identifier, (row number, encoded row)) pairs so that no part has one twice.
+
+    A platform that takes a batch by identifier refuses or drops the second of two.
+    """
+    seen: dict[str, int] = {}
+    parts: list[list[tuple[int, bytes]]] = []
+    for identifier, row in rows:
+        turn = seen.get(identifier, 0)
+        seen[identifier] = turn + 1
+        if turn == len(parts):
+            parts.append([])
+        parts[turn].append(row)
+    return parts
 
 
 def place(base_url: str) -> str:

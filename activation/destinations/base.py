@@ -63,8 +63,9 @@ class Capabilities:
     `folds_gmail` says that variants of a Gmail address are one identity. `follow_ups` names the
     requests that usually follow one of a kind. `removal_fields` are others a removal needs to
     express an identity. `addresses` says which field carries the value of which kind of contact
-    point. `normaliser` is a name and a version: a new version sends every row again. `is_keyed`
-    says that a row is known by the sync's own key. `reserved` columns are the destination's own.
+    point; `reserved` columns are the destination's own, or would carry an address past the gate.
+    `normaliser` is a name and a version: a new version sends every row again. `is_keyed` says that
+    a row is known by the sync's own key.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Capabilities:
     polling: Polling = Polling()
     in_flight: int = 4
     field_prefix: str | None = None
+    reserved: frozenset[str] = frozenset()
     takes_any_field: bool = False
     needs_purposes: frozenset[str] = frozenset()
     needs_target: bool = True
@@ -88,13 +90,12 @@ class Capabilities:
     folds_gmail: bool = False
     is_keyed: bool = False
     transport: Literal["http", "database"] = "http"
-    reserved: frozenset[str] = frozenset()
 
     def knows_field(self, name: str) -> bool:
         """Say whether a column of this name can be sent."""
         prefixed = self.field_prefix is not None and name.startswith(self.field_prefix)
         known = self.takes_any_field or prefixed or name in self.fields
-        return known and name not in self.reserved
+        return known and name.lower() not in self.reserved
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,14 @@ class Batch:
 class Request:
     """One HTTP request; `rows` are the plan's row numbers it settles, `step` says what it is for.
 
-    `context` is for the destination alone, `polls` counts how often a job has been asked for. The
-    representation holds no path and no body: both may carry personal values.
+    `context` is for the destination alone, and written down with a job; `recall` never is: it may
+    hold personal values, and is None when a later run asks for the job's end. An `address` is a
+    whole one that the platform named, and gets no credentials. `polls` counts how often a job has
+    been asked for. The representation holds no path and no body: both may carry personal values.
     """
 
     step: str
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     rows: tuple[int, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -148,6 +151,8 @@ class Request:
     body: bytes | None = None
     content_type: str = "application/json"
     context: Any = None
+    recall: Any = None
+    address: str = ""
     polls: int = 0
     is_poll: bool = False
 

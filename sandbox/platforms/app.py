@@ -9,17 +9,19 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from sandbox.platforms import members
+from sandbox.platforms.brevo import BREVO
 from sandbox.platforms.faults import Faults
 from sandbox.platforms.fcm import FCM
 from sandbox.platforms.gateway import Gateway
 from sandbox.platforms.google import GOOGLE
+from sandbox.platforms.hubspot import HUBSPOT
 from sandbox.platforms.inspection import Inspection
 from sandbox.platforms.klaviyo import KLAVIYO
 from sandbox.platforms.meta import META
 from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Settings
 
-VENDORS = (KLAVIYO, GOOGLE, META, FCM)
+VENDORS = (KLAVIYO, GOOGLE, META, FCM, BREVO, HUBSPOT)
 
 
 def create_app(database: Path, settings: Settings | None = None) -> Starlette:

@@ -133,8 +133,8 @@ def _logged_path(vendor: Vendor, endpoint: Endpoint, call: Call) -> str:
 
 def _response(vendor: Vendor, answer: Answer) -> Response:
     headers = {**answer.headers}
-    content = b""
-    if answer.body is not None:
+    content = answer.body if isinstance(answer.body, bytes) else b""
+    if answer.body is not None and not isinstance(answer.body, bytes):
         content = orjson.dumps(answer.body)
         headers["content-type"] = vendor.media_type
     return Response(content, answer.status, headers)

@@ -46,7 +46,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a vendor replies, how many records it was about, and whether the state changed."""
+    """What a vendor replies, how many records it was about, and whether the state changed.
+
+    Bytes are a file and go out as they are; any other body is written as JSON.
+    """
 
     status: int = 200
     body: object = None

@@ -100,6 +100,29 @@ def test_sound_exposure_becomes_a_spec():
     assert (spec.owner_email, spec.file) == ("crm@example.com", FILE)
 
 
+@pytest.mark.parametrize("destination", ["brevo", "hubspot", "klaviyo"])
+def test_a_list_may_be_kept_at_any_mail_platform(destination):
+    """The same exposure names another destination; a field it does not know is told."""
+    (spec,) = load_specs(manifest(destination=destination))
+    content = manifest(destination=destination)
+    content["nodes"][MODEL]["columns"]["token"] = column("token")
+
+    assert (spec.destination, spec.capabilities.name) == (destination, destination)
+    assert causes(content) == [f"{destination} does not know column token"]
+
+
+@pytest.mark.parametrize(
+    ("destination", "name"),
+    [("brevo", "attribute_SMS"), ("brevo", "attribute_email"), ("hubspot", "property_email")],
+)
+def test_an_address_is_no_attribute(destination, name):
+    """A prefix must not lead past the comparison of the address with the one consented to."""
+    content = manifest(destination=destination)
+    content["nodes"][MODEL]["columns"][name] = column(name)
+
+    assert causes(content) == [f"{destination} does not know column {name}"]
+
+
 def with_segment(*macros):
     """Return a manifest whose sync reads a segment, through macros or by its ref."""
     content = manifest()

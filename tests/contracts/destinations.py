@@ -7,10 +7,12 @@ from activation.destinations.base import Batch, Operation, Row, Target
 
 SECRETS = ("very-secret-token", "very-secret-app")
 VALUES: dict[str, str] = {
+    "REGULARS_BREVO_API_KEY": SECRETS[0],
     "REGULARS_KLAVIYO_API_KEY": SECRETS[0],
     "REGULARS_GOOGLE_ACCESS_TOKEN": SECRETS[0],
     "REGULARS_GOOGLE_CUSTOMER_ID": "123-456-7890",
     "REGULARS_GOOGLE_LOGIN_CUSTOMER_ID": "9876543210",
+    "REGULARS_HUBSPOT_ACCESS_TOKEN": SECRETS[0],
     "REGULARS_META_ACCESS_TOKEN": SECRETS[0],
     "REGULARS_META_APP_SECRET": SECRETS[1],
     "REGULARS_META_AD_ACCOUNT_ID": "act_17",
@@ -22,7 +24,7 @@ VALUES: dict[str, str] = {
     "REGULARS_FILE_DROP_SFTP_PASSWORD": SECRETS[1],
     "REGULARS_TABLE_URL": f"postgresql://writer:{SECRETS[0]}@db.example.com/crm",
 }
-HTTP = ("fcm", "google_customer_match", "klaviyo", "meta_custom_audiences")
+HTTP = ("brevo", "fcm", "google_customer_match", "hubspot", "klaviyo", "meta_custom_audiences")
 PERSONAL = "ada.lovelace"
 
 
@@ -45,6 +47,7 @@ def row(name: str, number: int, stale: frozenset[str] = frozenset()) -> Row:
         "city": "Stockholm",
         "token": f"{PERSONAL}:{number}",
         "property_spend": 12.5,
+        "attribute_spend": 12.5,
     }
     known = DESTINATIONS[name].capabilities.knows_field
     return Row(number, {key: value for key, value in values.items() if known(key)}, stale)

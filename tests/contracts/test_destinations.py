@@ -155,12 +155,13 @@ def test_unreadable_success_is_not_believed(name, body):
 
 @EVERY
 def test_bad_request_never_counts_as_delivered(name):
-    """400 rejects rows, narrows the request down or stops."""
+    """400 rejects rows, narrows the request down, asks for the reason or stops."""
     for request in first_requests(name):
         outcome = destination(name).classify(request, Response(400, body=b"{}"))
-        delivered = outcome.delivered if isinstance(outcome, Settled) else ()
+        settled = outcome.settled if isinstance(outcome, FollowUp) else outcome
+        delivered = settled.delivered if isinstance(settled, Settled) else ()
         assert delivered == ()
-        assert isinstance(outcome, Settled | Narrow | Stop)
+        assert isinstance(outcome, Settled | Narrow | Stop | FollowUp)
 
 
 @EVERY
@@ -180,7 +181,9 @@ def test_no_answer_raises(name, status, body):
         lambda part: (
             st.lists(part, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["data", "error", "errors", "id", "attributes", "details", "code"]),
+                st.sampled_from(
+                    ["data", "error", "errors", "id", "attributes", "details", "code", "results"]
+                ),
                 part,
                 max_size=3,
             )

@@ -31,7 +31,24 @@ def sync(destination, surface, *names):
     )
 
 
+BREVO = replace(
+    KLAVIYO,
+    name="brevo__win_back",
+    relation="activation.sync_brevo__win_back",
+    destination="brevo",
+    fields=(Field("email", "varchar"), Field("first_name", "varchar"), Field("phone", "varchar")),
+)
+
+HUBSPOT = replace(
+    BREVO,
+    name="hubspot__win_back",
+    relation="activation.sync_hubspot__win_back",
+    destination="hubspot",
+)
+
 SYNCS = {
+    "brevo": BREVO,
+    "hubspot": HUBSPOT,
     "klaviyo": KLAVIYO,
     "google": sync(
         "google_customer_match",
@@ -48,6 +65,9 @@ SYNCS = {
     ),
     "fcm": FCM,
 }
+
+READABLE = {"brevo": 505, "hubspot": 120, "klaviyo": 120}
+"""Vendors that tell who is on a list, with more members than their page holds."""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +95,10 @@ def settings(url, name):
     return settings_for(
         name,
         {
+            "REGULARS_BREVO_API_KEY": "sandbox-token",
+            "REGULARS_BREVO_BASE_URL": f"{url}/brevo",
+            "REGULARS_HUBSPOT_ACCESS_TOKEN": "sandbox-token",
+            "REGULARS_HUBSPOT_BASE_URL": f"{url}/hubspot",
             "REGULARS_KLAVIYO_API_KEY": "sandbox-token",
             "REGULARS_KLAVIYO_BASE_URL": f"{url}/klaviyo",
             "REGULARS_GOOGLE_ACCESS_TOKEN": "sandbox-token",
@@ -122,7 +146,7 @@ def _identifier(vendor, member):
     if vendor == "google":
         (email,) = [i for i in member["identifiers"] if i.startswith("emailAddress:")]
         return email.removeprefix("emailAddress:")
-    return member[{"klaviyo": "email", "meta": "EMAIL", "fcm": "token"}[vendor]]
+    return member[{"meta": "EMAIL", "fcm": "token"}.get(vendor, "email")]
 
 
 def identifiers(vendor, rows):
@@ -130,7 +154,7 @@ def identifiers(vendor, rows):
     if vendor == "fcm":
         return sorted(one["token"] for one in rows)
     emails = [one["email"] for one in rows]
-    if vendor == "klaviyo":
+    if vendor not in ("google", "meta"):
         return sorted(emails)
     return sorted(hashlib.sha256(email.encode()).hexdigest() for email in emails)
 
@@ -185,17 +209,19 @@ def test_platform_holds_exactly_the_desired_members(tmp_path, platforms, client,
     assert changed(client, platforms) == before
 
 
-def test_a_list_reads_back_as_it_was_sent(tmp_path, platforms, client):
+@pytest.mark.parametrize("vendor", READABLE)
+def test_a_list_reads_back_as_it_was_sent(tmp_path, platforms, client, vendor):
     """Over more than one page, and with nobody missing or foreign."""
-    with world_at(tmp_path / "w.duckdb", KLAVIYO) as world:
-        rows = [row(KLAVIYO, number) for number in range(120)]
+    spec, count = SYNCS[vendor], READABLE[vendor]
+    with world_at(tmp_path / "w.duckdb", spec) as world:
+        rows = [row(spec, number) for number in range(count)]
         world.desire(rows)
         world.allow(rows)
         run(world, platforms)
-        mine = settings(platforms, "klaviyo")
+        mine = settings(platforms, vendor)
         drift = reconcile_sync(world.connection, world.spec, mine, keys=KEYS)
 
-    assert (drift.held, drift.listed, drift.missing, drift.foreign) == (120, 120, 0, 0)
+    assert (drift.held, drift.listed, drift.missing, drift.foreign) == (count, count, 0, 0)
 
 
 @pytest.mark.parametrize("vendor", SYNCS)

@@ -65,6 +65,20 @@ def fcm(server: str, inspection: httpx.Client) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
+def brevo(server: str, inspection: httpx.Client) -> Iterator[httpx.Client]:
+    """Open Brevo's API with a key."""
+    with httpx.Client(base_url=f"{server}/brevo/v3", headers={"api-key": TOKEN}) as client:
+        yield client
+
+
+@pytest.fixture
+def hubspot(server: str, inspection: httpx.Client) -> Iterator[httpx.Client]:
+    """Open HubSpot's CRM API with a token."""
+    with httpx.Client(base_url=f"{server}/hubspot/crm/v3", headers=BEARER) as client:
+        yield client
+
+
+@pytest.fixture
 def members(inspection: httpx.Client) -> Callable[[str, str], list[dict[str, Any]]]:
     """Return a reader of the members of a vendor's audience."""
 

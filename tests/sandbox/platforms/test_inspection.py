@@ -45,7 +45,7 @@ def test_members_are_named_by_id_or_by_one_name(
 
     assert [status(first), status(second)] == [200, 200]
     assert [status("A/B ä"), status("Unknown")] == [409, 404]
-    assert inspection.get("/_state/brevo/audiences").status_code == 404
+    assert inspection.get("/_state/nobody/audiences").status_code == 404
 
 
 def test_the_log_tells_requests_since_one(meta: httpx.Client, inspection: httpx.Client) -> None:
@@ -129,6 +129,8 @@ def test_the_page_shows_audiences_members_and_requests(
 
     assert "&lt;Win &amp; back&gt;" in page
     assert "person-00" in page
+    assert "<h2>Brevo</h2>" in page
+    assert "<h2>HubSpot</h2>" in page
     assert "The first 12 of 20." in page
     assert page.count(f"POST /meta/v26.0/{audience_id}/users") == 1
     assert "<td class=number>2</td>" in page

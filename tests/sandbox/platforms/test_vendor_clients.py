@@ -1,7 +1,8 @@
 """The vendors' own Python clients, replayed: what they really send gets the answer they expect.
 
 `vendor_requests.jsonl` holds the requests that klaviyo-api 25.0.0, google-ads-datamanager 0.9.4,
-facebook-business 26.0.3 and firebase-admin 7.7.0 sent to this sandbox, in their order, and the
+facebook-business 26.0.3, firebase-admin 7.7.0, brevo-python 5.1.0 and hubspot-api-client 12.0.0
+sent to this sandbox, in their order, and the
 statuses with which each client was content or, for the wrong ones, raised its own error.
 """
 
@@ -26,6 +27,8 @@ HEADERS = {
     "klaviyo": {"Authorization": "Klaviyo-API-Key sandbox-token", "revision": "2026-10-15"},
     "google": {"Authorization": "Bearer sandbox-token"},
     "fcm": {"Authorization": "Bearer sandbox-token"},
+    "brevo": {"api-key": "sandbox-token"},
+    "hubspot": {"Authorization": "Bearer sandbox-token"},
     "meta": {},
 }
 
@@ -46,7 +49,7 @@ def learn(recorded: dict[str, Any], answer: httpx.Response, ids: dict[str, str])
         ids["request_id"] = answer.json()["requestId"]
 
 
-@pytest.mark.parametrize("vendor", ["klaviyo", "google", "meta", "fcm"])
+@pytest.mark.parametrize("vendor", ["klaviyo", "google", "meta", "fcm", "brevo", "hubspot"])
 def test_a_vendor_client_gets_what_it_expects(
     server: str, inspection: httpx.Client, vendor: str
 ) -> None:
