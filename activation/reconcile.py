@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from activation.connection import Connection
 from activation.delivery import http_client
-from activation.destinations import DESTINATIONS, missing_settings
+from activation.destinations import DESTINATIONS, refuse_settings
 from activation.digests import DigestKeys
-from activation.errors import MissingSetting, NotReadable
+from activation.errors import NotReadable
 from activation.identities import identity_of
 from activation.lease import lease
 from activation.ledger import Ledger
@@ -26,7 +26,7 @@ from activation.targets import known_target
 MISSING = "missing_at_platform"
 
 _DOUBT = """
-update ledger.sync_rows set state = 'unknown', code = {missing}
+update ledger.sync_rows set state = 'unknown', code = {missing}, version = null
 where {mine} and is_held and state = 'acknowledged' and not ({is_listed})
 """
 
@@ -73,9 +73,7 @@ def reconcile_sync(
 
     Raise NotReadable when the platform does not tell who is in a target, or there is none yet.
     """
-    missing = missing_settings(settings)
-    if missing:
-        raise MissingSetting(spec.destination, missing)
+    refuse_settings(spec.destination, settings)
     destination = DESTINATIONS[spec.destination](settings)
     ledger = Ledger(connection, spec, destination.account, keys)
     ledger.prepare()
@@ -87,7 +85,7 @@ def reconcile_sync(
         raise NotReadable(msg)
     with (
         lease(connection, spec.name, uuid4().hex),
-        nullcontext(client) if client else http_client() as sender,
+        nullcontext(client) if client else http_client(destination) as sender,
     ):
         conversation = conversation_with(destination, sender, patience or Patience())
         listed = _write(connection, list(conversation.read(destination.members(target))))

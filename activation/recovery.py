@@ -24,7 +24,7 @@ def recover(
     for run_id in _dead_runs(ledger):
         jobs = list(open_jobs(ledger, run_id))
         if jobs:
-            with nullcontext(client) if client else http_client() as sender:
+            with nullcontext(client) if client else http_client(destination) as sender:
                 conversation = conversation_with(destination, sender, patience)
                 for job in jobs:
                     _acknowledge(ledger, job, conversation.follow(job.request))

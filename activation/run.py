@@ -179,7 +179,7 @@ class Run:
     def _send(
         self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None
     ) -> None:
-        with nullcontext(client) if client else http_client() as sender:
+        with nullcontext(client) if client else http_client(self.destination) as sender:
             rows = self.ledger.spec.capabilities.batch.upsert_rows
             delivery = Delivery(
                 ledger=self.ledger,

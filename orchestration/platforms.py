@@ -44,9 +44,14 @@ def sandbox_platforms(settings: Settings, port: int = 0) -> Iterator[str]:
 
 def addresses(url: str, token: str) -> dict[str, str]:
     """Return the variables that point every destination at the sandbox."""
+    from sandbox.platforms.webhook import secret_of
+
     return {
         **ACCOUNTS,
         **dict.fromkeys(TOKENS, token),
+        "REGULARS_WEBHOOK_URL": f"{url}/webhook/hooks/demo",
+        "REGULARS_WEBHOOK_SECRET": secret_of(token),
+        "REGULARS_WEBHOOK_ALLOW_LOOPBACK": "true",
         **{f"REGULARS_{vendor.upper()}_BASE_URL": f"{url}/{vendor}" for vendor in VENDORS},
     }
 

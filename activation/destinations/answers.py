@@ -7,6 +7,7 @@ from activation.destinations.base import Narrow, Outcome, Request, Response, Ret
 from activation.errors import AuthenticationRefused, PlatformRefused
 
 _TRY_AGAIN = {408, 425, 429}
+_NOT_DONE = {425, 429, 503}
 
 
 def common_outcome(
@@ -18,7 +19,7 @@ def common_outcome(
     """
     status = response.status
     if status in _TRY_AGAIN or status >= 500:
-        return Retry(f"http_{status}", wait_seconds(response))
+        return Retry(f"http_{status}", wait_seconds(response), status not in _NOT_DONE)
     if status == 401:
         return Stop(refused_credentials(destination, variable))
     if status in (402, 403):
@@ -48,7 +49,7 @@ def read_answer(
         return read()
     except (KeyError, TypeError, AttributeError, ValueError, IndexError):
         if response.status < 400:
-            return Retry("garbled_answer")
+            return Retry("garbled_answer", in_doubt=True)
         if request.rows:
             return Narrow(f"http_{response.status}")
         return refused_request(destination, request, response.status)

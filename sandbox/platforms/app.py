@@ -18,8 +18,9 @@ from sandbox.platforms.klaviyo import KLAVIYO
 from sandbox.platforms.meta import META
 from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Settings
+from sandbox.platforms.webhook import WEBHOOK
 
-VENDORS = (KLAVIYO, GOOGLE, META, FCM)
+VENDORS = (KLAVIYO, GOOGLE, META, FCM, WEBHOOK)
 
 
 def create_app(database: Path, settings: Settings | None = None) -> Starlette:

@@ -1,11 +1,13 @@
 """One example of every destination that speaks HTTP, for the promises all of them keep."""
 
+import base64
 from typing import Any
 
 from activation.destinations import DESTINATIONS, settings_for
 from activation.destinations.base import Batch, Operation, Row, Target
 
-SECRETS = ("very-secret-token", "very-secret-app")
+_SIGNING = base64.b64encode(b"very-secret-webhook-key!").decode()
+SECRETS = ("very-secret-token", "very-secret-app", _SIGNING)
 VALUES: dict[str, str] = {
     "REGULARS_KLAVIYO_API_KEY": SECRETS[0],
     "REGULARS_GOOGLE_ACCESS_TOKEN": SECRETS[0],
@@ -17,8 +19,15 @@ VALUES: dict[str, str] = {
     "REGULARS_FCM_ACCESS_TOKEN": SECRETS[0],
     "REGULARS_FCM_PROJECT_ID": "project",
     "REGULARS_FILE_DROP_FOLDER": "outbox",
+    "REGULARS_WEBHOOK_URL": "https://hooks.example.com/in/very-secret-path",
+    "REGULARS_WEBHOOK_SECRET": f"whsec_{_SIGNING}",
 }
-HTTP = ("fcm", "google_customer_match", "klaviyo", "meta_custom_audiences")
+HTTP = ("fcm", "google_customer_match", "klaviyo", "meta_custom_audiences", "webhook")
+KEYED = ("webhook",)
+"""Those that know a row by the sync's key, and not by an identifier of a person."""
+
+STATUS_ONLY = ("webhook",)
+"""Those where by their specification a success is one whatever its body says."""
 PERSONAL = "ada.lovelace"
 
 
@@ -43,7 +52,8 @@ def row(name: str, number: int, stale: frozenset[str] = frozenset()) -> Row:
         "property_spend": 12.5,
     }
     known = DESTINATIONS[name].capabilities.knows_field
-    return Row(number, {key: value for key, value in values.items() if known(key)}, stale)
+    kept = {key: value for key, value in values.items() if known(key)}
+    return Row(number, kept, stale, key=f"c{number}", version="v1")
 
 
 def batch(name: str, operation: Operation, count: int, first: int = 1) -> Batch:

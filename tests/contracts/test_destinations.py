@@ -22,7 +22,17 @@ from activation.destinations.base import (
     Stop,
 )
 from activation.errors import ActivationError, AuthenticationRefused, PlatformRefused
-from tests.contracts.destinations import HTTP, PERSONAL, SECRETS, VALUES, batch, destination, row
+from tests.contracts.destinations import (
+    HTTP,
+    KEYED,
+    PERSONAL,
+    SECRETS,
+    STATUS_ONLY,
+    VALUES,
+    batch,
+    destination,
+    row,
+)
 
 OPERATIONS = ("upsert", "remove")
 EVERY = pytest.mark.parametrize("name", HTTP)
@@ -94,7 +104,7 @@ def test_row_without_identifier_is_invalid_and_the_others_are_sent(name):
     assert sorted(number for request in prepared.requests for number in request.rows) == [1, 2]
 
 
-@EVERY
+@pytest.mark.parametrize("name", [name for name in HTTP if name not in KEYED])
 def test_removal_of_identifiers_still_wanted_needs_no_request(name):
     """A row whose identifiers others use is settled without a word to the platform."""
     removal = batch(name, "remove", 2)
@@ -138,13 +148,15 @@ def test_account_level_refusals_stop(name, status):
 @EVERY
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_passing_trouble_is_retried_as_long_as_asked(name, status):
-    """The platform's own wait is honoured."""
+    """The platform's own wait is honoured; whether it may have acted all the same is told."""
     for request in first_requests(name):
         answer = Response(status, {"retry-after": "7"}, b"<html>busy</html>")
-        assert destination(name).classify(request, answer) == Retry(f"http_{status}", 7.0)
+        in_doubt = status not in (425, 429, 503)
+        outcome = destination(name).classify(request, answer)
+        assert outcome == Retry(f"http_{status}", 7.0, in_doubt)
 
 
-@EVERY
+@pytest.mark.parametrize("name", [name for name in HTTP if name not in STATUS_ONLY])
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b"null", b"[]", b'{"da', b"\xff\xfe"])
 def test_unreadable_success_is_not_believed(name, body):
     """A proxy's page is no acknowledgement (an empty answer may be, where the platform says so)."""
