@@ -14,6 +14,7 @@ from activation.destinations.meta_custom_audiences import (
     MetaCustomAudiences,
     MetaCustomAudiencesSettings,
 )
+from activation.destinations.web_push import WebPush, WebPushSettings
 from activation.destinations.webhook import Webhook, WebhookSettings
 from activation.errors import MissingSetting
 
@@ -33,6 +34,7 @@ _KINDS: Mapping[str, tuple[Any, Any]] = {
     "google_customer_match": (GoogleCustomerMatch, GoogleCustomerMatchSettings),
     "klaviyo": (Klaviyo, KlaviyoSettings),
     "meta_custom_audiences": (MetaCustomAudiences, MetaCustomAudiencesSettings),
+    "web_push": (WebPush, WebPushSettings),
     "webhook": (Webhook, WebhookSettings),
 }
 DESTINATIONS: Mapping[str, Any] = {name: kind for name, (kind, _) in _KINDS.items()}

@@ -61,8 +61,7 @@ def check_url(url: str, rule: AddressRule) -> None:
     if parts.username is not None or parts.password is not None:
         raise AddressRefused("address_with_credentials", "the address holds credentials")
     literal = _literal(host)
-    is_loopback = host == "localhost" if literal is None else literal.is_loopback
-    if rule.allows_loopback and is_loopback:
+    if rule.allows_loopback and is_loopback(host):
         return
     if parts.scheme == "http":
         raise AddressRefused("address_without_tls", "the address does not begin with https://")
@@ -90,6 +89,12 @@ def is_public(address: Address) -> bool:
         if address not in _GLOBAL_UNICAST or any(address in network for network in _TUNNELS):
             return False
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host names this machine without anybody being asked."""
+    literal = _literal(host)
+    return host == "localhost" if literal is None else literal.is_loopback
 
 
 def says_yes(text: str) -> bool:

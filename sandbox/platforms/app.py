@@ -18,9 +18,10 @@ from sandbox.platforms.klaviyo import KLAVIYO
 from sandbox.platforms.meta import META
 from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Settings
+from sandbox.platforms.web_push import WEB_PUSH
 from sandbox.platforms.webhook import WEBHOOK
 
-VENDORS = (KLAVIYO, GOOGLE, META, FCM, WEBHOOK)
+VENDORS = (KLAVIYO, GOOGLE, META, FCM, WEBHOOK, WEB_PUSH)
 
 
 def create_app(database: Path, settings: Settings | None = None) -> Starlette:
