@@ -10,6 +10,8 @@ import httpx
 
 from activation.destinations.reach import NOT_PUBLIC, AddressRefused, AddressRule, is_public
 
+_CONNECTIONS = 100
+_IDLE_SECONDS = 5.0
 _NO_CONNECTION = (httpcore.ConnectError, httpcore.ConnectTimeout)
 
 
@@ -64,5 +66,8 @@ class GuardedTransport(httpx.HTTPTransport):
         """Put the guard beneath TLS, where connections are made."""
         super().__init__()
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(), network_backend=_GuardedBackend(rule)
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=_CONNECTIONS,
+            keepalive_expiry=_IDLE_SECONDS,
+            network_backend=_GuardedBackend(rule),
         )

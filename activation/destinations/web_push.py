@@ -207,7 +207,9 @@ class WebPush:
             raise _Malformed("address_malformed")
         host = parts.hostname or ""
         is_here = self.address_rule.allows_loopback and is_loopback(host)
-        if not is_here and not any(_serves(one, host) for one in self.settings.services.split()):
+        if not is_here and not any(
+            _serves(one, host) for one in self.settings.services.lower().split()
+        ):
             raise _Malformed("unknown_push_service")
         return endpoint
 
@@ -280,7 +282,10 @@ def _delivery_headers(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _origin(parts: SplitResult) -> str:
-    return f"{parts.scheme}://{parts.netloc}"
+    """Return the origin of an endpoint, without the port that is usual for its scheme."""
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    port = "" if parts.port in (None, usual) else f":{parts.port}"
+    return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 def _serves(service: str, host: str) -> bool:

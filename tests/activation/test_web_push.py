@@ -110,6 +110,9 @@ class TestSealing:
         assert signer(signed, "https://other.example.com", NOW) is None
         assert signer(signed, "https://fcm.googleapis.com", NOW.replace(hour=11)) == point
         assert signer(signed, "https://fcm.googleapis.com", NOW.replace(hour=13)) is None
+        (odd,) = web_push().requests(message(endpoint="https://FCM.googleapis.com:443/x")).requests
+        odd_token = web_push().sealed(odd, NOW).headers["authorization"]
+        assert signer(odd_token, "https://fcm.googleapis.com", NOW) == point
         assert first.headers["content-encoding"] == "aes128gcm"
         assert first.body != second.body
         browser = Browser.read(BROWSER_KEY, decoded(SECRET))
