@@ -200,7 +200,7 @@ class Conversation:
                 return Retry("run_stopped", in_doubt=True)
         outcome = Retry("run_stopped", in_doubt=request.is_poll)
         for attempt in range(self.patience.attempts):
-            if _place(request) in self.silent:
+            if self.silent and _place(request) in self.silent:
                 return Retry(UNREACHABLE)
             if self.pace.take_turn(request.step):
                 return Retry("run_stopped", in_doubt=request.is_poll)
@@ -234,7 +234,7 @@ class Conversation:
     def _refused_address(self, request: Request, refused: AddressRefused) -> Outcome:
         capabilities = self.destination.capabilities
         if capabilities.own_addresses:
-            return Settled(invalid=dict.fromkeys(request.rows, refused.code))
+            return Settled(rejected=dict.fromkeys(request.rows, refused.code))
         msg = f"{capabilities.name}: {refused.reason}. Nothing was sent; set another address."
         return Stop(PlatformRefused(msg))
 

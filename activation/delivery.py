@@ -113,7 +113,7 @@ class HttpSender:
             )
         except _NEVER_SENT:
             raise Unanswered("no_connection", was_sent=False) from None
-        except httpx.TransportError:
+        except httpx.RequestError:
             raise Unanswered("no_answer", was_sent=True) from None
         return Response(answer.status_code, _lower(answer.headers), answer.content)
 

@@ -250,7 +250,7 @@ def subscribed(service, number, server_key=None):
     }
 
 
-def run(world, rows, attempts=3, allow=True, **changes):
+def run(world, rows, attempts=3, allow=True, client=None, **changes):
     """Desire messages and run the sync."""
     world.desire(rows)
     if allow:
@@ -261,6 +261,7 @@ def run(world, rows, attempts=3, allow=True, **changes):
         settings(**changes),
         as_of=AS_OF,
         keys=KEYS,
+        client=client,
         patience=Patience(first_wait=0.001, attempts=attempts),
     )
 
@@ -345,6 +346,26 @@ class TestService:
         assert (first.unknown, first.requests) == (1, 1)
         assert second.blocked_by_reason == {"outcome_unknown": 1}
         assert titles(service) == ["Hello 1"]
+
+    def test_a_message_under_way_when_the_run_is_interrupted_waits_for_a_person(
+        self, world, service
+    ):
+        """The next run sends the others only."""
+
+        def interrupt(request):
+            raise KeyboardInterrupt
+
+        rows = [subscribed(service, number) for number in range(27)]
+        world.spec = replace(world.spec, max_size_change=100.0)
+        with (
+            httpx.Client(transport=httpx.MockTransport(interrupt)) as client,
+            pytest.raises(KeyboardInterrupt),
+        ):
+            run(world, rows[:1], client=client)
+        second = run(world, rows)
+
+        assert (second.delivered, second.blocked_by_reason) == (26, {"outcome_unknown": 1})
+        assert len(titles(service)) == 26
 
     @pytest.mark.parametrize(
         "trouble",
@@ -437,6 +458,19 @@ class TestService:
         assert (summary.invalid, summary.requests) == (1, 0)
         assert codes(world) == [("p1", "invalid", "address_without_tls")]
         assert titles(service) == []
+
+    def test_a_service_whose_name_leads_home_is_refused_where_it_is_connected_to(
+        self, world, service
+    ):
+        """The answer of the DNS may be another one tomorrow, so the row is tried again later."""
+        endpoint = f"https://localhost:{service.base_url.port}/web_push/push/x"
+        one = subscribed(service, 1) | {"endpoint": endpoint}
+        changes = {"SERVICES": "localhost", "ALLOW_LOOPBACK": ""}
+        given = {f"REGULARS_WEB_PUSH_{name}": value for name, value in changes.items()}
+        summary = run(world, [one], **given)
+
+        assert (summary.rejected, summary.requests) == (1, 1)
+        assert codes(world) == [("p1", "rejected", "address_not_public")]
 
     def test_the_plan_tells_messages_and_what_cannot_be_one(self, world, service):
         """Before anything is sent."""

@@ -335,6 +335,13 @@ class TestReceiver:
 
         assert held(receiver) == {"c1": "Ada", "c2": "Ada"}
 
+    def test_an_answer_that_cannot_be_decoded_is_no_answer(self, world, receiver):
+        """Whatever a receiver sends back, the run goes on."""
+        fault(receiver, status=200, body="garbage", headers={"content-encoding": "gzip"})
+        summary = run(world, receiver, [row(1)])
+
+        assert (summary.delivered, summary.requests, held(receiver)) == (1, 2, {"c1": "Ada"})
+
     def test_a_new_secret_beside_the_old_one_is_understood(self, world, receiver):
         """The receiver needs only one that it knows."""
         both = f"{OTHER} {secret_of('sandbox-token')}"
