@@ -335,6 +335,16 @@ class TestReceiver:
 
         assert held(receiver) == {"c1": "Ada", "c2": "Ada"}
 
+    def test_a_ledger_from_before_versions_goes_on(self, world, receiver):
+        """It gets the column by itself, and nothing is sent again."""
+        run(world, receiver, [row(1), row(2)])
+        for table in ("sync_rows", "plan_rows"):
+            world.connection.execute(f"alter table ledger.{table} drop column version")
+
+        assert run(world, receiver, [row(1), row(2)]).planned == 0
+        assert run(world, receiver, [row(2, first_name="Grace")]).delivered == 2
+        assert held(receiver) == {"c2": "Grace"}
+
     def test_an_answer_that_cannot_be_decoded_is_no_answer(self, world, receiver):
         """Whatever a receiver sends back, the run goes on."""
         fault(receiver, status=200, body="garbage", headers={"content-encoding": "gzip"})
