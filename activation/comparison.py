@@ -78,6 +78,7 @@ joined as (
         coalesce(held.code = {handed_over}, false) as is_handed_over,
         held.attempts as held_attempts,
         held.retry_from,
+        held.version as held_version,
         held.pieces as held_pieces,
         {is_same} as is_same,
         coalesce(held.mapping = {mapping} and held.key_id = {key_id}, false) as has_pieces
@@ -96,6 +97,8 @@ compared as (
         case when is_desired then coalesce(block_reason, waits_for) else {left_audience} end
             as why,
         case
+            when was_held and {is_message} then
+                case when block_reason is null and waits_for is not null then 'blocked' end
             when not is_desired and was_held and {removes_leavers} then 'remove'
             when not is_desired then null
             when block_reason is not null and was_held then 'remove'
@@ -137,6 +140,10 @@ settled as (
         touched.pieces,
         case when touched.is_same then touched.held_attempts else 0 end as attempts,
         {changed_columns} as changed_columns,
+        case
+            when touched.action = 'remove' or (touched.is_same and touched.held_state = 'unknown')
+                then touched.held_version
+        end as version,
         {stale} as stale
     from touched
     {wanted}
@@ -187,6 +194,7 @@ class Comparison:
             changed_columns=_changed_columns(spec),
             stale=stale(capabilities, identities),
             wanted=wanted(capabilities, identities),
+            is_message="1 = 1" if spec.sends_messages else "1 = 0",
             is_held_back="wish in ('add', 'change', 'retry')" if is_paused else "1 = 0",
             size_jumped=literal(SIZE_JUMPED),
         )

@@ -1,8 +1,9 @@
 """Talk one batch through to its end: send, retry, follow up, drop or halve what fails."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from activation.destinations.base import (
     Batch,
@@ -20,6 +21,7 @@ from activation.destinations.base import (
     Stop,
     Target,
 )
+from activation.destinations.reach import AddressRefused
 from activation.errors import (
     ActivationError,
     PlatformBusy,
@@ -43,11 +45,15 @@ class Unanswered(Exception):
 
 @dataclass
 class BatchResult:
-    """What became of a batch: rows that were not delivered by number, the rest was delivered."""
+    """What became of a batch: rows that were not delivered by number, the rest was delivered.
+
+    `unsent` are messages that the platform certainly has not got: the next run sends them.
+    """
 
     invalid: dict[int, str] = field(default_factory=dict)
     rejected: dict[int, str] = field(default_factory=dict)
     unknown: dict[int, str] = field(default_factory=dict)
+    unsent: dict[int, str] = field(default_factory=dict)
     unattributed: dict[str, int] = field(default_factory=dict)
     delivered: int = 0
     requests: int = 0
@@ -61,6 +67,7 @@ class BatchResult:
                 ("invalid", self.invalid),
                 ("rejected", self.rejected),
                 ("unknown", self.unknown),
+                ("planned", self.unsent),
             )
             for number, code in rows.items()
         }
@@ -68,12 +75,18 @@ class BatchResult:
 
 @dataclass
 class Conversation:
-    """Everything said to a platform about one batch; used by one thread."""
+    """Everything said to a platform about a run's batches; several threads may use it.
+
+    With `resends` nothing is lost by sending a request twice. Without, one that the platform may
+    have got is not repeated. `silent` are places of `own_addresses` where nobody answered.
+    """
 
     destination: Destination
     send: Callable[[Request], Response]
     pace: Pace
     patience: Patience = field(default_factory=Patience)
+    resends: bool = True
+    silent: set[str] = field(default_factory=set)
 
     def deliver(self, batch: Batch, accept: Accept = lambda request: None) -> BatchResult:
         """Send a batch; return what became of its rows, with the error that ends the run.
@@ -112,13 +125,18 @@ class Conversation:
                 case Settled():
                     _absorb(outcome, result)
                 case Retry():
-                    result.unknown |= dict.fromkeys(request.rows, outcome.code)
+                    self._leave(outcome, request.rows, result)
                 case Stop():
                     left = [number for item in (request, *waiting) for number in item.rows]
-                    result.unknown |= dict.fromkeys(left, "run_stopped")
+                    self._leave(Retry("run_stopped"), left, result)
                     result.error = outcome.error
                     return result
         return result
+
+    def _leave(self, retry: Retry, rows: Iterable[int], result: BatchResult) -> None:
+        """Give rows up for this run; a message is unknown only if the platform may have it."""
+        is_unsent = not self.resends and not retry.in_doubt
+        (result.unsent if is_unsent else result.unknown).update(dict.fromkeys(rows, retry.code))
 
     def read(self, request: Request) -> Iterator[Mapping[str, str]]:
         """Yield the identifiers of every member that the platform lists."""
@@ -181,30 +199,48 @@ class Conversation:
         polling = self.destination.capabilities.polling
         if request.is_poll:
             if polled_long_enough(polling, request.polls):
-                return Retry("still_processing")
+                return Retry("still_processing", in_doubt=True)
             if self.pace.wait(poll_delay(polling, request.polls)):
-                return Retry("run_stopped")
-        outcome: Outcome = Retry("run_stopped")
+                return Retry("run_stopped", in_doubt=True)
+        outcome = Retry("run_stopped", in_doubt=request.is_poll)
         for attempt in range(self.patience.attempts):
+            if self.silent and _place(request) in self.silent:
+                return Retry(UNREACHABLE)
             if self.pace.take_turn(request.step):
-                return Retry("run_stopped")
-            outcome = self._answer(request, result)
-            if not isinstance(outcome, Retry):
-                return outcome
+                return Retry("run_stopped", in_doubt=request.is_poll)
+            answer = self._answer(request, result)
+            if not isinstance(answer, Retry) or (answer.in_doubt and not self.resends):
+                return answer
+            outcome = answer
             stop = self._wait_after(outcome, attempt)
             if stop is not None:
                 return stop
-        if isinstance(outcome, Retry) and outcome.code == UNREACHABLE:
+        return self._unreached(request) if outcome.code == UNREACHABLE else outcome
+
+    def _unreached(self, request: Request) -> Outcome:
+        """Stop when the platform cannot be reached; of many places give up that one alone."""
+        if not self.destination.capabilities.own_addresses:
             return Stop(self._unreachable("no connection"))
-        return outcome
+        self.silent.add(_place(request))
+        return Retry(UNREACHABLE)
 
     def _answer(self, request: Request, result: BatchResult) -> Outcome:
         result.requests += 1
         try:
             response = self.send(request)
         except Unanswered as unanswered:
-            return Retry(unanswered.code if unanswered.was_sent else UNREACHABLE)
+            sent = unanswered.was_sent
+            return Retry(unanswered.code if sent else UNREACHABLE, in_doubt=sent)
+        except AddressRefused as refused:
+            return self._refused_address(request, refused)
         return self.destination.classify(request, response)
+
+    def _refused_address(self, request: Request, refused: AddressRefused) -> Outcome:
+        capabilities = self.destination.capabilities
+        if capabilities.own_addresses:
+            return Settled(rejected=dict.fromkeys(request.rows, refused.code))
+        msg = f"{capabilities.name}: {refused.reason}. Nothing was sent; set another address."
+        return Stop(PlatformRefused(msg))
 
     def _wait_after(self, retry: Retry, attempt: int) -> Outcome | None:
         if attempt == self.patience.attempts - 1:
@@ -216,7 +252,8 @@ class Conversation:
         if retry.after is not None:
             self.pace.pause(retry.after)
             return None
-        return Retry("run_stopped") if self.pace.wait(self.patience.wait_after(attempt)) else None
+        stopped = self.pace.wait(self.patience.wait_after(attempt))
+        return Retry("run_stopped", in_doubt=retry.in_doubt) if stopped else None
 
     def _narrowed(
         self, outcome: Narrow, request: Request, narrowings: int, result: BatchResult
@@ -229,23 +266,30 @@ class Conversation:
         if narrowings <= self.patience.narrowings:
             return outcome if left else Settled()
         if result.delivered == 0:
-            result.unknown |= result.rejected
+            self._leave(Retry(outcome.code), list(result.rejected), result)
             result.rejected.clear()
             name = self.destination.capabilities.name
             msg = f"{name} refuses every row ({outcome.code}). Check the sync model's columns."
             return Stop(PlatformRefused(msg))
-        result.unknown |= dict.fromkeys(left, outcome.code)
+        self._leave(Retry(outcome.code), left, result)
         return Settled()
 
     def _unreachable(self, how: str) -> PlatformUnreachable:
         name = self.destination.capabilities.name
-        variable = type(self.destination.settings).ENVIRONMENT["base_url"]
+        variable = type(self.destination.settings).ENVIRONMENT.get("base_url", "the addresses")
         msg = f"{name}: {how}. Check {variable} and the network; the next run tries again."
         return PlatformUnreachable(msg)
 
 
+def _place(request: Request) -> str:
+    """Return scheme and host of a path that is a whole address, or nothing."""
+    parts = urlsplit(request.path)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme else ""
+
+
 def _absorb(settled: Settled, result: BatchResult) -> None:
     result.delivered += len(settled.delivered)
+    result.invalid |= settled.invalid
     result.rejected |= settled.rejected
     result.unknown |= settled.unknown
     for code, count in settled.unattributed.items():

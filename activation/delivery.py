@@ -5,12 +5,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import httpx
 import orjson
 
+from activation.addresses import GuardedTransport
 from activation.connection import Connection
 from activation.conversation import BatchResult, Conversation, Unanswered
 from activation.destinations.base import (
@@ -22,6 +24,7 @@ from activation.destinations.base import (
     Row,
     Target,
 )
+from activation.destinations.reach import SealingDestination, check_url
 from activation.errors import ActivationError, PlatformUnreachable, TargetMissing
 from activation.jobs import Job, Mailbox
 from activation.lease import Lease
@@ -49,22 +52,33 @@ _HEARTBEAT_SECONDS = 10.0
 _MOST_FAILED_BATCHES = 3
 
 _UPSERTS = """
-select row_number, payload from ledger.plan_rows
+select row_number, payload, row_key, version from ledger.plan_rows
 where run_id = {run_id} and upsert_batch = {number} and state = 'planned'
 order by row_number
 """
 
 _REMOVALS = """
-select row_number, held_identifiers as payload, stale
+select row_number, held_identifiers as payload, stale, ledger_key, version
 from ledger.plan_rows
 where run_id = {run_id} and removal_batch = {number} and state = 'planned'
 order by row_number
 """
 
 
-def http_client() -> httpx.Client:
-    """Return a client that follows no redirect and gives up on a silent platform."""
-    return httpx.Client(timeout=_TIMEOUT)
+def utc_now() -> datetime:
+    """Return the wall clock in UTC, with its zone."""
+    return datetime.now(UTC)
+
+
+def http_client(destination: Any) -> httpx.Client:
+    """Return a client that follows no redirect and gives up on a silent platform.
+
+    A destination with an address rule is talked to directly: a proxy resolves names by itself.
+    """
+    rule = getattr(destination, "address_rule", None)
+    if rule is None:
+        return httpx.Client(timeout=_TIMEOUT)
+    return httpx.Client(timeout=_TIMEOUT, transport=GuardedTransport(rule), trust_env=False)
 
 
 @dataclass(frozen=True)
@@ -73,9 +87,19 @@ class HttpSender:
 
     client: httpx.Client
     destination: Destination
+    clock: Callable[[], datetime] = utc_now
 
     def __call__(self, request: Request) -> Response:
-        """Return the platform's answer; raise Unanswered when there is none."""
+        """Return the platform's answer.
+
+        Raise Unanswered when there is none, AddressRefused when nothing may be sent there.
+        """
+        url = request.address or self.destination.base_url.rstrip("/") + request.path
+        rule = getattr(self.destination, "address_rule", None)
+        if rule is not None:
+            check_url(url, rule)
+        if isinstance(self.destination, SealingDestination):
+            request = self.destination.sealed(request, self.clock())
         headers, parameters = dict(request.headers), dict(request.parameters)
         if not request.address:
             headers = {**self.destination.headers(), **headers}
@@ -85,14 +109,14 @@ class HttpSender:
         try:
             answer = self.client.request(
                 request.method,
-                request.address or self.destination.base_url.rstrip("/") + request.path,
+                url,
                 params=parameters or None,
                 content=request.body,
                 headers=headers,
             )
         except _NEVER_SENT:
             raise Unanswered("no_connection", was_sent=False) from None
-        except httpx.TransportError:
+        except httpx.RequestError:
             raise Unanswered("no_answer", was_sent=True) from None
         return Response(answer.status_code, _lower(answer.headers), answer.content)
 
@@ -129,7 +153,8 @@ class Delivery:
         """Remove first, then send; commit before and after each batch; raise what stopped it."""
         limits = self.destination.capabilities
         pace = Pace(limits.rate, self.stopping.wait, step_rates=limits.step_rates)
-        conversation = Conversation(self.destination, self.send, pace, self.patience)
+        resends = limits.surfaces[self.ledger.spec.surface].resends_unknown
+        conversation = Conversation(self.destination, self.send, pace, self.patience, resends)
         target = self._target(conversation)
         self._stage(conversation, "remove", target)
         self._stage(conversation, "upsert", target)
@@ -211,7 +236,7 @@ class Delivery:
         if isinstance(result.error, TargetMissing):
             forget_target(self.ledger.connection, self.ledger.spec, self.ledger.account)
             self.ledger.doubt_everything()
-        failed = bool(result.unknown) and result.delivered == 0
+        failed = bool(result.unknown or result.unsent) and result.delivered == 0
         self.failed_batches = self.failed_batches + 1 if failed else 0
         if self.failed_batches == _MOST_FAILED_BATCHES and self.error is None:
             name = self.destination.capabilities.name
@@ -242,18 +267,18 @@ class Delivery:
 
     def _removals(self, number: int) -> Iterator[Row]:
         statement = render(_REMOVALS, run_id=literal(self.run_id), number=number)
-        for row_number, payload, stale in _stream(self.ledger.connection, statement):
+        for row_number, payload, stale, *known in _stream(self.ledger.connection, statement):
             names = frozenset(stale.split(",")) - {""}
-            yield Row(row_number, orjson.loads(payload), names)
+            yield Row(row_number, orjson.loads(payload), names, *known)
 
     def _upserts(self, number: int, blocked: dict[int, str]) -> Iterator[Row]:
         reasons = self.recheck.blocked(number)
         statement = render(_UPSERTS, run_id=literal(self.run_id), number=number)
-        for row_number, payload in _stream(self.ledger.connection, statement):
+        for row_number, payload, *known in _stream(self.ledger.connection, statement):
             if row_number in reasons:
                 blocked[row_number] = reasons[row_number]
             else:
-                yield Row(row_number, orjson.loads(payload))
+                yield Row(row_number, orjson.loads(payload), frozenset(), *known)
 
 
 def _stream(connection: Connection, statement: str) -> Iterator[tuple[Any, ...]]:

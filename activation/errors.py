@@ -4,6 +4,7 @@ ActivationError
 ├── Terminal                     something must be changed before the next run can succeed
 │   ├── InvalidSpecs             an exposure's sync is not usable (all problems at once)
 │   ├── MissingSetting           an environment variable has no value
+│   ├── UnusableSetting          an environment variable holds something that cannot be used
 │   ├── GuardRefused             the run would do harm
 │   │   ├── EmptySource          the model is empty while the platform holds rows
 │   │   ├── MassRemoval          more removals than the sync allows
@@ -70,6 +71,10 @@ class MissingSetting(Terminal):
         super().__init__(
             f"{destination}: {names} is not set. Set it in the environment or in .env."
         )
+
+
+class UnusableSetting(Terminal):
+    """A setting of a destination holds something that cannot be used."""
 
 
 def look_first(sync: str) -> str:

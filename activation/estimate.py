@@ -16,7 +16,7 @@ _UPSERTS = "action in ('add', 'change', 'retry')"
 _REMOVALS = f"action = 'remove' or ({_UPSERTS} and stale <> '')"
 
 _SAMPLE = """
-select {values}, stale from {table} where {condition} order by row_key limit {limit}
+select {values}, stale, {key} from {table} where {condition} order by row_key limit {limit}
 """
 
 
@@ -50,13 +50,14 @@ def estimate(comparison: Comparison, destination: Any, table: str) -> Estimate:
         return Estimate()
     tally = _Tally()
     limits = capabilities.batch
-    operations: tuple[tuple[Operation, str, str, int], ...] = (
-        ("remove", "held_identifiers", _REMOVALS, limits.removal_rows),
-        ("upsert", "payload", _UPSERTS, limits.upsert_rows),
+    operations: tuple[tuple[Operation, str, str, str, int], ...] = (
+        ("remove", "held_identifiers", "ledger_key", _REMOVALS, limits.removal_rows),
+        ("upsert", "payload", "row_key", _UPSERTS, limits.upsert_rows),
     )
-    for operation, values, condition, limit in operations:
+    for operation, values, key, condition, limit in operations:
         count = comparison.connection.execute(f"select count(*) from {table} where {condition}")
-        sample = render(_SAMPLE, values=values, table=table, condition=condition, limit=limit)
+        parts = {"values": values, "key": key, "condition": condition}
+        sample = render(_SAMPLE, table=table, limit=limit, **parts)
         rows = tuple(_read(comparison.connection.execute(sample)))
         if rows:
             batch = Batch(
@@ -87,9 +88,10 @@ def _look(tally: _Tally, destination: Any, batch: Batch, count: int) -> None:
     tally.is_exact = tally.is_exact and factor == 1
 
 
-def _read(found: list[tuple[str, str | None]]) -> Iterator[Row]:
-    for number, (values, stale) in enumerate(found):
-        yield Row(number, orjson.loads(values), frozenset((stale or "").split(",")) - {""})
+def _read(found: list[tuple[str, str | None, str]]) -> Iterator[Row]:
+    for number, (values, stale, key) in enumerate(found):
+        names = frozenset((stale or "").split(",")) - {""}
+        yield Row(number, orjson.loads(values), names, key)
 
 
 def _minutes(capabilities: Capabilities, steps: Counter[str]) -> float:

@@ -97,8 +97,10 @@ def refuse_unknown_key(spec: SyncSpec, count: int) -> None:
 def refuse_empty_source(spec: SyncSpec, source: Source, count_held: int) -> None:
     """Raise EmptySource when no row is desired while the platform holds some.
 
-    A sync that may remove everybody by its own settings may be empty.
+    A sync that may remove everybody by its own settings may be empty, and so may one of messages.
     """
+    if spec.sends_messages:
+        return
     if source.count_rows == 0 and count_held > 0 and spec.max_removal_share < 1:
         msg = (
             f"{spec.name}: {spec.model} is empty while the platform holds {count_held} rows. "

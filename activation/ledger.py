@@ -36,7 +36,7 @@ select
         when state = 'rejected'
             then {runs_until_retry}
                 + (select plan_number from ledger.runs where run_id = {run_id})
-    end
+    end, version
 from ledger.plan_rows
 where run_id = {run_id} and {rows} and state in ('delivered', 'rejected', 'invalid', 'unknown')
 """
@@ -53,7 +53,7 @@ where {mine} and row_key in (
 _DOUBT = """
 update ledger.sync_rows
 set
-    state = 'unknown',
+    state = 'unknown', version = null,
     row_hash = case when state in ('rejected', 'invalid') then null else row_hash end
 where {mine} and row_key in (
     select ledger_key from ledger.plan_rows where run_id = {run_id} and {rows}
@@ -227,7 +227,9 @@ class Ledger:
 
     def doubt_everything(self) -> None:
         """Have every held row sent again: the target at the platform was deleted."""
-        self._run("update ledger.sync_rows set state = 'unknown' where {mine} and is_held")
+        self._run(
+            "update ledger.sync_rows set state = 'unknown', version = null where {mine} and is_held"
+        )
 
     def _settle_open_rows(self, run_id: str) -> None:
         """Turn in-flight rows into unknown ones, in the plan and in what the platform may hold."""

@@ -19,7 +19,7 @@ _TABLES = {
         contact_point_id varchar, row_hash varchar, identifiers varchar, state varchar,
         code varchar, is_held boolean, first_held_at timestamp, acknowledged_at timestamp,
         normaliser varchar, run_id varchar, key_id varchar, mapping varchar, pieces varchar,
-        attempts bigint, retry_from bigint
+        attempts bigint, retry_from bigint, version varchar
     """,
     "plan_rows": """
         run_id varchar, sync varchar, row_number bigint, row_key varchar, ledger_key varchar,
@@ -27,7 +27,7 @@ _TABLES = {
         row_hash varchar, payload varchar, held_identifiers varchar,
         stale varchar, was_held boolean, held_since timestamp, removal_batch bigint,
         upsert_batch bigint, state varchar, code varchar, settled_at timestamp, pieces varchar,
-        attempts bigint, changed_columns varchar
+        attempts bigint, changed_columns varchar, version varchar
     """,
     "rejections": """
         run_id varchar, sync varchar, row_key varchar, customer_id varchar, action varchar,

@@ -57,7 +57,8 @@ select
     null as settled_at,
     pieces,
     attempts,
-    changed_columns
+    changed_columns,
+    coalesce(version, {run_id}) as version
 from numbered
 """
 

@@ -9,9 +9,9 @@ import orjson
 import pyarrow as pa
 
 from activation.connection import Connection
-from activation.destinations import DESTINATIONS, missing_settings
+from activation.destinations import DESTINATIONS, refuse_settings
 from activation.digests import DigestKeys
-from activation.errors import MissingSetting, NotReadable
+from activation.errors import NotReadable
 from activation.identities import identity_of
 from activation.lease import lease
 from activation.ledger import Ledger
@@ -25,7 +25,7 @@ from activation.transport import sender_for
 MISSING = "missing_at_platform"
 
 _DOUBT = """
-update ledger.sync_rows set state = 'unknown', code = {missing}
+update ledger.sync_rows set state = 'unknown', code = {missing}, version = null
 where {mine} and is_held and state = 'acknowledged' and not ({is_listed})
 """
 
@@ -72,9 +72,7 @@ def reconcile_sync(
 
     Raise NotReadable when the platform does not tell who is in a target, or there is none yet.
     """
-    missing = missing_settings(settings)
-    if missing:
-        raise MissingSetting(spec.destination, missing)
+    refuse_settings(spec.destination, settings)
     destination = DESTINATIONS[spec.destination](settings)
     ledger = Ledger(connection, spec, destination.account, keys)
     ledger.prepare()

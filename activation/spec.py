@@ -64,6 +64,11 @@ class SyncSpec:
         return set(self.purposes) == INTERNAL
 
     @property
+    def sends_messages(self) -> bool:
+        """Say whether a delivered row is a message: sent once, and never taken back."""
+        return self.capabilities.surfaces[self.surface].kind == "message"
+
+    @property
     def capabilities(self) -> Capabilities:
         """Return what the sync's destination can do."""
         capabilities: Capabilities = DESTINATIONS[self.destination].capabilities

@@ -144,6 +144,8 @@ def _field_causes(sync: Mapping[str, Any], columns: Mapping[str, Any]) -> Iterat
             remedy = rename if name in capabilities.reserved else f"It knows: {known}."
             yield f"{capabilities.name} does not know column {name}", remedy
     identities = {name for identity in capabilities.identities for name in identity}
+    for name in sorted(capabilities.needs_fields - set(sent)):
+        yield f"{capabilities.name} needs column {name}", "Add it to the model."
     if identities and not identities & set(sent):
         named = ", ".join(sorted(identities))
         yield "no column identifies a person at the platform", f"Add one of {named}."

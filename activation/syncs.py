@@ -9,9 +9,8 @@ import httpx
 from activation.comparison import Comparison
 from activation.connection import Connection
 from activation.delivery import Progress
-from activation.destinations import DESTINATIONS, missing_settings
+from activation.destinations import DESTINATIONS, refuse_settings
 from activation.digests import DigestKeys
-from activation.errors import MissingSetting
 from activation.gate import gate_for
 from activation.lease import lease
 from activation.ledger import Ledger
@@ -55,9 +54,7 @@ def run_sync(
     run; whatever was acknowledged by then is in the ledger. An audience whose size jumped is no
     error: the run is paused and its summary says why.
     """
-    missing = missing_settings(settings)
-    if missing:
-        raise MissingSetting(spec.destination, missing)
+    refuse_settings(spec.destination, settings)
     if named is None and model is not None:
         model.refuse(spec, as_of)
     destination = DESTINATIONS[spec.destination](settings)

@@ -20,5 +20,5 @@ def sender_for(destination: Any, client: httpx.Client | None) -> Iterator[Send]:
         with DatabaseSender(destination) as sender:
             yield sender
         return
-    with nullcontext(client) if client else http_client() as http:
+    with nullcontext(client) if client else http_client(destination) as http:
         yield HttpSender(http, destination)

@@ -1,5 +1,7 @@
 """Start the sandbox platforms for a demo, and point every destination at them."""
 
+import base64
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -48,12 +50,26 @@ def sandbox_platforms(settings: Settings, port: int = 0) -> Iterator[str]:
 
 def addresses(url: str, token: str) -> dict[str, str]:
     """Return the variables that point every destination at the sandbox."""
+    from sandbox.platforms.webhook import secret_of
+
     return {
         **ACCOUNTS,
         **dict.fromkeys(TOKENS, token),
         **dict.fromkeys(NOWHERE, ""),
+        "REGULARS_WEBHOOK_URL": f"{url}/webhook/hooks/demo",
+        "REGULARS_WEBHOOK_SECRET": secret_of(token),
+        "REGULARS_WEBHOOK_ALLOW_LOOPBACK": "true",
+        "REGULARS_WEB_PUSH_PRIVATE_KEY": _push_key(token),
+        "REGULARS_WEB_PUSH_SUBJECT": "mailto:demo@example.com",
+        "REGULARS_WEB_PUSH_SERVICES": "127.0.0.1",
+        "REGULARS_WEB_PUSH_ALLOW_LOOPBACK": "true",
         **{f"REGULARS_{vendor.upper()}_BASE_URL": f"{url}/{vendor}" for vendor in VENDORS},
     }
+
+
+def _push_key(token: str) -> str:
+    """Return a key to sign messages with; the sandbox's browsers take any sender."""
+    return base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).decode()
 
 
 @contextmanager

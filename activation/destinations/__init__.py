@@ -1,7 +1,7 @@
 """Name every destination; none of them knows another."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from activation.destinations.brevo import Brevo, BrevoSettings
 from activation.destinations.fcm import Fcm, FcmSettings
@@ -17,6 +17,19 @@ from activation.destinations.meta_custom_audiences import (
     MetaCustomAudiencesSettings,
 )
 from activation.destinations.table import Table, TableSettings
+from activation.destinations.web_push import WebPush, WebPushSettings
+from activation.destinations.webhook import Webhook, WebhookSettings
+from activation.errors import MissingSetting
+
+
+@runtime_checkable
+class CheckedSettings(Protocol):
+    """Settings whose values can be wrong in a way that is seen before anything is sent."""
+
+    def check(self) -> None:
+        """Raise UnusableSetting, naming the environment variable and the remedy."""
+        ...
+
 
 _KINDS: Mapping[str, tuple[Any, Any]] = {
     "brevo": (Brevo, BrevoSettings),
@@ -27,6 +40,8 @@ _KINDS: Mapping[str, tuple[Any, Any]] = {
     "klaviyo": (Klaviyo, KlaviyoSettings),
     "meta_custom_audiences": (MetaCustomAudiences, MetaCustomAudiencesSettings),
     "table": (Table, TableSettings),
+    "web_push": (WebPush, WebPushSettings),
+    "webhook": (Webhook, WebhookSettings),
 }
 DESTINATIONS: Mapping[str, Any] = {name: kind for name, (kind, _) in _KINDS.items()}
 
@@ -43,6 +58,15 @@ def settings_for(destination: str, values: Mapping[str, str]) -> Any:
         if values.get(variable)
     }
     return kind(**given)
+
+
+def refuse_settings(destination: str, settings: Any) -> None:
+    """Raise MissingSetting or UnusableSetting when a destination cannot work with its settings."""
+    missing = missing_settings(settings)
+    if missing:
+        raise MissingSetting(destination, missing)
+    if isinstance(settings, CheckedSettings):
+        settings.check()
 
 
 def missing_settings(settings: Any) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from activation.destinations.base import Narrow, Outcome, Request, Response, Ret
 from activation.errors import AuthenticationRefused, PlatformRefused
 
 _TRY_AGAIN = {408, 425, 429}
+_NOT_DONE = {425, 429, 503}
 
 
 def common_outcome(
@@ -23,7 +24,7 @@ def common_outcome(
         asked = wait_seconds(response)
         if asked is None and status == 429 and reset:
             asked = wait_seconds(response, reset)
-        return Retry(f"http_{status}", asked)
+        return Retry(f"http_{status}", asked, status not in _NOT_DONE)
     if status == 401:
         return Stop(refused_credentials(destination, variable))
     if status in (402, 403):
@@ -53,7 +54,7 @@ def read_answer(
         return read()
     except (KeyError, TypeError, AttributeError, ValueError, IndexError):
         if response.status < 400:
-            return Retry("garbled_answer")
+            return Retry("garbled_answer", in_doubt=True)
         if request.rows:
             return Narrow(f"http_{response.status}")
         return refused_request(destination, request, response.status)

@@ -18,7 +18,8 @@ class Surface:
 
     `mirror` is `diff` when only changes are sent, `replace` when the whole set is written anew.
     `resends_unknown` says that sending twice is the same as sending once, so that a row without an
-    answer is sent again; a message is not, and waits for a person.
+    answer is sent again; a message is not, and waits for a person. A delivered `message` is never
+    sent again under its key, and cannot be taken back.
     """
 
     kind: Literal["membership", "row", "message"]
@@ -65,7 +66,9 @@ class Capabilities:
     express an identity. `addresses` says which field carries the value of which kind of contact
     point; `reserved` columns are the destination's own, or would carry an address past the gate.
     `normaliser` is a name and a version: a new version sends every row again. `is_keyed` says that
-    a row is known by the sync's own key.
+    a row is known by the sync's own key. `needs_fields` are columns no model may lack.
+    `own_addresses` says that a request's path is a whole address out of its row, so that one nobody
+    answers at says nothing about the others.
     """
 
     name: str
@@ -85,6 +88,8 @@ class Capabilities:
     reserved: frozenset[str] = frozenset()
     takes_any_field: bool = False
     needs_purposes: frozenset[str] = frozenset()
+    needs_fields: frozenset[str] = frozenset()
+    own_addresses: bool = False
     needs_target: bool = True
     keeps_rows: bool = False
     folds_gmail: bool = False
@@ -109,12 +114,16 @@ class Target:
 class Row(NamedTuple):
     """One planned row: its number in the plan and its plain values, which its representation hides.
 
-    For a removal `values` are those last sent and `stale` names the identities to take away.
+    For a removal `values` are those last sent and `stale` names the identities to take away. `key`
+    is the sync's own key of the row as the platform knows it. `version` is the same as long as one
+    and the same sending is repeated; sent anew later, equal values have another one.
     """
 
     number: int
     values: Mapping[str, Any]
     stale: frozenset[str] = frozenset()
+    key: str = ""
+    version: str = ""
 
     def __repr__(self) -> str:
         return f"Row({self.number}, {len(self.values)} values)"
@@ -185,13 +194,15 @@ class Settled:
     """The platform has decided, as far as it ever will.
 
     Rows are delivered, rejected by code, or unknown by code (its own failure: try again later);
-    `unattributed` counts rejections by code whose rows the platform does not name.
+    `invalid` ones are refused for good: only other values are worth another try. `unattributed`
+    counts rejections by code whose rows the platform does not name.
     """
 
     delivered: tuple[int, ...] = ()
     rejected: Mapping[int, str] = field(default_factory=dict)
     unknown: Mapping[int, str] = field(default_factory=dict)
     unattributed: Mapping[str, int] = field(default_factory=dict)
+    invalid: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -204,10 +215,14 @@ class FollowUp:
 
 @dataclass(frozen=True)
 class Retry:
-    """Send the same request again, after `after` seconds when the platform says so."""
+    """Send the same request again, after `after` seconds when the platform says so.
+
+    `in_doubt` says that the platform may have done it all the same.
+    """
 
     code: str
     after: float | None = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True)
@@ -258,14 +273,6 @@ class Settings(Protocol):
 
     ENVIRONMENT: ClassVar[Mapping[str, str]]
     REQUIRED: ClassVar[tuple[str, ...]]
-
-
-class ReadableDestination(Protocol):
-    """A platform that tells who is in a target, so that it can be compared with the ledger."""
-
-    def members(self, target: Target, layout: Layout) -> Request:
-        """Return the first request for the members; `classify` answers with Listed."""
-        ...
 
 
 class Destination(Protocol):

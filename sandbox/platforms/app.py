@@ -20,8 +20,10 @@ from sandbox.platforms.klaviyo import KLAVIYO
 from sandbox.platforms.meta import META
 from sandbox.platforms.state import Store
 from sandbox.platforms.vendor import Settings
+from sandbox.platforms.web_push import WEB_PUSH
+from sandbox.platforms.webhook import WEBHOOK
 
-VENDORS = (KLAVIYO, GOOGLE, META, FCM, BREVO, HUBSPOT)
+VENDORS = (KLAVIYO, GOOGLE, META, FCM, BREVO, HUBSPOT, WEBHOOK, WEB_PUSH)
 
 
 def create_app(database: Path, settings: Settings | None = None) -> Starlette:

@@ -419,7 +419,7 @@ def test_redirects_are_not_followed(world, settings, klaviyo):
     filled(world, 1)
     klaviyo.interfere = answer(307, headers={"location": "https://elsewhere.example.com"})
 
-    with delivery.http_client() as client:
+    with delivery.http_client(None) as client:
         assert not client.follow_redirects
     with pytest.raises(PlatformRefused, match="base URL"):
         run(world, settings, klaviyo)
@@ -445,7 +445,7 @@ def test_unusable_base_url_is_a_clear_error(world, settings, base_url):
     filled(world, 1)
 
     with (
-        delivery.http_client() as client,
+        delivery.http_client(None) as client,
         pytest.raises(PlatformUnreachable, match="REGULARS_KLAVIYO_BASE_URL"),
     ):
         run(world, replace(settings, base_url=base_url), client)

@@ -249,6 +249,31 @@ def test_tests_of_another_column_do_not_count():
     assert causes(content) == ["key customer_id has no unique test"]
 
 
+def test_a_destination_names_the_columns_it_cannot_do_without():
+    """A push message needs a whole subscription, and a key of our own is not sent with it."""
+    content = manifest(destination="web_push", surface="messages", channel="push", target=None)
+    columns = content["nodes"][MODEL]["columns"]
+    columns["endpoint"] = column("endpoint")
+    columns["payload_title"] = column("payload_title")
+    del columns["email"], columns["first_name"]
+    assert causes(content) == ["web_push needs column auth", "web_push needs column p256dh"]
+
+    columns |= {"auth": column("auth"), "p256dh": column("p256dh")}
+    (spec,) = load_specs(content)
+
+    assert (spec.sends_messages, spec.target) == (True, "klaviyo__win_back")
+    assert {field.name for field in spec.fields} == {
+        "endpoint", "payload_title", "auth", "p256dh",
+    }  # fmt: skip
+
+
+def test_a_webhook_takes_any_column_and_sends_its_key():
+    """The receiver knows a row by it."""
+    (spec,) = load_specs(manifest(destination="webhook", surface="rows", target=None))
+
+    assert [field.name for field in spec.fields] == ["customer_id", "email", "first_name"]
+
+
 def test_ads_need_their_purposes():
     """Customer Match asks for consent to both uses of the data."""
     found = causes(

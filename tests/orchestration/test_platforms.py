@@ -22,15 +22,20 @@ def test_every_place_outside_is_replaced_for_a_demo():
     given = {**dict.fromkeys(places, real), **addresses(SANDBOX, "token")}
 
     assert {given[place] for place in places if given[place]} == {
-        f"{SANDBOX}/{vendor}" for vendor in VENDORS
+        f"{SANDBOX}/webhook/hooks/demo",
+        *(f"{SANDBOX}/{vendor}" for vendor in VENDORS),
     }
     assert missing_settings(settings_for("table", given)) == ("REGULARS_TABLE_URL",)
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_every_vendor_leads_to_the_sandbox(name):
+def test_every_destination_leads_to_the_sandbox(name):
     """Whoever forgets one sends a demo's people to a real account."""
-    settings = settings_for(name, addresses(SANDBOX, "a token"))
+    given = addresses(SANDBOX, "a token")
+    settings = settings_for(name, given)
 
     assert missing_settings(settings) == ()
-    assert settings.base_url.startswith(f"{SANDBOX}/")
+    if name == "web_push":  # it writes to the address in each row, of these services alone
+        assert given["REGULARS_WEB_PUSH_SERVICES"] == "127.0.0.1"
+    else:
+        assert DESTINATIONS[name](settings).base_url.startswith(f"{SANDBOX}/")

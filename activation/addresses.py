@@ -1,0 +1,73 @@
+"""Connect to public addresses only, where the address comes from somebody else."""
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+from activation.destinations.reach import NOT_PUBLIC, AddressRefused, AddressRule, is_public
+
+_CONNECTIONS = 100
+_IDLE_SECONDS = 5.0
+_NO_CONNECTION = (httpcore.ConnectError, httpcore.ConnectTimeout)
+
+
+def allowed_addresses(host: str, port: int, rule: AddressRule) -> list[str]:
+    """Resolve a host and return its addresses.
+
+    Raise AddressRefused when one of them is neither public nor allowed by the rule, OSError when
+    the host has none.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    plain = [ipaddress.ip_address(address.partition("%")[0]) for address in addresses]
+    if rule.allows_loopback and all(address.is_loopback for address in plain):
+        return addresses
+    if not all(is_public(address) for address in plain):
+        raise AddressRefused(NOT_PUBLIC, "the address is not on the public internet")
+    return addresses
+
+
+class _GuardedBackend(httpcore.SyncBackend):
+    """Connect to the very addresses that were looked at: a second answer may be another one."""
+
+    def __init__(self, rule: AddressRule) -> None:
+        self._rule = rule
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address of a host that answers."""
+        try:
+            addresses = allowed_addresses(host, port, self._rule)
+        except (OSError, UnicodeError):
+            raise httpcore.ConnectError from None
+        failed: Exception = httpcore.ConnectError()
+        for address in addresses:
+            try:
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+            except _NO_CONNECTION as error:
+                failed = error
+        raise failed
+
+
+class GuardedTransport(httpx.HTTPTransport):
+    """HTTP to addresses that an AddressRule allows."""
+
+    def __init__(self, rule: AddressRule) -> None:
+        """Put the guard beneath TLS, where connections are made."""
+        super().__init__()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=_CONNECTIONS,
+            keepalive_expiry=_IDLE_SECONDS,
+            network_backend=_GuardedBackend(rule),
+        )
