@@ -98,7 +98,7 @@ class HttpSender:
         rule = getattr(self.destination, "address_rule", None)
         if rule is not None:
             check_url(url, rule)
-        if isinstance(self.destination, SealingDestination):
+        if isinstance(self.destination, SealingDestination) and not request.address:
             request = self.destination.sealed(request, self.clock())
         headers, parameters = dict(request.headers), dict(request.parameters)
         if not request.address:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from activation.destinations.base import FollowUp, Found, Listed, Outcome, Request, Target
+from activation.destinations.layout import Layout
 
 FOLDER = "regulars"
 _LISTS = "/v3/contacts/lists"
@@ -63,7 +64,7 @@ def _next_page(request: Request, found: list[Any], count: int) -> Request | None
     return replace(request, parameters={**request.parameters, "offset": str(after)})
 
 
-def list_members(target: Target) -> Request:
+def list_members(target: Target, layout: Layout) -> Request:
     """Return the request for the first contacts of a list."""
     path = f"{_LISTS}/{target.identifier}/contacts"
     return Request("list_members", "GET", path, parameters=_page(0, _MEMBERS))

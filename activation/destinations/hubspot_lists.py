@@ -17,6 +17,7 @@ from activation.destinations.base import (
     Target,
 )
 from activation.destinations.hubspot_contacts import INPUTS
+from activation.destinations.layout import Layout
 from activation.errors import PlatformRefused
 
 CONTACTS = "0-1"
@@ -83,7 +84,7 @@ def changed_members(request: Request, document: Mapping[str, Any]) -> Settled:
     return Settled(tuple(n for n in request.rows if n not in lost), unknown=lost)
 
 
-def list_members(target: Target) -> Request:
+def list_members(target: Target, layout: Layout) -> Request:
     """Return the request for the first record ids of a list."""
     path = f"{LISTS}/{target.identifier}/memberships"
     return Request("list_members", "GET", path, parameters={"limit": str(INPUTS)})

@@ -5,6 +5,7 @@ import pytest
 
 from activation.destinations.base import (
     Batch,
+from activation.destinations.layout import Layout
     FollowUp,
     Found,
     Listed,
@@ -204,7 +205,7 @@ def test_membership_delivers_whom_hubspot_does_not_miss():
     document = {"recordsIdsAdded": [], "recordIdsRemoved": [], "recordIdsMissing": ["502"]}
 
     assert answered(added, 200, document) == Settled((1,), unknown={2: "record_missing"})
-    assert answered(added, 200, {}) == Retry("garbled_answer")
+    assert answered(added, 200, {}) == Retry("garbled_answer", in_doubt=True)
     gone = answered(added, 404, {"status": "error", "category": "OBJECT_NOT_FOUND"})
     assert isinstance(gone, Stop)
     assert isinstance(gone.error, TargetMissing)
@@ -294,7 +295,7 @@ def test_a_list_that_hubspot_fills_is_refused():
 
 def test_members_are_read_as_records_then_as_addresses():
     """Page after page, each with a lookup of its own."""
-    first = HUBSPOT.members(LIST)
+    first = HUBSPOT.members(LIST, Layout())
     page = {"results": [{"recordId": "501"}], "paging": {"next": {"after": "501"}}}
     lookup = answered(first, 200, page).following
     contacts = answered(lookup, 200, {"results": [{"id": "501", "properties": {"email": "a@b"}}]})
