@@ -5,7 +5,6 @@ import pytest
 
 from activation.destinations.base import (
     Batch,
-from activation.destinations.layout import Layout
     FollowUp,
     Found,
     Listed,
@@ -18,6 +17,7 @@ from activation.destinations.layout import Layout
     Stop,
     Target,
 )
+from activation.destinations.layout import Layout
 from activation.errors import PlatformBusy, PlatformRefused, TargetMissing
 from tests.contracts.destinations import PERSONAL, destination
 
