@@ -19,6 +19,9 @@ from ml.errors import HistoryError
 LOWEST, HIGHEST = -9.0, 12.0
 START = (np.log(2.0), np.log(2.0), 0.0)
 LEAST_CUSTOMERS = 20
+# Averages that lie closer together, in units of their mean, are the same: the likelihood then goes
+# on rising so slowly that where a search for its top ends depends on the processor.
+SMALLEST_SPREAD = 1e-6
 # Orders that the shop's mean weighs like, at least and at most.
 LEAST_CREDIBLE, MOST_CREDIBLE = 0.01, 1_000.0
 NO_MEAN = (
@@ -108,7 +111,7 @@ def fit(
         loss_share=len(losses) / len(m),
         loss_mean=float(losses.mean()) if len(losses) else 0.0,
         loss_strength=_credibility(x, m, deviation) if len(losses) else None,
-        warnings=_warnings(logarithms),
+        warnings=_warnings(logarithms, float(np.ptp(m[is_gain])) / unit),
     )
 
 
@@ -178,10 +181,13 @@ def log_likelihood(
     return float(value), np.array(slopes) * np.exp(logarithms)
 
 
-def _warnings(logarithms: Numbers) -> tuple[str, ...]:
-    """Say when averages hardly differ, or differ so much that there is no mean."""
+def _warnings(logarithms: Numbers, spread: float) -> tuple[str, ...]:
+    """Say when averages hardly differ, or differ so much that there is no mean.
+
+    `spread` is from the smallest to the largest average, in units of their mean.
+    """
     _, log_q, _ = logarithms
     at_limit = np.minimum(logarithms - LOWEST, HIGHEST - logarithms).min() < 1e-3
     if np.exp(log_q) <= 1.05:
         return (NO_MEAN,)
-    return (ALL_EQUAL,) if at_limit else ()
+    return (ALL_EQUAL,) if at_limit or spread < SMALLEST_SPREAD else ()
