@@ -53,10 +53,9 @@
     {{ return('cluster_id' in names and 'decided_at' in names) }}
 {% endmacro %}
 
-{#- The nodes of all clusters that a change reaches, those included that are gone: node_id, the
-    cluster they were in (cluster_id, none for new ones), the cluster they come to when nothing
-    but joining happened (joined_id), whether they changed and whether they are to be decided anew
-    (is_disputed). Every set is a table of its own: few keys beside many rows in one long
+{#- The nodes to write, those included that are gone: who changed, whose cluster moves, and all of
+    clusters that are to be decided anew (is_disputed). With the cluster they were in (cluster_id,
+    none for new ones) and the one they come to by joining alone (joined_id). Every set is a table of its own: few keys beside many rows in one long
     statement mislead an optimiser. -#}
 {% macro persons_members(known, claims, working) %}
     {% set changed = persons_changed(known, claims, working) %}
