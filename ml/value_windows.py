@@ -11,8 +11,13 @@ import pandas as pd
 from ml.btyd.histories import Numbers, summarise
 from ml.errors import LabelError
 from ml.evaluation import Gate
+from ml.prediction import Input
 from ml.times import naive_utc
 
+# What known_purchases takes, as it lies in the warehouse.
+PURCHASES = Input(
+    "intermediate.int_purchase_margins_computed", ("customer_id", "occurred_at", "margin_amount")
+)
 HISTORY_DAYS = 180
 SHORTEST_WINDOW = 90
 COVERAGE = 0.8

@@ -29,6 +29,7 @@ from ml.value import KINDS, ValueModel, learn, scaled
 from ml.value_reasons import explain_value, usual_customer
 from ml.value_report import card, choose, describe
 from ml.value_windows import (
+    PURCHASES,
     Spread,
     ValueWindow,
     history_gate,
@@ -42,9 +43,6 @@ NAME = "orders_and_value"
 HORIZON_DAYS = 365
 RECIPE = 1
 YEARLY_DISCOUNT = 0.1
-PURCHASES = Input(
-    "intermediate.int_purchase_margins_computed", ("customer_id", "occurred_at", "margin_amount")
-)
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
 TRAINING = {"purchases": PURCHASES}
 SCORING = {"purchases": PURCHASES, "customers": CUSTOMERS}

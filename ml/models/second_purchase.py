@@ -30,7 +30,7 @@ from ml.prediction import (
 from ml.second_odds import KINDS, SHOP_CURVE, SecondOdds, learn_odds
 from ml.second_value import SecondValue, learn_value
 from ml.times import instant
-from ml.value_windows import HISTORY_DAYS, known_purchases
+from ml.value_windows import HISTORY_DAYS, PURCHASES, known_purchases
 
 NAME = "second_purchase"
 HORIZON_DAYS = 90
@@ -39,9 +39,6 @@ RECIPE = 1
 WAIT_DAYS = 365
 MINIMUM_OUTCOMES = 50
 TOLD_DAYS = (10, 30, 90, 180, 365)
-PURCHASES = Input(
-    "intermediate.int_purchase_margins_computed", ("customer_id", "occurred_at", "margin_amount")
-)
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
 TRAINING = {"purchases": PURCHASES}
 SCORING = {"purchases": PURCHASES, "customers": CUSTOMERS}
