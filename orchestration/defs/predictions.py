@@ -100,7 +100,9 @@ def _phrase(row: dict[str, Any]) -> str:
         return "refused: " + "; ".join(json.loads(row["reasons"]))
     measure, kind = report["measure"], report["champion"]
     reached, naive = (report["metrics"][name][measure] for name in (kind, report["baseline"]))
-    name = {"auc": "AUC"}.get(measure, measure)
+    name = {"auc": "AUC"}.get(measure, measure.replace("_", " "))
+    if kind == report["baseline"]:
+        return f"{kind}, {name} {reached:.3f}, and nothing proved better"
     return f"{kind}, {name} {reached:.3f} (baseline {naive:.3f})"
 
 
