@@ -112,6 +112,23 @@ def reconcile(
 
 
 @app.command()
+def retry(
+    name: Annotated[str, typer.Argument(metavar="SYNC", help="One sync, e.g. klaviyo__win_back.")],
+    doubtful: Annotated[
+        bool,
+        typer.Option(
+            "--doubtful", help="Messages of unknown fate, too; somebody may get one twice."
+        ),
+    ] = False,
+) -> None:
+    """Have the next run send refused and parked rows again, once you have mended the cause."""
+    from orchestration.demo import retry
+
+    with _friendly() as settings:
+        retry(settings, name, doubtful)
+
+
+@app.command()
 def explain(
     customer: Annotated[
         str, typer.Argument(help="customer_id, e-mail address, phone number or card number.")

@@ -12,7 +12,7 @@ from orchestration import summary as summaries
 from orchestration.contracts import read_contracts
 from orchestration.landing import check_headers, discover
 from orchestration.persons import show_explanation, show_kinship
-from orchestration.plans import show_difference, show_drift
+from orchestration.plans import show_difference, show_drift, show_released
 from orchestration.platforms import addresses, sandbox_platforms
 from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
@@ -97,6 +97,24 @@ def reconcile(settings: Settings, name: str) -> None:
     with _platforms_of(settings), warehouse.writing(), warehouse.connect() as connection:
         destination = settings_for(spec.destination, read_settings().variables)
         show_drift(reconcile_sync(connection, spec, destination, keys=read_keys(settings)))
+
+
+def retry(settings: Settings, name: str, doubtful: bool) -> None:
+    """Let the rows of a sync that wait be sent again by the next run; print how many."""
+    from activation.destinations import settings_for
+    from activation.release import release_rows
+    from activation.spec import load_specs
+    from orchestration.ledger_keys import read_keys
+    from orchestration.project import manifest
+
+    _sync_names(name)
+    (spec,) = (spec for spec in load_specs(manifest()) if spec.name == name)
+    # A demo's state belongs to the sandbox accounts; nothing is asked of them.
+    sandbox = addresses("http://127.0.0.1", "") if read_world(settings) else {}
+    destination = settings_for(spec.destination, {**settings.variables, **sandbox})
+    warehouse, keys = Warehouse(settings.warehouse), read_keys(settings)
+    with warehouse.writing(), warehouse.connect() as connection:
+        show_released(release_rows(connection, spec, destination, keys=keys, doubtful=doubtful))
 
 
 def show_plan(settings: Settings, name: str | None, rows: int) -> None:

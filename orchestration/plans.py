@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from activation.reconcile import Drift
+from activation.release import Released
 from activation.syncs import SyncDiff
 from orchestration.terminal import console, show_pause, show_rows
 
@@ -49,6 +50,20 @@ def show_drift(drift: Drift) -> None:
         "and stay.",
         soft_wrap=True,
     )
+
+
+def show_released(released: Released) -> None:
+    """Print how many rows are sent again, and how many of unknown fate are not."""
+    count = released.refused + released.doubtful
+    console.print(
+        f"[bold]{released.sync}[/]  {count:,} rows are sent again by the next run.", soft_wrap=True
+    )
+    if released.left:
+        console.print(
+            f"  {released.left:,} messages may have arrived and are left alone; --doubtful sends "
+            "them again, and some people may get one twice.",
+            soft_wrap=True,
+        )
 
 
 def _show_obstacles(found: SyncDiff) -> None:

@@ -13,6 +13,7 @@ from activation.gate import gate_for
 from activation.ledger_schema import create_tables
 from activation.pacing import Patience
 from activation.plan import seal
+from activation.release import Released, release_rows
 from activation.spec import SyncSpec
 from activation.syncs import run_sync
 from tests.activation.world import AS_OF, KEYS, KLAVIYO, people, person, world_at
@@ -78,6 +79,26 @@ def test_new_values_of_a_parked_row_are_tried_at_once(refusing, settings, klaviy
     delivered = run(refusing, settings, klaviyo)
 
     assert (refused.added, refused.rejected) == (1, 1)
+    assert (delivered.retried, delivered.acknowledged) == (1, 3)
+
+
+def test_a_parked_row_is_tried_again_when_a_person_says_so(refusing, settings, klaviyo):
+    """Whoever mended the platform's side need not wait, nor change the values; the count begins
+    anew, and nothing is sent by the command itself."""
+    for _ in range(17):
+        run(refusing, settings, klaviyo)
+    sent = len(klaviyo.requests)
+
+    released = release_rows(refusing.connection, refusing.spec, settings, keys=KEYS)
+    sent_since = len(klaviyo.requests) - sent
+    told = [run(refusing, settings, klaviyo) for _ in range(4)]
+    klaviyo.rejected = frozenset()
+    release_rows(refusing.connection, refusing.spec, settings, keys=KEYS)
+    delivered = run(refusing, settings, klaviyo)
+
+    assert released == Released(refusing.spec.name, refused=1, doubtful=0, left=0)
+    assert sent_since == 0
+    assert [number for number, one in enumerate(told) if one.rejected] == [0, 1, 3]
     assert (delivered.retried, delivered.acknowledged) == (1, 3)
 
 
