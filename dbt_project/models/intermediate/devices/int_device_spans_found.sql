@@ -17,8 +17,9 @@ compared as (
         lag(holder_id) over (
             partition by device_id order by occurred_at, holder_id
         ) as previous_holder_id,
-        lag(occurred_at) over (
+        max(last_at) over (
             partition by device_id order by occurred_at, holder_id
+            rows between unbounded preceding and 1 preceding
         ) as previous_at
     from sightings
 
@@ -52,7 +53,7 @@ spanned as (
         holder_id,
         customer_id,
         min(occurred_at) as first_seen_at,
-        max(occurred_at) as last_seen_at,
+        max(last_at) as last_seen_at,
         min(known_at) as known_at
     from numbered
     group by

@@ -48,11 +48,11 @@ devices as (
 
 ),
 
--- Who is seen on a device; where several are, also what happens in between.
-traced as (
+seen as (
 
     select
         devices.device_id,
+        devices.count_holders,
         events.event_id,
         accounts.holder_id,
         accounts.customer_id,
@@ -63,33 +63,49 @@ traced as (
         on events.anonymous_id = devices.device_id
     left join accounts
         on events.shop_customer_id = accounts.shop_customer_id
-    where accounts.holder_id is not null
-        or devices.count_holders > 1
-    union all
+    left join clock
+        on true
+    where (accounts.holder_id is not null or devices.count_holders > 1)
+        and not {{ is_future('events.occurred_at', 'clock.as_of') }}
+
+),
+
+-- On a device of one holder nobody comes in between: a row a day says as much as all events.
+days as (
+
     select
-        devices.device_id,
-        cast(null as {{ dbt.type_string() }}) as event_id,
-        resolved.customer_id as holder_id,
+        device_id,
+        holder_id,
+        customer_id,
+        min(occurred_at) as occurred_at,
+        max(occurred_at) as last_at,
+        min(known_at) as known_at
+    from seen
+    where count_holders = 1
+    group by
+        device_id,
+        holder_id,
+        customer_id,
+        {{ dbt.date_trunc('day', 'occurred_at') }}
+
+),
+
+placed as (
+
+    select
+        identifiers.identifier_value as device_id,
         resolved.customer_id,
-        identifiers.first_seen_at as occurred_at,
-        identifiers.first_seen_at as known_at
+        identifiers.first_seen_at as occurred_at
     from identifiers
-    inner join devices
-        on identifiers.identifier_value = devices.device_id
     inner join resolved
         on identifiers.node_id = resolved.node_id
     where resolved.source_record_key like 'orders:%'
     union all
     select
-        devices.device_id,
-        cast(null as {{ dbt.type_string() }}) as event_id,
-        resolved.customer_id as holder_id,
+        push_tokens.device_id,
         resolved.customer_id,
-        coalesce(push_tokens.last_seen_at, push_tokens.registered_at) as occurred_at,
-        coalesce(push_tokens.last_seen_at, push_tokens.registered_at) as known_at
+        coalesce(push_tokens.last_seen_at, push_tokens.registered_at) as occurred_at
     from push_tokens
-    inner join devices
-        on push_tokens.device_id = devices.device_id
     inner join resolved
         on resolved.source = 'push'
             and resolved.source_record_key = concat('tokens:', push_tokens.push_token)
@@ -98,11 +114,41 @@ traced as (
 
 collected as (
 
-    select traced.*
-    from traced
+    select
+        device_id,
+        event_id,
+        holder_id,
+        customer_id,
+        occurred_at,
+        occurred_at as last_at,
+        known_at
+    from seen
+    where count_holders > 1
+    union all
+    select
+        device_id,
+        null as event_id,
+        holder_id,
+        customer_id,
+        occurred_at,
+        last_at,
+        known_at
+    from days
+    union all
+    select
+        placed.device_id,
+        null as event_id,
+        placed.customer_id as holder_id,
+        placed.customer_id,
+        placed.occurred_at,
+        placed.occurred_at as last_at,
+        placed.occurred_at as known_at
+    from placed
+    inner join devices
+        on placed.device_id = devices.device_id
     left join clock
         on true
-    where not {{ is_future('traced.occurred_at', 'clock.as_of') }}
+    where not {{ is_future('placed.occurred_at', 'clock.as_of') }}
 
 )
 
