@@ -167,11 +167,12 @@ def test_an_event_before_a_login_counts_from_the_login(shop, world):
     assert features(world, sql, moment) == before
 
 
-# What stands between orders and transitions, in dbt's graph.
+# What stands between orders and transitions, in dbt's graph; declines are a mart between them.
 BETWEEN = (
     "int_purchase_timelines_dated+,+lifecycle_transitions,path:models/intermediate",
     "stg_landing__clock",
     "int_purchase_feeds_checked",
+    "activity_declines",
     "lifecycle_transitions",
 )
 # Orders of after a moment, and what was taken or sent back since, undone in the inputs.

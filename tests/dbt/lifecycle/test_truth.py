@@ -1,6 +1,9 @@
 """What the warehouse learns about a shop's rhythm is what the shop was made of."""
 
+import numpy as np
 import pytest
+
+from sandbox.shop.calendar import MONTH_FACTORS
 
 # The usual world, and two that differ in all that the curve and the cohorts tell.
 WORLDS = {
@@ -12,6 +15,8 @@ WORLDS = {
 }  # fmt: skip
 WINDOW_DAYS = {"usual": 10, "slow and fickle": 35, "faithful": 10}
 POINT = 0.01
+# Months of a shop of this size differ by a twelfth or so from what they were made of.
+SEASON_ERROR = 0.25
 
 # The same cohorts on both sides: buyers and months that have had their whole year.
 CURVE = """
@@ -114,7 +119,7 @@ def shops(make_shop):
     made = {}
     for world, (seed, *overrides) in WORLDS.items():
         made[world] = make_shop("demo", seed, *overrides)
-        made[world].build("+graduation_cohorts", "+retention_cohorts")
+        made[world].build("+graduation_cohorts", "+retention_cohorts", "purchase_seasons")
     return made
 
 
@@ -164,3 +169,17 @@ def test_slow_buyers_are_alarmed_about_no_more_often_than_fast_ones(shops):
         (_, slow), (_, fast) = shops[world].query(FALSE_ALARMS)
 
         assert abs(slow - fast) <= 0.10, world
+
+
+@pytest.mark.slow
+def test_seasons_are_those_of_the_world(shops):
+    """Each month brings the share of purchases that it was made to bring, December the most."""
+    factors = np.array([*MONTH_FACTORS[:10], 1.8, 1.8])
+    truth = dict(enumerate(factors / factors.mean(), start=1))
+    for world, shop in shops.items():
+        rows = shop.query("select month_number, season_index, reason from insight.purchase_seasons")
+        found = {month: index for month, index, _ in rows}
+
+        assert {reason for _, _, reason in rows} == {"measured"}, world
+        assert found == pytest.approx(truth, abs=SEASON_ERROR), world
+        assert set(sorted(found, key=found.__getitem__)[-2:]) == {11, 12}, world

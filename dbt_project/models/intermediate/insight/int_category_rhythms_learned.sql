@@ -25,14 +25,14 @@ changes as (
         case when occurred_at < valid_from then valid_from else occurred_at end
             as changed_at,
         1 as count_gaps,
-        gap_days
+        season_gap_days
     from gaps
     union all
     select
         customer_category,
         valid_to as changed_at,
         -1 as count_gaps,
-        -gap_days as gap_days
+        -season_gap_days as season_gap_days
     from gaps
     where valid_to is not null
 
@@ -45,7 +45,7 @@ quarters as (
         customer_category,
         {{ dbt.date_trunc('quarter', 'changed_at') }} as quarter_start,
         sum(count_gaps) as count_gaps,
-        sum(gap_days) as sum_gap_days
+        sum(season_gap_days) as sum_gap_days
     from changes
     group by customer_category, {{ dbt.date_trunc('quarter', 'changed_at') }}
 

@@ -2,60 +2,13 @@
     ~ 'rows between unbounded preceding and current row' -%}
 {%- set same_stage = 'partition by customer_id, timeline_number, stage_number' -%}
 {%- set same_loyalty = 'partition by customer_id, timeline_number, loyalty_number' -%}
+{%- set same_decline = 'partition by customer_id, timeline_number, decline_number' -%}
 
 with
 
-steps as (
-
-    select * from {{ ref('int_lifecycle_steps_dated') }}
-
-),
-
-loyalties as (
-
-    select * from {{ ref('int_loyalties_dated') }}
-
-),
-
-unioned as (
-
-    select
-        customer_id,
-        timeline_number,
-        occurred_at,
-        stage,
-        days,
-        rule_version,
-        last_ordered_at,
-        cast(null as {{ dbt.type_int() }}) as is_loyal
-    from steps
-    union all
-    select
-        customer_id,
-        timeline_number,
-        occurred_at,
-        null as stage,
-        null as days,
-        null as rule_version,
-        null as last_ordered_at,
-        case when is_loyal then 1 else 0 end as is_loyal
-    from loyalties
-
-),
-
 moments as (
 
-    select
-        customer_id,
-        timeline_number,
-        occurred_at,
-        max(stage) as stage,
-        max(days) as days,
-        max(rule_version) as rule_version,
-        max(last_ordered_at) as last_ordered_at,
-        max(is_loyal) as is_loyal
-    from unioned
-    group by customer_id, timeline_number, occurred_at
+    select * from {{ ref('int_lifecycle_moments_gathered') }}
 
 ),
 
@@ -65,6 +18,7 @@ numbered as (
         moments.*,
         count(stage) over ({{ so_far }}) as stage_number,
         count(is_loyal) over ({{ so_far }}) as loyalty_number,
+        count(is_declining) over ({{ so_far }}) as decline_number,
         lead(occurred_at) over (
             partition by customer_id, timeline_number order by occurred_at
         ) as next_occurred_at
@@ -84,7 +38,8 @@ carried as (
         max(stage) over ({{ same_stage }}) as purchase_stage,
         max(rule_version) over ({{ same_stage }}) as rule_version,
         max(last_ordered_at) over ({{ same_stage }}) as last_ordered_at,
-        max(is_loyal) over ({{ same_loyalty }}) as is_loyal
+        max(is_loyal) over ({{ same_loyalty }}) as is_loyal,
+        max(is_declining) over ({{ same_decline }}) as is_declining
     from numbered
 
 ),
@@ -97,6 +52,7 @@ replayed as (
         occurred_at,
         next_occurred_at,
         case
+            when purchase_stage = 'active' and is_declining = 1 then 'at_risk'
             when purchase_stage = 'active' and is_loyal = 1 then 'loyal'
             else purchase_stage
         end as stage,

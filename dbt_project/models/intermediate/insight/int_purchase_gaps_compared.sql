@@ -28,7 +28,7 @@ gaps as (
         versions.rule_version,
         int_purchase_gaps_measured.customer_id,
         int_purchase_gaps_measured.customer_category,
-        int_purchase_gaps_measured.gap_days
+        int_purchase_gaps_measured.season_gap_days
     from versions
     inner join int_purchase_gaps_measured
         on int_purchase_gaps_measured.occurred_at < versions.valid_from
@@ -40,7 +40,7 @@ population as (
 
     select
         rule_version,
-        avg(gap_days) as mean_gap_days
+        avg(season_gap_days) as mean_gap_days
     from gaps
     group by rule_version
 
@@ -52,7 +52,7 @@ customers as (
         rule_version,
         customer_id,
         count(*) as count_gaps,
-        sum(gap_days) as sum_gap_days
+        sum(season_gap_days) as sum_gap_days
     from gaps
     group by rule_version, customer_id
     having count(*) >= 3
@@ -64,10 +64,10 @@ compared as (
 
     select
         gaps.rule_version,
-        gaps.gap_days,
-        gaps.gap_days / (
+        gaps.season_gap_days,
+        gaps.season_gap_days / (
             (
-                customers.sum_gap_days - gaps.gap_days
+                customers.sum_gap_days - gaps.season_gap_days
                 + {{ shrinkage }}
                 * coalesce(category_rhythms.mean_gap_days, population.mean_gap_days)
             ) / (customers.count_gaps - 1 + {{ shrinkage }})

@@ -6,6 +6,12 @@ occasions as (
 
 ),
 
+months as (
+
+    select * from {{ ref('int_season_months_dated') }}
+
+),
+
 preceded as (
 
     select
@@ -26,15 +32,29 @@ preceded as (
 
 ),
 
--- The gap from first to second purchase follows another law than the later ones.
+-- The gap from first to second purchase follows another law than the later ones. Seasons are those
+-- known when the gap ended.
 measured as (
 
     select
-        *,
-        {{ elapsed_days('previous_occurred_at', 'occurred_at') }} as gap_days,
-        occasion_number >= 3 as is_later_gap
+        preceded.*,
+        {{ elapsed_days('preceded.previous_occurred_at', 'preceded.occurred_at') }}
+            as gap_days,
+        {{ season_days_at('months', 'preceded.occurred_at') }}
+        - ({{ season_days_at('former_months', 'preceded.previous_occurred_at') }})
+            as season_gap_days,
+        preceded.occasion_number >= 3 as is_later_gap
     from preceded
-    where occasion_number >= 2
+    inner join months
+        on {{ dbt.date_trunc('quarter', 'preceded.occurred_at') }} = months.valid_from
+            and {{ dbt.date_trunc('month', 'preceded.occurred_at') }}
+            = months.month_start
+    inner join months as former_months
+        on {{ dbt.date_trunc('quarter', 'preceded.occurred_at') }}
+            = former_months.valid_from
+            and {{ dbt.date_trunc('month', 'preceded.previous_occurred_at') }}
+            = former_months.month_start
+    where preceded.occasion_number >= 2
 
 ),
 
@@ -42,10 +62,10 @@ accumulated as (
 
     select
         *,
-        coalesce(sum(case when is_later_gap then gap_days end) over (
+        coalesce(sum(case when is_later_gap then season_gap_days end) over (
             partition by customer_id, timeline_number order by occasion_number
             rows between unbounded preceding and 1 preceding
-        ), 0) as sum_earlier_gap_days,
+        ), 0) as sum_earlier_season_days,
         coalesce(sum(case when is_later_gap then 1 end) over (
             partition by customer_id, timeline_number order by occasion_number
             rows between unbounded preceding and 1 preceding

@@ -1,91 +1,58 @@
 with
 
-occasions as (
-
-    select * from {{ ref('int_purchase_occasions_told') }}
-
-),
-
-gaps as (
-
-    select * from {{ ref('int_purchase_gaps_measured') }}
-
-),
-
-rules as (
-
-    select * from {{ ref('int_lifecycle_rules_gathered') }}
-
-),
-
-category_rhythms as (
-
-    select * from {{ ref('int_category_rhythms_learned') }}
-
-),
-
-followed as (
-
-    select
-        purchase_occasion_id,
-        customer_id,
-        timeline_number,
-        occasion_number,
-        occurred_at,
-        max(case when occasion_number = 1 then first_category end) over (
-            partition by customer_id, timeline_number
-        ) as customer_category,
-        lead(occurred_at) over (
-            partition by customer_id, timeline_number order by occasion_number
-        ) as next_occurred_at
-    from occasions
-
-),
-
--- The gap that this purchase ended is known from now on; the first one never counts.
-known as (
-
-    select
-        followed.*,
-        rules.rule_version,
-        rules.risk_ratio,
-        rules.lapse_ratio,
-        rules.w95_days,
-        gaps.gap_days,
-        rules.shrinkage,
-        rules.rhythm_reason,
-        coalesce(category_rhythms.mean_gap_days, rules.mean_gap_days)
-            as mean_gap_days,
-        category_rhythms.customer_category as rhythm_category,
-        coalesce(gaps.sum_earlier_gap_days, 0)
-        + case when gaps.is_later_gap then gaps.gap_days else 0 end as sum_gap_days,
-        coalesce(gaps.count_earlier_gaps, 0)
-        + case when gaps.is_later_gap then 1 else 0 end as count_later_gaps
-    from followed
-    inner join rules
-        on followed.occurred_at >= rules.valid_from
-            and followed.occurred_at < rules.valid_to
-    left join gaps
-        on followed.purchase_occasion_id = gaps.purchase_occasion_id
-            and followed.timeline_number = gaps.timeline_number
-    left join category_rhythms
-        on rules.rule_version = category_rhythms.rule_version
-            and followed.customer_category = category_rhythms.customer_category
-
-),
-
--- Shrunken mean: the fewer gaps a customer has, the closer to the usual ones.
 expected as (
 
-    select
-        known.*,
-        (sum_gap_days + shrinkage * mean_gap_days)
-        / (count_later_gaps + shrinkage) as expected_gap_days
-    from known
+    select * from {{ ref('int_next_purchases_expected') }}
 
 ),
 
+months as (
+
+    select * from {{ ref('int_season_months_dated') }}
+    where is_ahead
+
+),
+
+-- Seasonal days until each limit, from the beginning of seasonal time.
 limited as (
+
+    select
+        expected.*,
+        season_days + expected_gap_days * risk_ratio as risk_at_days,
+        season_days + expected_gap_days * lapse_ratio as lapse_at_days,
+        season_days + expected_gap_days as expected_at_days
+    from expected
+
+),
+
+-- Seasonal days turned back into those of the calendar.
+dated as (
+
+    select
+        limited.*,
+        {{ calendar_days('limited.occurred_at', 'limited.risk_at_days', 'at_risk') }}
+            as risk_days,
+        {{ calendar_days('limited.occurred_at', 'limited.lapse_at_days', 'lapsed') }}
+            as lapse_days,
+        {{ calendar_days('limited.occurred_at', 'limited.expected_at_days', 'due') }}
+            as expected_days
+    from limited
+    inner join months as at_risk
+        on limited.rule_version = at_risk.rule_version
+            and limited.risk_at_days >= at_risk.season_days
+            and limited.risk_at_days < at_risk.next_season_days
+    inner join months as lapsed
+        on limited.rule_version = lapsed.rule_version
+            and limited.lapse_at_days >= lapsed.season_days
+            and limited.lapse_at_days < lapsed.next_season_days
+    inner join months as due
+        on limited.rule_version = due.rule_version
+            and limited.expected_at_days >= due.season_days
+            and limited.expected_at_days < due.next_season_days
+
+),
+
+final as (
 
     select
         purchase_occasion_id,
@@ -99,19 +66,16 @@ limited as (
         rhythm_category,
         gap_days,
         count_later_gaps,
+        season_days,
         expected_gap_days,
         risk_ratio,
         lapse_ratio,
-        case when occasion_number > 1 then expected_gap_days * risk_ratio end
-            as risk_days,
-        case
-            when occasion_number = 1 then w95_days
-            else expected_gap_days * lapse_ratio
-        end as lapse_days,
-        case when occasion_number <= 2 then w95_days else expected_gap_days end
+        case when occasion_number > 1 then risk_days end as risk_days,
+        case when occasion_number = 1 then w95_days else lapse_days end as lapse_days,
+        case when occasion_number <= 2 then w95_days else expected_days end
             as reactivation_days
-    from expected
+    from dated
 
 )
 
-select * from limited
+select * from final

@@ -20,7 +20,7 @@ measured as (
     select
         rule_version,
         count(*) as count_later_gaps,
-        avg(gap_days) as mean_gap_days,
+        avg(season_gap_days) as mean_gap_days,
         count(overdue_ratio) as count_ratios,
         {{ percentile('overdue_ratio', 0.90) }} as risk_ratio,
         {{ percentile('overdue_ratio', 0.975) }} as lapse_ratio

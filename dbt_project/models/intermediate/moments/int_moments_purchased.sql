@@ -87,10 +87,8 @@ unioned as (
         purchase_occasions.purchase_occasion_id as entry_key,
         purchase_occasions.purchase_occasion_id,
         purchase_rhythm.last_ordered_at as occurred_at,
-        {{ add_days(
-            'purchase_rhythm.last_ordered_at',
-            'purchase_rhythm.expected_gap_days * purchase_rhythm.risk_ratio',
-        ) }} as detected_at
+        {{ add_days('purchase_rhythm.last_ordered_at', 'purchase_rhythm.risk_days') }}
+            as detected_at
     from purchase_rhythm
     inner join purchase_occasions
         on purchase_rhythm.customer_id = purchase_occasions.customer_id

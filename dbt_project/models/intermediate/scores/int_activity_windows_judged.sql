@@ -15,6 +15,24 @@ weeks as (
 
 ),
 
+outages as (
+
+    select * from {{ ref('int_activity_outages_found') }}
+
+),
+
+marked as (
+
+    select
+        weeks.*,
+        case when outages.week_on is null then 0 else 1 end as is_outage
+    from weeks
+    left join outages
+        on weeks.activity_kind = outages.activity_kind
+            and weeks.week_on = outages.week_on
+
+),
+
 summed as (
 
     select
@@ -22,12 +40,13 @@ summed as (
         activity_kind,
         week_on,
         sum(count_activities) over ({{ now }}) as count_28d,
+        sum(is_outage) over ({{ now }}) as count_outages,
         count(*) over ({{ before }}) as count_weeks,
         avg(cast(count_activities as {{ type_double() }})) over ({{ before }})
             as weekly_mean,
         avg(cast(count_activities * count_activities as {{ type_double() }}))
             over ({{ before }}) as weekly_mean_square
-    from weeks
+    from marked
 
 ),
 
@@ -44,6 +63,7 @@ usual as (
     from summed
     where count_weeks >= {{ weeks_required }}
         and 4 * weekly_mean >= {{ usual_required }}
+        and count_outages = 0
 
 ),
 

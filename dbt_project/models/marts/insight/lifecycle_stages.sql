@@ -39,7 +39,12 @@ explained as (
             when is_held and last_ordered_at is not null
                 then {{ dbt.concat(["'; no news from '", 'stale_source']) }}
             else ''
-        end as held_text
+        end as held_text,
+        case
+            when stage = 'at_risk' and elapsed_days < risk_days
+                then 'less than half as active as usual; '
+            else ''
+        end as decline_text
     from phased
 
 ),
@@ -68,7 +73,7 @@ described as (
                     "' days ago; lapsed again after '", 'lapse_text', 'held_text',
                 ]) }}
             else {{ dbt.concat([
-                "'last purchase '", 'elapsed_text', "' days ago, usually one every '",
+                'decline_text', "'last purchase '", 'elapsed_text', "' days ago, usually one every '",
                 as_text('expected_gap_days'), "'; at risk after '", 'risk_text',
                 "', lapsed after '", 'lapse_text', 'held_text',
             ]) }}

@@ -13,6 +13,12 @@ int_purchase_limits_dated as (
 
 ),
 
+months as (
+
+    select * from {{ ref('int_season_months_dated') }}
+
+),
+
 first_purchases as (
 
     select * from int_purchase_limits_dated
@@ -46,6 +52,12 @@ measured as (
         ) as elapsed_days,
         cast(last_purchases.risk_ratio as {{ type_double() }}) as risk_ratio,
         cast(last_purchases.lapse_ratio as {{ type_double() }}) as lapse_ratio,
+        cast(last_purchases.risk_days as {{ type_double() }}) as risk_days,
+        cast(last_purchases.lapse_days as {{ type_double() }}) as lapse_days,
+        cast(
+            {{ season_days_at('months', 'clock.as_of') }} - last_purchases.season_days
+            as {{ type_double() }}
+        ) as season_days,
         last_purchases.rhythm_reason = 'measured' as is_reliable,
         last_purchases.rhythm_reason
         || coalesce(
@@ -55,6 +67,9 @@ measured as (
     inner join first_purchases
         on last_purchases.customer_id = first_purchases.customer_id
     cross join clock
+    inner join months
+        on last_purchases.rule_version = months.rule_version
+            and {{ dbt.date_trunc('month', 'clock.as_of') }} = months.month_start
 
 ),
 
@@ -69,9 +84,11 @@ compared as (
         count_later_gaps,
         expected_gap_days,
         elapsed_days,
-        elapsed_days / expected_gap_days as overdue_ratio,
+        season_days / expected_gap_days as overdue_ratio,
         risk_ratio,
         lapse_ratio,
+        risk_days,
+        lapse_days,
         is_reliable,
         reason
     from measured
