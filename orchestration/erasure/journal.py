@@ -15,6 +15,10 @@ from orchestration.erasure.scope import Scope
 NAME = "open.journal"
 
 
+class ErasureIncomplete(RuntimeError):
+    """Something is left of a person; the journal is kept and the next call goes on."""
+
+
 class ErasureBusy(RuntimeError):
     """Another process is erasing."""
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,23 +38,20 @@ def rewrite_landing(
     contracts: Mapping[str, TableContract],
     scope: Scope,
     keeps_accounts: bool,
-) -> dict[str, int]:
-    """Take the rows of a scope out of every landed file; return their number by source table.
+) -> Iterator[tuple[str, int]]:
+    """Take the rows of a scope out of every landed file; yield source table and number per file.
 
     A file is replaced in one step and keeps its times, so that its rows arrived when they did. It
     is forgotten by the loader, which loads what is left of it. Of purchases the columns that the
     books need stay, if `keeps_accounts`. CSV files are UTF-8 afterwards.
     """
-    counts: dict[str, int] = {}
     for file in _files(landing, contracts):
         kept = file.contract.kept if keeps_accounts else frozenset()
         with tempfile.TemporaryDirectory() as folder:
             opened = _open(connection, file, as_utf8(file, Path(folder)))
             count = _rewrite(connection, opened, scope, kept)
         if count:
-            label = file.contract.label
-            counts[label] = counts.get(label, 0) + count
-    return counts
+            yield file.contract.label, count
 
 
 def _files(landing: Path, contracts: Mapping[str, TableContract]) -> list[LandedFile]:

@@ -1,43 +1,39 @@
 """Take an erasure from its first step to its certificate, however often it is interrupted."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from activation.destinations import settings_for
-from activation.erasure import REMOVED, UNCONFIRMED, Receipt, erase_at, purge_ledger
-from activation.recipients import Holder, find_holders, remembered_syncs
-from activation.spec import SyncSpec, load_specs
+from activation.erasure import purge_ledger
+from activation.recipients import find_holders
 from activation.tombstones import write_tombstones
 from orchestration.contracts import TableContract, read_contracts
 from orchestration.erasure.certificate import write_certificates
 from orchestration.erasure.compaction import compact_database
 from orchestration.erasure.files import clean_files
-from orchestration.erasure.journal import Asked, Journal, close_journal, write_journal
+from orchestration.erasure.journal import (
+    Asked,
+    ErasureIncomplete,
+    Journal,
+    close_journal,
+    write_journal,
+)
 from orchestration.erasure.landing import rewrite_landing
 from orchestration.erasure.persons import gather
+from orchestration.erasure.receipts import PLATFORM, all_receipts, tell_platforms, warehouse_of
 from orchestration.erasure.scan import Scan, scan_state
 from orchestration.erasure.scope import Scope, own_keys
 from orchestration.erasure.stores import count_rows, delete_rows
 from orchestration.ledger_keys import read_keys
 from orchestration.platforms import platforms_of
 from orchestration.progress import reporter
-from orchestration.project import DBT_PROJECT, manifest
+from orchestration.project import DBT_PROJECT
 from orchestration.runs import run_daily
-from orchestration.settings import Settings, read_settings
-from orchestration.state import read_clock
+from orchestration.settings import Settings
 from orchestration.tombstones import keeps_accounts
-from orchestration.warehouse import Connection, Warehouse
-
-PLATFORM = "platform "
-INTERRUPTED = "confirmed before an interruption"
-
-
-class ErasureIncomplete(RuntimeError):
-    """Something is left of a person; the journal is kept and the next call goes on."""
-
+from orchestration.warehouse import Connection
 
 Watch = Callable[[str], None]
 """Told the name of a step that is done and not yet written down."""
@@ -78,7 +74,7 @@ def run_erasure(settings: Settings, journal: Journal, watch: Watch) -> list[Path
     if scan.findings:
         write_journal(settings.erasures, _begun_anew(journal))
         raise ErasureIncomplete(_left(scan))
-    told = journal.finished("receipts", _all_receipts(journal))
+    told = journal.finished("receipts", all_receipts(journal))
     paths = write_certificates(settings.erasures, told, scan)
     watch("certificates")
     close_journal(settings.erasures)
@@ -94,81 +90,45 @@ def _accounts(settings: Settings, journal: Journal) -> Step:
 
 
 def _bury(settings: Settings, journal: Journal) -> Step:
-    warehouse, identifiers = _warehouse(settings), journal.scope.identifiers
+    warehouse, identifiers = warehouse_of(settings), journal.scope.identifiers
     with warehouse.writing(), warehouse.connect() as connection:
         now = datetime.now(UTC).replace(tzinfo=None)
         write_tombstones(connection, read_keys(settings), identifiers, now)
     return journal, {"identifiers": len(identifiers)}
 
 
-def _tell_platforms(settings: Settings, journal: Journal) -> Step:
-    """Remove the persons everywhere; each receipt is written down as soon as it is there."""
-    with _warehouse(settings).connect(read_only=True) as connection:
-        holders = find_holders(connection, journal.customer_ids)
-    if holders:
-        with (
-            platforms_of(settings),
-            _warehouse(settings).writing(),
-            _warehouse(settings).connect() as connection,
-        ):
-            specs, remembered = _specs_by_name(), remembered_syncs(connection)
-            for holder in holders:
-                spec = remembered.get((holder.sync, holder.account)) or specs.get(holder.sync)
-                receipt = _tell(connection, settings, journal, holder, spec)
-                journal = _with_receipt(journal, receipt)
-                write_journal(settings.erasures, journal)
-    return journal, len(holders)
-
-
-def _tell(
-    connection: Connection,
-    settings: Settings,
-    journal: Journal,
-    holder: Holder,
-    spec: SyncSpec | None,
-) -> Receipt:
-    receipt = erase_at(
-        connection,
-        holder,
-        spec,
-        settings_for(spec.destination, read_settings().variables) if spec else None,
-        journal.customer_ids,
-        as_of=read_clock(connection),
-        keys=read_keys(settings),
-    )
-    if receipt.outcome == UNCONFIRMED:
-        raise ErasureIncomplete(_unconfirmed(receipt))
-    return receipt
-
-
-def _with_receipt(journal: Journal, receipt: Receipt) -> Journal:
-    """Add a receipt; one of the same account that could not be asked before is replaced."""
-    place = (receipt.sync, receipt.account)
-    former = [
-        one
-        for one in journal.steps.get("receipts", ())
-        if (one["sync"], one["account"]) != place or one["outcome"] == REMOVED
-    ]
-    fresh = {**asdict(receipt), "at": receipt.at.isoformat()}
-    return journal.finished("receipts", [*former, fresh])
-
-
 def _clean_landing(settings: Settings, journal: Journal) -> Step:
-    warehouse, scope = _warehouse(settings), journal.scope
+    """Rewrite file by file; what was removed is written down after each."""
+    warehouse, scope = warehouse_of(settings), journal.scope
+    counts: dict[str, int] = dict(journal.steps.get("landed", {}))
     with warehouse.writing(), warehouse.connect() as connection:
         scope.prepare(connection)
-        return journal, rewrite_landing(
+        for label, count in rewrite_landing(
             connection, settings.landing, _contracts(), scope, journal.steps["accounts"]
-        )
+        ):
+            counts[label] = counts.get(label, 0) + count
+            journal = journal.finished("landed", counts)
+            write_journal(settings.erasures, journal)
+    return journal, counts
 
 
 def _clean_tables(settings: Settings, journal: Journal) -> Step:
-    warehouse = _warehouse(settings)
+    warehouse, noted = warehouse_of(settings), journal.steps.get("deleted", {})
+
+    def note(counts: dict[str, int]) -> None:
+        write_journal(settings.erasures, journal.finished("deleted", _larger(noted, counts)))
+
     with warehouse.writing(), warehouse.connect() as connection:
-        return journal, delete_rows(
+        counts = delete_rows(
             connection, _contracts(), journal.scope, journal.customer_ids,
-            journal.steps["accounts"],
+            journal.steps["accounts"], note,
         )  # fmt: skip
+    return journal, _larger(noted, counts)
+
+
+def _larger(noted: dict[str, int], counts: dict[str, int]) -> dict[str, int]:
+    """Return what was deleted, also when the kill came between commit and journal."""
+    return {one: max(noted.get(one, 0), counts.get(one, 0)) for one in {**noted, **counts}}
 
 
 def _clean_files(settings: Settings, journal: Journal) -> Step:
@@ -191,25 +151,25 @@ def _rebuild(settings: Settings, journal: Journal) -> Step:
 
 
 def _purge(settings: Settings, journal: Journal) -> Step:
-    warehouse = _warehouse(settings)
+    warehouse = warehouse_of(settings)
     with warehouse.writing(), warehouse.connect() as connection, connection.transaction():
         return journal, {"ledger": purge_ledger(connection, journal.customer_ids)}
 
 
 def _compact(settings: Settings, journal: Journal) -> Step:
-    return journal, compact_database(_warehouse(settings))
+    return journal, compact_database(warehouse_of(settings))
 
 
 STEPS: dict[str, Callable[[Settings, Journal], Step]] = {
     "accounts": _accounts,
     "tombstones": _bury,
-    "platforms": _tell_platforms,
+    "platforms": tell_platforms,
     "landing": _clean_landing,
     "tables": _clean_tables,
     "files": _clean_files,
     "rebuild": _rebuild,
     # A daily run may have sent them once more while a killed erasure was waiting.
-    "platforms again": _tell_platforms,
+    "platforms again": tell_platforms,
     "ledger": _purge,
     "compact": _compact,
 }
@@ -263,42 +223,8 @@ def _with_earlier(journal: Journal, name: str, result: Any) -> Any:
     return {one: earlier.get(one, 0) + result.get(one, 0) for one in {**earlier, **result}}
 
 
-def _warehouse(settings: Settings) -> Warehouse:
-    return Warehouse(settings.warehouse, memory_limit=settings.memory_limit)
-
-
-def _specs_by_name() -> dict[str, SyncSpec]:
-    return {spec.name: spec for spec in load_specs(manifest())}
-
-
 def _contracts() -> dict[str, TableContract]:
     return read_contracts(DBT_PROJECT)
-
-
-def _unconfirmed(receipt: Receipt) -> str:
-    return (
-        f"{receipt.sync}: {receipt.platform} confirmed {receipt.removed} of {receipt.rows} rows. "
-        "Look at its status page, then: regulars erase --resume"
-    )
-
-
-def _all_receipts(journal: Journal) -> list[dict[str, Any]]:
-    """Add what was removed just before a kill: the platform had confirmed, the journal had not."""
-    receipts = list(journal.steps.get("receipts", ()))
-    told = {one["sync"] for one in receipts}
-    held = {
-        store.removeprefix(PLATFORM): rows
-        for store, rows in journal.found.items()
-        if store.startswith(PLATFORM)
-    }
-    return receipts + [
-        {
-            "sync": sync, "platform": sync, "account": "", "target": "", "rows": rows,
-            "removed": rows, "outcome": REMOVED, "reason": INTERRUPTED,
-        }
-        for sync, rows in held.items()
-        if sync not in told
-    ]  # fmt: skip
 
 
 def _phrase(result: Any) -> str:

@@ -1,6 +1,6 @@
 """Delete a person from every table that is not built anew, and count what there is of them."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from orchestration.contracts import TableContract
 from orchestration.erasure.scope import Scope
@@ -24,11 +24,13 @@ def delete_rows(
     scope: Scope,
     customer_ids: Collection[str],
     keeps_accounts: bool,
+    note: Callable[[dict[str, int]], None] = lambda _: None,
 ) -> dict[str, int]:
     """Delete raw, registered and derived rows in one transaction; return counts by table.
 
-    Purchases are detached: only the columns that the books need stay. The ledger keeps its rows
-    until every platform has removed theirs.
+    `note` is told the counts just before they are committed. Purchases are detached: only the
+    columns that the books need stay. The ledger keeps its rows until every platform has removed
+    theirs.
     """
     scope.prepare(connection)
     with connection.transaction():
@@ -36,7 +38,9 @@ def delete_rows(
         counts["raw.quarantine"] = _delete_quarantined(connection, contracts, scope)
         counts |= _unregister(connection, customer_ids)
         counts |= dict(_delete_derived(connection, customer_ids))
-    return {store: count for store, count in counts.items() if count}
+        counts = {store: count for store, count in counts.items() if count}
+        note(counts)
+    return counts
 
 
 def count_rows(

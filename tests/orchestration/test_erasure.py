@@ -97,7 +97,7 @@ def rewrite(connection, folder, keeps_accounts=True):
     """Take Anna out of a landing folder."""
     scope = Scope({}, ANNA)
     scope.prepare(connection)
-    return rewrite_landing(connection, folder, CONTRACTS, scope, keeps_accounts)
+    return dict(rewrite_landing(connection, folder, CONTRACTS, scope, keeps_accounts))
 
 
 def test_a_person_leaves_files_of_every_format_and_the_others_stay(connection, landing):
@@ -184,7 +184,7 @@ def test_a_key_finds_rows_without_an_identifier(connection, tmp_path):
     scope = Scope({"ads/clicks": ["k1"]}, ())
     scope.prepare(connection)
 
-    counts = rewrite_landing(connection, tmp_path, CONTRACTS, scope, True)
+    counts = dict(rewrite_landing(connection, tmp_path, CONTRACTS, scope, True))
 
     assert counts == {"ads/clicks": 2}
     assert (tmp_path / "ads/clicks.csv").read_text().splitlines()[1:] == ["k2,2026-01-01"]
