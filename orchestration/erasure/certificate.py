@@ -100,7 +100,8 @@ def _platforms(receipts: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = ["| sync | account | rows | removed | outcome |", "|---|---|---:|---:|---|"]
     for one in receipts:
         outcome = f"{one['outcome']}: {one['reason']}" if one["reason"] else one["outcome"]
+        account = one["account"].replace("|", r"\|")
         lines.append(
-            f"| {one['sync']} | {one['account']} | {one['rows']} | {one['removed']} | {outcome} |"
+            f"| {one['sync']} | {account} | {one['rows']} | {one['removed']} | {outcome} |"
         )
     return lines
