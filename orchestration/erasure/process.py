@@ -69,7 +69,7 @@ def run_erasure(settings: Settings, journal: Journal, watch: Watch) -> list[Path
             watch(name)
             journal = journal.finished(name, _with_earlier(journal, name, result))
             write_journal(settings.erasures, journal)
-            reporter().end(title, _phrase(result))
+            reporter().end(title, _phrase(name, result))
     scan = _look(settings, journal.scope)
     if scan.findings:
         write_journal(settings.erasures, _begun_anew(journal))
@@ -227,7 +227,9 @@ def _contracts() -> dict[str, TableContract]:
     return read_contracts(DBT_PROJECT)
 
 
-def _phrase(result: Any) -> str:
+def _phrase(name: str, result: Any) -> str:
+    if name == "compact":
+        return f"{result:,} bytes"
     if isinstance(result, dict):
         return f"{sum(result.values()):,} in {len(result)} places"
-    return f"{result:,} bytes" if isinstance(result, int) and result > 1 else ""
+    return f"{result} accounts" if name.startswith("platforms") else ""
