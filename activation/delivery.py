@@ -138,6 +138,7 @@ class Delivery:
     planned: int
     patience: Patience
     progress: Progress | None = None
+    is_erasure: bool = False
     requests: int = 0
     settled: int = 0
     failed_batches: int = 0
@@ -263,7 +264,8 @@ class Delivery:
             rows = tuple(self._upserts(number, blocked))
             self.ledger.start(self.run_id, f"upsert_batch = {number}", "sending", blocked)
         spec = self.ledger.spec
-        return Batch(operation, rows, target, frozenset(spec.purposes), self.run_id, spec.layout)
+        purposes = frozenset(spec.purposes)
+        return Batch(operation, rows, target, purposes, self.run_id, spec.layout, self.is_erasure)
 
     def _removals(self, number: int) -> Iterator[Row]:
         statement = render(_REMOVALS, run_id=literal(self.run_id), number=number)

@@ -10,6 +10,7 @@ from activation.digests import DigestKeys
 from activation.handover import keep_handed_over
 from activation.ledger_schema import create_tables
 from activation.plan import PlanCounts
+from activation.recipients import KEEP_FORMER
 from activation.rows import identifiers, mapping
 from activation.spec import SyncSpec
 from activation.statements import column, literal, render
@@ -187,6 +188,9 @@ class Ledger:
         self._run(_HOLD_BACK, run_id, f"{changed} and state = 'unknown'")
         self._move(run_id, f"{changed} and state = 'removing'", "planned")
         self._settle(run_id, f"{gone} and state = 'removing'", "delivered", None)
+        if self.spec.capabilities.erases:
+            for statement in KEEP_FORMER:
+                self._run(statement, run_id, f"{gone} and state = 'delivered'")
         self._run(_FORGET, run_id, f"{gone} and state = 'delivered'")
 
     def close_run(self, run_id: str, status: str, requests: int, stopped_by: str | None) -> None:

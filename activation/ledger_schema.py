@@ -41,6 +41,16 @@ _TABLES = {
         destination varchar, account varchar, surface varchar, name varchar,
         identifier varchar, found_at timestamp
     """,
+    "syncs": """
+        sync varchar, account varchar, spec varchar, remembered_at timestamp
+    """,
+    "former_rows": """
+        sync varchar, account varchar, row_key varchar, customer_id varchar,
+        contact_point_id varchar, identifiers varchar, removed_at timestamp
+    """,
+    "tombstones": """
+        identifier_type varchar, tombstone varchar, key_id varchar, erased_at timestamp
+    """,
     "leases": """
         sync varchar, run_id varchar, host varchar, process_id bigint, renewed_at timestamp,
         expires_at timestamp

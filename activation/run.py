@@ -13,10 +13,11 @@ from activation.errors import GuardRefused, LedgerImbalance
 from activation.gate import Gate
 from activation.judgement import Judgement, prepare
 from activation.lease import Lease
-from activation.ledger import FINAL_STATES, Ledger
+from activation.ledger import FINAL_STATES, Ledger, now
 from activation.pacing import Patience
 from activation.plan import PlanCounts
 from activation.recheck import Recheck
+from activation.recipients import remember_sync
 from activation.recovery import conversation_with
 from activation.replacement import Replacement
 from activation.transport import sender_for
@@ -59,7 +60,11 @@ class SyncSummary:
 
 @dataclass
 class Run:
-    """One run of a sync, from its plan to its summary."""
+    """One run of a sync, from its plan to its summary.
+
+    With `is_erasure` the plan is made elsewhere and removes persons for good; as a run of its own
+    kind it is no delivery that the size of the next one is compared with.
+    """
 
     ledger: Ledger
     destination: Any
@@ -71,6 +76,7 @@ class Run:
     counts: PlanCounts = field(default_factory=PlanCounts)
     requests: int = 0
     pause: str | None = None
+    is_erasure: bool = False
 
     @property
     def comparison(self) -> Comparison:
@@ -129,6 +135,8 @@ class Run:
         else:
             self._pause(judgement)
         self.ledger.write_counts(self.run_id, self.counts, allowed)
+        spec, account = self.ledger.spec, self.ledger.account
+        remember_sync(self.ledger.connection, spec, account, now())
 
     def _pause(self, judgement: Judgement) -> None:
         """Replace the plan of an audience that jumped by what the gate demands of it."""
@@ -143,6 +151,8 @@ class Run:
     ) -> None:
         """Send the plan, if there is anything in it, and close the run whatever happens."""
         status, stopped_by = ("paused", "size_jumped") if self.pause else ("finished", None)
+        if self.is_erasure:
+            status = "erased"
         try:
             if self.counts.planned and self._replaces:
                 self._replace(held_lease)
@@ -210,6 +220,7 @@ class Run:
                 planned=self.counts.planned,
                 patience=self.patience,
                 progress=progress,
+                is_erasure=self.is_erasure,
             )
             try:
                 delivery.deliver()

@@ -171,6 +171,35 @@ def export(
 
 
 @app.command()
+def erase(
+    customer: Annotated[
+        str | None,
+        typer.Argument(help="customer_id, e-mail address, phone number or card number."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the certificate; no personal data.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; erase.")] = False,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Everybody in the source erasure_requests.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an erasure that was interrupted.")
+    ] = False,
+) -> None:
+    """Erase a person: from files, tables, ledger and platforms, with proof that nothing is left."""
+    from orchestration.erasure import command
+
+    if [customer is not None, pending, resume].count(True) != 1:
+        raise typer.BadParameter("Name one customer, or --pending, or --resume.")
+    with _friendly() as settings:
+        if customer is not None:
+            command.erase_customer(settings, customer, reason, yes)
+        elif pending:
+            command.erase_pending(settings, yes)
+        else:
+            command.resume(settings)
+
+
+@app.command()
 def models(
     prediction: Annotated[
         str | None, typer.Argument(metavar="PREDICTION", help="One, e.g. next_order; else all.")

@@ -14,12 +14,16 @@ class InvalidContract(ValueError):
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a source table may have; `required` ones must be there and filled."""
+    """A column that a source table may have; `required` ones must be there and filled.
+
+    `identifier` is the type of identifier that its values are, `any` when a row says which.
+    """
 
     name: str
     data_type: str
     required: bool
     description: str
+    identifier: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Ownership:
 class TableContract:
     """What a landed file of one source table looks like, and whose its rows are.
 
-    No ownership at all: the table is about nobody, such as a price list.
+    No ownership at all: the table is about nobody, such as a price list. `kept` are the columns of
+    a purchase that the books need and that stay, of nobody any more, when its person is erased.
     """
 
     source: str
@@ -50,6 +55,7 @@ class TableContract:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     ownerships: tuple[Ownership, ...] = field(default=())
+    kept: frozenset[str] = frozenset()
 
     @property
     def label(self) -> str:
@@ -60,6 +66,11 @@ class TableContract:
     def relation(self) -> str:
         """Name of the raw table, e.g. raw.shop__orders."""
         return f"raw.{self.source}__{self.name}"
+
+    @property
+    def identifiers(self) -> tuple[tuple[str, str], ...]:
+        """Return the columns that hold identifiers, each with the type."""
+        return tuple((c.name, c.identifier) for c in self.columns if c.identifier)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -104,15 +115,7 @@ def read_contracts(dbt_project: Path) -> dict[str, TableContract]:
 
 
 def _contract(source: str, table: dict, meta: dict) -> TableContract:  # type: ignore[type-arg]
-    columns = tuple(
-        Column(
-            name=column["name"],
-            data_type=column["data_type"],
-            required=bool(column.get("config", {}).get("meta", {}).get("required")),
-            description=column.get("description", ""),
-        )
-        for column in table["columns"]
-    )
+    columns = tuple(_column(column) for column in table["columns"])
     if "person" not in meta:
         msg = (
             f"{source}/{table['name']} does not say whose its rows are. Add config.meta.person to "
@@ -121,7 +124,27 @@ def _contract(source: str, table: dict, meta: dict) -> TableContract:  # type: i
         raise InvalidContract(msg)
     stated = [] if meta["person"] == "nobody" else meta["person"]
     ownerships = tuple(_ownership(one) for one in stated)
-    return TableContract(source, table["name"], tuple(meta["key"]), columns, ownerships)
+    kept = frozenset(meta.get("kept_when_erased", ()))
+    needed = {*meta["key"], *(column.name for column in columns if column.required)}
+    if kept and not needed <= kept:
+        msg = (
+            f"{source}/{table['name']} keeps rows of erased persons without "
+            f"{', '.join(sorted(needed - kept))}. Add it to kept_when_erased in "
+            f"{source}__sources.yml."
+        )
+        raise InvalidContract(msg)
+    return TableContract(source, table["name"], tuple(meta["key"]), columns, ownerships, kept)
+
+
+def _column(stated: dict) -> Column:  # type: ignore[type-arg]
+    meta = stated.get("config", {}).get("meta", {})
+    return Column(
+        name=stated["name"],
+        data_type=stated["data_type"],
+        required=bool(meta.get("required")),
+        description=stated.get("description", ""),
+        identifier=meta.get("identifier"),
+    )
 
 
 def _ownership(stated: dict) -> Ownership:  # type: ignore[type-arg]

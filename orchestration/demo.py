@@ -4,7 +4,7 @@ import importlib
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ from orchestration.contracts import read_contracts
 from orchestration.landing import check_headers, discover
 from orchestration.persons import show_explanation, show_kinship
 from orchestration.plans import show_difference, show_drift, show_released
-from orchestration.platforms import addresses, sandbox_platforms
+from orchestration.platforms import addresses, platforms_of, sandbox_platforms
 from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
 from orchestration.settings import CHECKOUT, Settings, read_settings
@@ -75,7 +75,7 @@ def run_syncs(settings: Settings, name: str | None, plan: str | None) -> bool:
     names = _sync_names(name)
     chosen = {"plan": plan} if plan else {}
     configuration = {"ops": {f"activation__{one}": {"config": chosen} for one in names}}
-    with _platforms_of(settings):
+    with platforms_of(settings):
         result = run_daily(settings, [f"activation/{one}" for one in names], configuration)
     rows = summaries.sync_rows(result)
     show_syncs(rows)
@@ -94,7 +94,7 @@ def reconcile(settings: Settings, name: str) -> None:
     _sync_names(name)
     (spec,) = (spec for spec in load_specs(manifest()) if spec.name == name)
     warehouse = Warehouse(settings.warehouse)
-    with _platforms_of(settings), warehouse.writing(), warehouse.connect() as connection:
+    with platforms_of(settings), warehouse.writing(), warehouse.connect() as connection:
         destination = settings_for(spec.destination, read_settings().variables)
         show_drift(reconcile_sync(connection, spec, destination, keys=read_keys(settings)))
 
@@ -211,13 +211,6 @@ def _sync_names(name: str | None) -> list[str]:
         msg = f"There is no sync '{name}'. There are: {', '.join(known)}."
         raise UnknownSync(msg)
     return [name]
-
-
-@contextmanager
-def _platforms_of(settings: Settings) -> Iterator[None]:
-    """Use the sandbox for a demo's state and the real accounts for everything else."""
-    with sandbox_platforms(settings) if read_world(settings) else nullcontext():
-        yield
 
 
 def _count_requests(url: str) -> dict[str, int]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from orchestration.contracts import Column, TableContract
 from orchestration.landing import LandedFile, LandingError
 from orchestration.readers import Reader, open_readers
+from orchestration.tombstones import Tombstones
 from orchestration.warehouse import Connection
 
 # A column of which more than this share cannot be read has the wrong type as a whole.
@@ -42,8 +43,12 @@ def load(
     files: tuple[LandedFile, ...],
     loaded_at: datetime,
     progress: Callable[[str, int, int], None] = lambda *_: None,
+    tombstones: Tombstones | None = None,
 ) -> tuple[TableLoad, ...]:
     """Bring schema raw in step with the landed files; a file is loaded once per content.
+
+    Rows of persons with a tombstone stay out and are counted in the quarantine without content; of
+    their purchases the amounts are loaded, as nobody's.
 
     Raises LandingError, before any table is touched, when a whole column has the wrong type.
     """
@@ -53,8 +58,9 @@ def load(
         _check_types(connection, readers)
         for number, reader in enumerate(readers, 1):
             progress(reader.contract.label, number, len(readers))
+            judged = reader.marked(connection, tombstones) if tombstones else reader
             with connection.transaction():
-                _load_reader(connection, reader, loaded_at)
+                _load_reader(connection, judged, loaded_at)
     for file in fresh:
         if file.problem:
             _quarantine_file(connection, file, loaded_at)
@@ -120,10 +126,10 @@ def _load_reader(connection: Connection, reader: Reader, loaded_at: datetime) ->
         connection.execute("delete from raw.quarantine where file = ?", (file.name,))
         connection.execute("delete from raw.loaded_files where file = ?", (file.name,))
     reason = reader.first_problem("reason")
-    columns = ", ".join(f'{reader.cast(c)} as "{c.name}"' for c in contract.columns)
+    columns = ", ".join(f'{reader.loaded(c)} as "{c.name}"' for c in contract.columns)
     connection.execute(
         f"insert into {contract.relation} by name select {columns}, _arrived_on, _file, "
-        f"_row from {reader.view} where {reason} is null"
+        f"_row from {reader.view} where {reason} is null and {reader.is_admitted}"
     )
     _quarantine_rows(connection, reader, loaded_at)
     _quarantine_repeats(connection, contract, reader.files, loaded_at)
@@ -143,11 +149,20 @@ def _quarantine_rows(connection: Connection, reader: Reader, loaded_at: datetime
     reason, column = reader.first_problem("reason"), reader.first_problem("column")
     if "_broken" in reader.types:
         reason = f"case when _broken is not null then 'broken_line' else {reason} end"
+    rows, names = reader.view, (reader.contract.source, reader.contract.name, loaded_at)
+    if reader.is_marked:
+        rows = f"(select * exclude (_is_erased) from {reader.view} where not _is_erased)"
+        connection.execute(
+            "insert into raw.quarantine select ?, ?, _file, _row, 'erased', null, null, "
+            f"_arrived_on, ? from {reader.view} "
+            f"where _is_erased and not ({reason} is null and {reader.is_admitted})",
+            names,
+        )
     connection.execute(
         f"insert into raw.quarantine select ?, ?, _file, _row, {reason}, {column}, "
-        f"cast(to_json(landed) as varchar), _arrived_on, ? from {reader.view} as landed "
+        f"cast(to_json(landed) as varchar), _arrived_on, ? from {rows} as landed "
         f"where {reason} is not null",
-        (reader.contract.source, reader.contract.name, loaded_at),
+        names,
     )
 
 

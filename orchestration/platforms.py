@@ -5,9 +5,10 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from orchestration.settings import Settings
+from orchestration.worlds import read_world
 
 # Every value that a real account would give; the sandbox accepts these and nothing else.
 ACCOUNTS = {
@@ -46,6 +47,13 @@ def sandbox_platforms(settings: Settings, port: int = 0) -> Iterator[str]:
         _environment(addresses(url, token)),
     ):
         yield url
+
+
+@contextmanager
+def platforms_of(settings: Settings) -> Iterator[None]:
+    """Use the sandbox for a demo's state and the real accounts for everything else."""
+    with sandbox_platforms(settings) if read_world(settings) else nullcontext():
+        yield
 
 
 def addresses(url: str, token: str) -> dict[str, str]:

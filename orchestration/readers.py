@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -11,17 +11,24 @@ import pyarrow as pa
 
 from orchestration.contracts import Column, TableContract
 from orchestration.landing import LandedFile
+from orchestration.tombstones import Tombstones
 from orchestration.warehouse import Connection
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A temporary view over fresh files of one table and format: raw columns, file, row."""
+    """A temporary view over fresh files of one table and format: raw columns, file, row.
+
+    With `is_marked` it has a column `_is_erased`, true for rows of persons who were erased; of
+    those the columns `kept` may be loaded, and nothing when there are none.
+    """
 
     contract: TableContract
     view: str
     files: tuple[LandedFile, ...]
     types: dict[str, str]
+    is_marked: bool = False
+    kept: frozenset[str] = frozenset()
 
     def cast(self, column: Column) -> str:
         """SQL of a column in its contract type; null when absent or unreadable."""
@@ -37,6 +44,27 @@ class Reader:
             return value
         # "04/01/26" reads as the year 4: a date outside of living memory is no date.
         return f"case when {value} between date '1900-01-01' and date '2200-01-01' then {value} end"
+
+    def loaded(self, column: Column) -> str:
+        """SQL of a column as it is loaded: null when it would tell who an erased person is."""
+        if not self.is_marked or column.name in self.kept:
+            return self.cast(column)
+        return f"case when not _is_erased then {self.cast(column)} end"
+
+    @property
+    def is_admitted(self) -> str:
+        """SQL condition: a row may be loaded, as far as erased persons go."""
+        return "not _is_erased" if self.is_marked and not self.kept else "true"
+
+    def marked(self, connection: Connection, tombstones: Tombstones) -> "Reader":
+        """Return the same rows, with those of erased persons marked."""
+        view = f"{self.view}_marked"
+        condition = tombstones.is_erased(self.contract, self.types)
+        connection.execute(
+            f"create or replace temp view {view} as "
+            f"select *, {condition} as _is_erased from {self.view}"
+        )
+        return replace(self, view=view, is_marked=True, kept=tombstones.kept(self.contract))
 
     def is_wrong(self, column: Column) -> str:
         """SQL condition: there is a value and it does not fit the type."""
@@ -72,12 +100,12 @@ def open_readers(connection: Connection, files: list[LandedFile]) -> Iterator[li
         for number, (_, group) in enumerate(groupby(sorted(files, key=way), key=way)):
             members = tuple(group)
             view = f"_landed_{number}"
-            paths = [_as_utf8(file, Path(folder)) for file in members]
+            paths = [as_utf8(file, Path(folder)) for file in members]
             _register_files(connection, view, members, paths)
             connection.execute(
                 f"create or replace temp view {view} as select landed.*, "
                 f"f.name as _file, f.arrived_on as _arrived_on from "
-                f"({_scan(members[0], paths)}) as landed "
+                f"({scan(members[0], paths)}) as landed "
                 f"inner join {view}_files as f on f.path = landed._path"
             )
             described = connection.execute(f"describe {view}")
@@ -100,7 +128,7 @@ def _register_files(
     connection.insert(f"{view}_files", pa.table(rows))
 
 
-def _as_utf8(file: LandedFile, folder: Path) -> Path:
+def as_utf8(file: LandedFile, folder: Path) -> Path:
     """Return a path that DuckDB can read; text in another encoding is rewritten once."""
     if file.format == "parquet" or file.encoding in ("utf-8", "utf-8-sig"):
         return file.path
@@ -109,8 +137,11 @@ def _as_utf8(file: LandedFile, folder: Path) -> Path:
     return copy
 
 
-def _scan(file: LandedFile, paths: list[Path]) -> str:
-    """SQL that reads files of one format with their path and row number (from 1)."""
+def scan(file: LandedFile, paths: list[Path], *, has_line: bool = False) -> str:
+    """SQL that reads files of one format with their path and row number (from 1).
+
+    `has_line` adds the text of the whole line of a JSON file as `_line`.
+    """
     listed = "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
     if file.format == "parquet":
         return (
@@ -131,8 +162,9 @@ def _scan(file: LandedFile, paths: list[Path]) -> str:
         f'json_extract_string(valid_line, \'$."{name}"\') as "{name}"'
         for name in file.contract.column_names
     )
+    line = "line as _line, " if has_line else ""
     return (
-        f"select case when valid_line is null then line end as _broken, {fields}, "
+        f"select case when valid_line is null then line end as _broken, {line}{fields}, "
         f"filename as _path, {numbered} from (select filename, line, "
         "case when json_valid(line) then line end as valid_line from read_csv("
         f"{listed}, delim = e'\\x01', quote = '', escape = '', header = false, filename = true, "

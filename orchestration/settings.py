@@ -66,6 +66,10 @@ class Settings:
         return self.home / "exports"
 
     @property
+    def erasures(self) -> Path:
+        return self.home / "erasures"
+
+    @property
     def platforms(self) -> Path:
         return self.home / "platforms.sqlite"
 

@@ -15,7 +15,7 @@ SIMULATED = "simulated"
 ONLINE_RETAIL = "online-retail"
 # What belongs to one shop and moves away with it when another one is shown.
 STATE = (
-    "landing", "truth", "models", "outbox", "warehouse.duckdb", "serving.duckdb",
+    "landing", "truth", "models", "outbox", "erasures", "warehouse.duckdb", "serving.duckdb",
     "platforms.sqlite", "platforms.sqlite-wal", "platforms.sqlite-shm", "summary.json",
     "failing_models.json", "world.json",
 )  # fmt: skip

@@ -15,7 +15,7 @@ PARSE = "from orchestration.project import parse; parse()"
 # Most that tests make lives as long as their file: looking for garbage again and again is wasted.
 gc.set_threshold(50_000, 50, 50)
 
-LONGEST = ("test_audiences.py", "test_shops.py", "test_runs.py")
+LONGEST = ("test_audiences.py", "test_shops.py", "test_erasure.py", "test_runs.py")
 
 
 @pytest.hookimpl(tryfirst=True)

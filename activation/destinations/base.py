@@ -67,6 +67,8 @@ class Capabilities:
     point; `reserved` columns are the destination's own, or would carry an address past the gate.
     `normaliser` is a name and a version: a new version sends every row again. `is_keyed` says that
     a row is known by the sync's own key. `needs_fields` are columns no model may lack.
+    `erases` says that whoever left a target is still a contact of the account, and that a removal
+    with `is_erasure` deletes them there for good.
     `own_addresses` says that a request's path is a whole address out of its row, so that one nobody
     answers at says nothing about the others.
     """
@@ -91,6 +93,7 @@ class Capabilities:
     needs_fields: frozenset[str] = frozenset()
     own_addresses: bool = False
     needs_target: bool = True
+    erases: bool = False
     keeps_rows: bool = False
     folds_gmail: bool = False
     is_keyed: bool = False
@@ -131,7 +134,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one operation for one target, with the purposes the gate has found allowed."""
+    """Rows of one operation for one target, with the purposes the gate has found allowed.
+
+    With `is_erasure` the persons of a removal are to be deleted, not only taken off the target.
+    """
 
     operation: Operation
     rows: tuple[Row, ...]
@@ -139,6 +145,7 @@ class Batch:
     purposes: frozenset[str] = frozenset()
     run_id: str = ""
     layout: Layout = field(default_factory=Layout)
+    is_erasure: bool = False
 
 
 @dataclass(frozen=True, repr=False)

@@ -105,6 +105,7 @@ class Brevo:
         },
         polling=Polling(first=0.2, factor=2.5, longest=60.0, patience=1800.0),
         normaliser="brevo/1",
+        erases=True,
     )
 
     @property
@@ -210,6 +211,8 @@ def _read(request: Request, response: Response) -> Outcome:
             return _progress(request, document)
         case "check_list":
             return _list_is_there(request, int(document["id"]))
+        case "erase_contact":
+            return Settled(request.rows)
         case _:
             return removed(request, document["contacts"])
 
@@ -258,6 +261,8 @@ def _refusal(request: Request, response: Response) -> Outcome:
     if request.step == "check_list" and response.status == 404:
         msg = "brevo: the list no longer exists. The next run makes it anew and fills it."
         return Stop(TargetMissing(msg))
+    if request.step == "erase_contact" and response.status == 404:
+        return Settled(request.rows)
     if request.is_poll:
         return Retry(f"http_{response.status}")
     if request.step not in ("import_contacts", "remove_contacts"):

@@ -1,7 +1,8 @@
 """Take e-mail addresses off a list at Brevo."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -26,6 +27,8 @@ def removals(batch: Batch) -> Prepared:
             invalid[row.number] = unusable.code
             continue
         wanted.setdefault(email, []).append(row.number)
+    if batch.is_erasure:
+        return Prepared(tuple(_erasures(wanted)), invalid, tuple(settled))
     emails = list(wanted)
     requests = tuple(
         _removal(batch.target, {email: wanted[email] for email in emails[start : start + EMAILS]})
@@ -44,6 +47,13 @@ def _removal(target: Target, wanted: Mapping[str, list[int]]) -> Request:
         context=target.identifier,
         recall=wanted,
     )
+
+
+def _erasures(wanted: Mapping[str, list[int]]) -> Iterator[Request]:
+    """Yield what deletes each contact for good, known by its address."""
+    for email, rows in wanted.items():
+        path = f"/v3/contacts/{quote(email, safe='')}"
+        yield Request("erase_contact", "DELETE", path, tuple(rows))
 
 
 def removed(request: Request, answered: Mapping[str, Any]) -> Settled:

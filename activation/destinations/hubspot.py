@@ -32,6 +32,7 @@ from activation.destinations.base import (
     Request,
     Response,
     Retry,
+    Settled,
     Stop,
     Surface,
     Target,
@@ -50,6 +51,7 @@ from activation.destinations.hubspot_contacts import (
     address,
     blamed,
     code_of,
+    erasures,
     inputs,
     property_names,
     unknown_properties,
@@ -107,6 +109,7 @@ class Hubspot:
         rate=Rate(burst_per_second=5, steady_per_minute=300),
         follow_ups={"upsert_contacts": ("add_members",), "find_contacts": ("remove_members",)},
         normaliser="hubspot/1",
+        erases=True,
     )
 
     @property
@@ -192,6 +195,8 @@ def _lookups(batch: Batch) -> Prepared:
             wanted.setdefault(address(row), []).append(row.number)
         except normalise.Unusable as unusable:
             invalid[row.number] = unusable.code
+    if batch.is_erasure:
+        return Prepared(tuple(erasures(wanted)), invalid, tuple(settled))
     emails = list(wanted)
     parts = [emails[start : start + INPUTS] for start in range(0, len(emails), INPUTS)]
     requests = tuple(_lookup(batch.target, {email: wanted[email] for email in p}) for p in parts)
@@ -234,6 +239,8 @@ def _read(request: Request, response: Response) -> Outcome:
             return written_contacts(request, document)
         case "find_contacts":
             return found_contacts(request, document)
+        case "erase_contact":
+            return Settled(delivered=request.rows)
         case _:
             return changed_members(request, document)
 
@@ -246,6 +253,8 @@ def _refusal(request: Request, response: Response) -> Outcome:
             return FollowUp((make_list(name),))
     if request.step == "make_list" and status in (400, 409):
         return named_anew(request)
+    if request.step == "erase_contact" and status == 404 and document:
+        return Settled(delivered=request.rows)
     if request.step in ("add_members", "remove_members") and status == 404 and document:
         msg = "hubspot: the list no longer exists. The next run makes it anew and fills it."
         return Stop(TargetMissing(msg))

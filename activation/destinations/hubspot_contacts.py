@@ -68,6 +68,14 @@ def address(row: Row) -> str:
     return normalise.email(str(email))
 
 
+def erasures(wanted: Mapping[str, Iterable[int]]) -> Iterator[Request]:
+    """Yield what deletes each contact for good, known by its address."""
+    for email, rows in wanted.items():
+        body = {"objectId": email, "idProperty": "email"}
+        path = "/crm/v3/objects/contacts/gdpr-delete"
+        yield Request("erase_contact", "POST", path, tuple(rows), body=orjson.dumps(body))
+
+
 def _properties(values: Mapping[str, Any]) -> dict[str, str]:
     """Leave a standard property alone when it is null; an empty text clears one of our own."""
     properties = {

@@ -33,6 +33,7 @@ from activation.destinations.base import (
     Surface,
     Target,
 )
+from activation.destinations.klaviyo_erasures import erasures
 from activation.destinations.klaviyo_members import list_members, listed_members
 from activation.destinations.klaviyo_profiles import (
     IDENTITIES,
@@ -47,6 +48,8 @@ from activation.errors import TargetMissing
 
 _MEDIA_TYPE = "application/vnd.api+json"
 _LOOKUP_ROWS = 100
+_LOOKUPS = ("find_profiles", "find_erased", "find_list")
+_DONE = {("remove_members", 204), ("erase_profile", 202)}
 _POSITION = re.compile(r"/profiles/data/(\d+)(?:/|$)")
 
 
@@ -79,9 +82,10 @@ class Klaviyo:
         addresses={"email": "email", "phone": "phone_number"},
         batch=BatchLimits(upsert_rows=10_000, removal_rows=1_000),
         rate=Rate(burst_per_second=10, steady_per_minute=150),
-        step_rates={"find_profiles": Rate(75, 700), "find_list": Rate(75, 700)},
+        step_rates={"erase_profile": Rate(3, 60)} | dict.fromkeys(_LOOKUPS, Rate(75, 700)),
         follow_ups={"import_profiles": ("import_job",), "find_profiles": ("remove_members",)},
         normaliser="klaviyo/1",
+        erases=True,
     )
 
     @property
@@ -132,7 +136,7 @@ class Klaviyo:
     def _read(self, request: Request, response: Response) -> Outcome:
         if response.status >= 400:
             return _refusal(request, response)
-        if request.step == "remove_members" and response.status == 204:
+        if (request.step, response.status) in _DONE:
             return Settled(delivered=request.rows)
         return self._accepted(request, response.document() or {})
 
@@ -150,6 +154,8 @@ class Klaviyo:
                 return listed_members(request, document)
             case "import_errors":
                 return _import_errors(request, document)
+            case "find_erased":
+                return erasures(request, document)
             case _:
                 return _found_profiles(request, document)
 
@@ -213,9 +219,9 @@ def _lookups(batch: Batch) -> Prepared:
             continue
         wanted.setdefault(key[0], {}).setdefault(key[1], []).append(row.number)
     requests = tuple(
-        _lookup(batch.target, kind, dict(part))
+        _lookup("find_erased" if batch.is_erasure else "find_profiles", batch.target, kind, part)
         for kind, values in wanted.items()
-        for part in _parts(list(values.items()))
+        for part in map(dict, _parts(list(values.items())))
     )
     return Prepared(requests, settled=tuple(settled))
 
@@ -226,7 +232,7 @@ def _parts(
     return (values[start : start + _LOOKUP_ROWS] for start in range(0, len(values), _LOOKUP_ROWS))
 
 
-def _lookup(target: Target, kind: str, values: dict[str, list[int]]) -> Request:
+def _lookup(step: str, target: Target, kind: str, values: dict[str, list[int]]) -> Request:
     parameters = {
         "filter": f"any({kind},{orjson.dumps(list(values)).decode()})",
         "fields[profile]": kind,
@@ -234,7 +240,7 @@ def _lookup(target: Target, kind: str, values: dict[str, list[int]]) -> Request:
     }
     rows = tuple(number for numbers in values.values() for number in numbers)
     context = (target, kind, values)
-    return Request("find_profiles", "GET", "/api/profiles", rows, parameters, context=context)
+    return Request(step, "GET", "/api/profiles", rows, parameters, context=context)
 
 
 def _found_profiles(request: Request, document: Mapping[str, Any]) -> Outcome:

@@ -10,6 +10,8 @@ from orchestration.landing import check_headers, choose_clock, discover, read_ma
 from orchestration.loading import TableLoad, load
 from orchestration.progress import reporter
 from orchestration.project import DBT_PROJECT, settings
+from orchestration.settings import read_settings
+from orchestration.tombstones import read_tombstones
 from orchestration.warehouse import Connection, Warehouse
 
 CONTRACTS = read_contracts(DBT_PROJECT)
@@ -47,6 +49,7 @@ def load_landing(warehouse: dg.ResourceParam[Warehouse]) -> Any:
             files,
             datetime.now(UTC).replace(tzinfo=None),
             lambda label, done, total: reporter().advance(step, done, total, label),
+            read_tombstones(connection, read_settings()),
         )
         as_of = _set_clock(connection, files)
         rows = dict(_row_counts(connection))

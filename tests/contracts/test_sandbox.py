@@ -7,7 +7,10 @@ import httpx
 import pytest
 
 from activation.destinations import settings_for
+from activation.erasure import REMOVED as ERASED
+from activation.erasure import erase_at
 from activation.pacing import Patience
+from activation.recipients import find_holders, remembered_syncs
 from activation.reconcile import reconcile_sync
 from activation.spec import Field
 from activation.syncs import run_sync
@@ -281,3 +284,95 @@ def test_rejected_rows_are_named_by_every_platform_that_can(tmp_path, platforms,
     assert (summary.delivered, summary.rejected) == (2, 1)
     assert codes == [("p2", "unregistered")]
     assert members(client, platforms, "fcm") == ["token-1", "token-3"]
+
+
+@pytest.mark.parametrize("vendor", SYNCS)
+def test_an_erased_person_is_gone_from_every_platform(tmp_path, platforms, client, vendor):
+    """Who is on the list and who left it, by the ledger alone, after the sync itself is gone."""
+    spec = SYNCS[vendor]
+    address = "token" if vendor == "fcm" else "email"
+    with world_at(tmp_path / "w.duckdb", spec) as world:
+        rows = [row(spec, number) for number in range(5)]
+        world.desire(rows)
+        world.allow(rows, address)
+        run(world, platforms)
+        world.desire(rows[:4])
+        run(world, platforms)
+        connection, gone = world.connection, ["c1", "c4"]
+        (holder,) = find_holders(connection, gone)
+        remembered = remembered_syncs(connection)[holder.sync, holder.account]
+        connection.execute(f"drop table {spec.relation}")
+
+        mine = settings(platforms, spec.destination)
+        receipt = erase_at(connection, holder, remembered, mine, gone, as_of=AS_OF, keys=KEYS)
+
+        erases = spec.capabilities.erases
+        assert (receipt.outcome, receipt.rows) == (ERASED, 2 if erases else 1)
+        assert members(client, platforms, vendor) == identifiers(vendor, [rows[0], *rows[2:4]])
+        assert find_holders(connection, gone) == []
+        assert {key for key, *_ in world.ledger()}.isdisjoint({"c1", "c4", "p1", "p4"})
+        for number in (1, 4):
+            assert not erases or not has_contact(client, platforms, vendor, number)
+        assert not erases or has_contact(client, platforms, vendor, 2)
+
+
+def has_contact(client, url, vendor, number):
+    """Say whether a vendor's account knows an address, on whatever list."""
+    email = f"person{number}@example.com"
+    if vendor == "klaviyo":
+        found = client.get(f"{url}/_state/klaviyo/audiences/profiles/members").json()["members"]
+        return email in {one["email"] for one in found}
+    if vendor == "brevo":
+        headers = {"api-key": "sandbox-token"}
+        answer = client.get(f"{url}/brevo/v3/contacts/{email}", headers=headers)
+        return answer.status_code == 200
+    wanted = {"inputs": [{"id": email}], "idProperty": "email", "properties": ["email"]}
+    answer = client.post(
+        f"{url}/hubspot/crm/v3/objects/contacts/batch/read",
+        json={**wanted, "propertiesWithHistory": []},
+        headers={"authorization": "Bearer sandbox-token"},
+    )
+    return bool(answer.json().get("results"))
+
+
+def test_what_another_person_has_too_stays_at_the_platform(tmp_path, platforms, client):
+    """A shared address is removed for nobody; the ledger forgets the erased person's row."""
+    spec = SYNCS["meta"]
+    with world_at(tmp_path / "w.duckdb", spec) as world:
+        rows = [row(spec, 1), row(spec, 2, email="person1@example.com")]
+        world.desire(rows)
+        world.allow(rows)
+        run(world, platforms)
+        (holder,) = find_holders(world.connection, ["c1"])
+
+        mine = settings(platforms, spec.destination)
+        receipt = erase_at(world.connection, holder, spec, mine, ["c1"], as_of=AS_OF, keys=KEYS)
+
+        assert receipt.outcome == ERASED
+        assert identifiers("meta", rows[1:])[0] in members(client, platforms, "meta")
+        world.desire(rows[1:])
+        assert run(world, platforms).removed == 0
+
+
+def test_an_account_that_cannot_be_asked_is_told_of(tmp_path, platforms):
+    """Nobody knows the sync any more, or the credentials are missing or another account's."""
+    spec = SYNCS["klaviyo"]
+    with world_at(tmp_path / "w.duckdb", spec) as world:
+        world.desire([row(spec, 1)])
+        world.allow([row(spec, 1)])
+        run(world, platforms)
+        (holder,) = find_holders(world.connection, ["c1"])
+        options = {"as_of": AS_OF, "keys": KEYS}
+
+        mine = settings(platforms, "klaviyo")
+        unknown = erase_at(world.connection, holder, None, None, ["c1"], **options)
+        without = replace(mine, api_key="")
+        keyless = erase_at(world.connection, holder, spec, without, ["c1"], **options)
+        other = replace(mine, base_url="https://klaviyo.example")
+        foreign = erase_at(world.connection, holder, spec, other, ["c1"], **options)
+
+        receipts = (unknown, keyless, foreign)
+        assert {receipt.outcome for receipt in receipts} == {"not reached"}
+        assert all(receipt.reason for receipt in receipts)
+        assert "REGULARS_KLAVIYO_API_KEY" in keyless.reason
+        assert world.ledger() == [("c1", "acknowledged", True)]

@@ -1,0 +1,1 @@
+"""Erase a person from everything the platform keeps, and prove it."""

@@ -1,0 +1,121 @@
+"""Gather all that tells who a person is: every id and identifier that nobody else has too."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from orchestration.evidence import CustomerNotFound
+from orchestration.explain import find_customer
+from orchestration.tombstones import spelled
+from orchestration.warehouse import Connection
+
+Identifier = tuple[str, str]
+
+# The type of identifier that a source record's own key is.
+RECORDS = {
+    ("shop", "customers"): "shop_customer",
+    ("shop", "orders"): "order",
+    ("crm", "contacts"): "crm_contact",
+    ("store", "loyalty_cards"): "loyalty_card",
+    ("mail", "subscribers"): "mail_subscriber",
+    ("push", "tokens"): "push_token",
+    ("helpdesk", "cases"): "case",
+    ("billing", "contracts"): "contract",
+}
+_RECORD_KINDS = " ".join(
+    f"when source = '{source}' and source_record_key like '{table}:%' then '{kind}'"
+    for (source, table), kind in RECORDS.items()
+)
+
+BORNE = f"""
+select customer_id, identifier_type as kind, identifier_value as value
+from core.customer_identities where not is_shared and identifier_type not in ('address', 'order')
+union
+select customer_id, identifier_type, address
+from core.contact_points where customer_id is not null
+union
+select customer_id, 'device', device_id from core.devices where customer_id is not null
+union
+select customer_id, 'customer', customer_id from core.customers
+union
+select customer_id, 'customer', former_customer_id
+from core.customer_aliases where customer_id is not null
+union
+select customer_id, case {_RECORD_KINDS} end,
+    substring(source_record_key, strpos(source_record_key, ':') + 1)
+from intermediate.int_customers_resolved
+"""
+MINE = f"""
+with borne as ({BORNE}),
+mine as (select distinct kind, value from borne where customer_id = ? and value is not null)
+select mine.kind, mine.value, exists (
+    select 1 from borne
+    where not list_contains(?, borne.customer_id) and borne.kind = mine.kind
+        and lower(borne.value) = lower(mine.value)
+) as is_shared
+from mine where mine.kind is not null
+order by all
+"""
+FORMER = "select customer_id from core.customer_aliases where former_customer_id = ?"
+ALIASES = """
+select former_customer_id from core.customer_aliases where customer_id = ? order by 1
+"""
+DIALLING = "select distinct calling_code, trunk_prefix from reference.countries"
+
+
+@dataclass(frozen=True)
+class Person:
+    """One customer: present id first, then former ones; identifiers in the form of tombstones.
+
+    `count_shared` identifiers are other people's too, so that they stay.
+    """
+
+    customer_ids: tuple[str, ...]
+    identifiers: tuple[Identifier, ...]
+    count_shared: int = 0
+
+    def __repr__(self) -> str:
+        return f"Person({len(self.identifiers)} identifiers)"
+
+
+def find_present_id(connection: Connection, text: str) -> str:
+    """Return the customer with this id, former id or identifier.
+
+    Raises CustomerNotFound or SeveralCustomers; neither repeats what was typed.
+    """
+    try:
+        return find_customer(connection, text)
+    except CustomerNotFound:
+        former = connection.execute(FORMER, (text.strip(),))
+        if not former or former[0][0] is None:
+            raise
+    return str(former[0][0])
+
+
+def gather(connection: Connection, customer_ids: Collection[str]) -> tuple[Person, ...]:
+    """Return these customers with what only they have; what two of them share is theirs too."""
+    together = sorted(set(customer_ids))
+    return tuple(_person(connection, customer_id, together) for customer_id in together)
+
+
+def _person(connection: Connection, customer_id: str, together: list[str]) -> Person:
+    rows = connection.execute(MINE, (customer_id, together))
+    former = [str(row[0]) for row in connection.execute(ALIASES, (customer_id,))]
+    dialling = [(str(code), str(trunk or "")) for code, trunk in connection.execute(DIALLING)]
+    own = {(str(kind), str(value)) for kind, value, is_shared in rows if not is_shared}
+    identifiers = {
+        (kind, form)
+        for kind, value in own
+        for form in (ways_to_dial(value, dialling) if kind == "phone" else [spelled(kind, value)])
+    }
+    return Person((customer_id, *former), tuple(sorted(identifiers)), len(rows) - len(own))
+
+
+def ways_to_dial(number: str, dialling: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the spellings of a number in E.164, at home and abroad, without blanks."""
+    digits = spelled("phone", number).lstrip("+")
+    ways = {digits, f"+{digits}", f"00{digits}"}
+    for code, trunk in dialling:
+        if trunk and digits.startswith(code):
+            national = trunk + digits.removeprefix(code)
+            ways |= {national, code + national, f"+{code}{national}", f"00{code}{national}"}
+    return ways
