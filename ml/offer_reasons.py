@@ -1,0 +1,78 @@
+"""Why an offer is what it is: what moves the odds of buying, and of this product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ml.baskets import Baskets
+from ml.offer_odds import FACTS, OfferOdds, buyer_design, customer_facts, offer_design
+from ml.offers import Offers, Taste
+from ml.prediction import Reason, strongest
+
+BUYING = "odds of a purchase"
+PRODUCT = "odds of this product"
+STRENGTH = 0
+
+
+def usual_offers(offers: Offers, facts: pd.DataFrame) -> dict[str, Any]:
+    """Return the median customer, and the median strength of the offers of each list."""
+    medians = {name: float(facts[name].median()) for name in FACTS}
+    again, new = (offers.strength[rows] for rows in (~offers.is_new, offers.is_new))
+    return {
+        "customer": medians,
+        "again": float(np.median(again)) if len(again) else 1.0,
+        "new": float(np.median(new)) if len(new) else 0.0,
+    }
+
+
+def explain_offers(
+    offers: Offers, baskets: Baskets, taste: Taste, odds: OfferOdds, usual: dict[str, Any]
+) -> tuple[Reason, ...]:
+    """Return the reasons of the first customer and their likeliest offer, strongest first.
+
+    Each is the exact difference of one term of the log odds to that of the median customer, or of
+    an offer with the median strength of its list.
+    """
+    facts = customer_facts(baskets)
+    reasons = _of_customer(facts, odds, usual["customer"])
+    mine = np.flatnonzero(offers.customer == 0)
+    if len(mine):
+        best = mine[np.argmax(odds.fit(offers, taste, facts)[mine])]
+        reasons.append(_of_offer(_copies(offers, best), baskets, taste, odds, usual))
+    return strongest(reasons)
+
+
+def _of_customer(facts: pd.DataFrame, odds: OfferOdds, usual: dict[str, float]) -> list[Reason]:
+    both = pd.DataFrame([facts.iloc[0].to_dict(), usual])
+    own, normal = odds.buying.terms(buyer_design(both))
+    return [
+        Reason(
+            subject, float(both[name][0]), usual[name],
+            float(np.exp(own[column] - normal[column])), BUYING,
+        )
+        for column, (name, subject) in enumerate(FACTS.items())
+    ]  # fmt: skip
+
+
+def _of_offer(
+    twice: Offers, baskets: Baskets, taste: Taste, odds: OfferOdds, usual: dict[str, Any]
+) -> Reason:
+    """Return how the strength of an offer (there twice) moves its odds against the usual one."""
+    is_new, because = bool(twice.is_new[0]), int(twice.because[0])
+    twice.strength[1] = usual["new" if is_new else "again"]
+    model = odds.new if is_new else odds.again
+    terms = model.terms(offer_design(twice, taste, customer_facts(baskets)))
+    own, normal = terms[:, STRENGTH]
+    name = baskets.items[twice.item[0]]
+    after = f" after {baskets.items[because]}" if because >= 0 else ""
+    subject = f"Affinity to {name}{after}" if is_new else f"Own purchases of {name}, fading"
+    values = (float(value) for value in twice.strength)
+    return Reason(subject, *values, float(np.exp(own - normal)), PRODUCT)
+
+
+def _copies(offers: Offers, row: int) -> Offers:
+    """Return one offer twice."""
+    return Offers(**{name: np.repeat(values[row], 2) for name, values in vars(offers).items()})

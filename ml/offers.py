@@ -1,0 +1,201 @@
+"""Two lists of products per customer: what to buy again, and what is new to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml.baskets import Baskets, Integers
+from ml.ease import Weights, bought_matrix, learn_weights
+from ml.evaluation import Numbers
+
+POPULARITY, EASE = "popularity", "ease"
+# From the simplest on: the second has to beat the first.
+KINDS = (POPULARITY, EASE)
+AGAIN, NEW = "again", "new"
+RECENT_DAYS, LONG_DAYS = 28, 365
+# Recent purchases that the share of the year stands for: few sales of a month say little.
+PRIOR_PURCHASES = 500.0
+# Days after which a purchase counts half for buying again (docs/decisions/0031).
+HALF_LIFE_DAYS = 180.0
+# Share of a usual affinity that everything has, so that who fits nothing gets what is popular.
+FLOOR = 0.05
+BATCH_CUSTOMERS = 2_000
+NOBODY = -1
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What a shop's purchases say: how popular each product is, and what goes with what.
+
+    `popularity` is the share of recent purchases by product; `weights` (first products squared)
+    are EASE's, None for the kind that offers everybody the same.
+    """
+
+    popularity: Numbers
+    weights: Weights | None
+    usual_affinity: float
+
+    @property
+    def count_candidates(self) -> int:
+        """Return how many products, those with the most buyers, may be offered as new."""
+        return len(self.popularity) if self.weights is None else len(self.weights)
+
+
+def learn_taste(kind: str, baskets: Baskets) -> Taste:
+    """Learn the popularity, and for EASE the weights, of what was bought before a moment."""
+    popularity = recent_popularity(baskets)
+    if kind == POPULARITY:
+        return Taste(popularity, None, 0.0)
+    weights = learn_weights(baskets)
+    bought = bought_matrix(baskets, len(weights))
+    # Mean affinity of a customer to a product, without the customers x products in memory.
+    total = float(np.asarray(bought.sum(axis=0)).ravel() @ np.maximum(weights, 0).sum(axis=1))
+    return Taste(popularity, weights, total / max(bought.shape[0] * len(weights), 1))
+
+
+def recent_popularity(baskets: Baskets) -> Numbers:
+    """Return each product's share of the purchases of 28 days, drawn to its share of a year."""
+    counts = [
+        np.bincount(baskets.item[baskets.age_days < days], minlength=len(baskets.items))
+        for days in (RECENT_DAYS, LONG_DAYS)
+    ]
+    recent, long = (count.astype(np.float64) for count in counts)
+    yearly = (long + 1e-3) / (long + 1e-3).sum() if len(long) else long
+    popularity: Numbers = (recent + PRIOR_PURCHASES * yearly) / (recent.sum() + PRIOR_PURCHASES)
+    return popularity
+
+
+@dataclass(frozen=True)
+class Offers:
+    """One entry per customer, list and position from 1 on, sorted by them.
+
+    `customer` and `item` are places in the baskets; `strength` is the affinity (new) or the faded
+    count of own purchases (again); `because` is the own product that speaks most for a new one,
+    -1 where none does.
+    """
+
+    customer: Integers
+    is_new: npt.NDArray[np.bool_]
+    position: Integers
+    item: Integers
+    strength: Numbers
+    because: Integers
+
+
+def offer_again(baskets: Baskets, popularity: Numbers, *, count: int) -> Offers:
+    """Return what customers bought most, recent purchases counting more, popular ones first."""
+    faded = np.exp2(-baskets.age_days / HALF_LIFE_DAYS)
+    pairs = (
+        pd.DataFrame({"customer": baskets.customer, "item": baskets.item, "strength": faded})
+        .groupby(["customer", "item"], as_index=False)["strength"]
+        .sum()
+    )
+    customer = pairs["customer"].to_numpy(np.int64)
+    item, strength = pairs["item"].to_numpy(np.int64), pairs["strength"].to_numpy(np.float64)
+    order = np.lexsort((item, -popularity[item], -strength, customer))
+    customer, item, strength = customer[order], item[order], strength[order]
+    position = _positions(customer)
+    kept = position <= count
+    none = np.full(int(kept.sum()), NOBODY)
+    return Offers(
+        customer[kept], np.zeros(len(none), bool), position[kept], item[kept], strength[kept], none
+    )
+
+
+def offer_new(
+    baskets: Baskets,
+    taste: Taste,
+    *,
+    count: int,
+    customers: Integers | None = None,
+    at_once: int = BATCH_CUSTOMERS,
+) -> Offers:
+    """Return what suits customers (all, or these places) and what they never bought.
+
+    Ranked by affinity times recent popularity. Works through `at_once` customers at a time, so that
+    memory does not grow with their number.
+    """
+    chosen = np.arange(len(baskets.customers)) if customers is None else customers
+    starts = range(0, len(chosen), at_once)
+    batches = (chosen[start : start + at_once] for start in starts)
+    parts = [_offer_batch(baskets, taste, batch, count) for batch in batches]
+    if not parts:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Offers(nothing, nothing.astype(bool), nothing, nothing, np.zeros(0), nothing)
+    return joined(parts)
+
+
+def joined(parts: list[Offers]) -> Offers:
+    """Return several offers as one, in the order of customer, list and position."""
+    names = ("customer", "is_new", "position", "item", "strength", "because")
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    order = np.lexsort((columns["position"], columns["is_new"], columns["customer"]))
+    return Offers(**{name: values[order] for name, values in columns.items()})
+
+
+def _offer_batch(baskets: Baskets, taste: Taste, batch: Integers, count: int) -> Offers:
+    """Return the new products of some customers."""
+    size = taste.count_candidates
+    mine = _rows_of(baskets, batch, size)
+    affinity = np.zeros((len(batch), size))
+    if taste.weights is not None:
+        affinity = np.maximum(bought_matrix(mine, size) @ taste.weights, 0.0)
+    scores = (affinity + FLOOR * taste.usual_affinity + 1e-12) * taste.popularity[:size]
+    scores[mine.customer, mine.item] = -np.inf
+    top = _top(scores, count)
+    row = np.repeat(np.arange(len(batch)), top.shape[1])
+    item = top.ravel()
+    is_new = np.isfinite(scores[row, item])
+    because = _because(mine, taste, top).ravel()[is_new]
+    row, item = row[is_new], item[is_new]
+    strength = affinity[row, item].astype(np.float64)
+    return Offers(batch[row], np.ones(len(row), bool), _positions(row), item, strength, because)
+
+
+def _rows_of(baskets: Baskets, batch: Integers, count_items: int) -> Baskets:
+    """Return the baskets of some customers, numbered anew, with the first products alone."""
+    place = np.full(len(baskets.customers), NOBODY)
+    place[batch] = np.arange(len(batch))
+    row = place[baskets.customer]
+    kept = (row >= 0) & (baskets.item < count_items)
+    columns = (row[kept], baskets.item[kept], baskets.age_days[kept])
+    order = np.argsort(columns[0], kind="stable")
+    sorted_columns = (column[order] for column in columns)
+    return Baskets(baskets.as_of, baskets.customers[batch], baskets.items, *sorted_columns)
+
+
+def _top(scores: Numbers, count: int) -> Integers:
+    """Return the places of the highest scores of each row, highest first, equal ones by place."""
+    count = min(count, scores.shape[1])
+    if count == 0:
+        return np.zeros((len(scores), 0), dtype=np.int64)
+    top = np.sort(np.argpartition(-scores, count - 1, axis=1)[:, :count], axis=1)
+    order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
+    places: Integers = np.take_along_axis(top, order, axis=1)
+    return places
+
+
+def _because(mine: Baskets, taste: Taste, top: Integers) -> Integers:
+    """Return per customer and offer the own product with the highest weight for it, or -1."""
+    because = np.full(top.shape, NOBODY)
+    if taste.weights is None or not len(mine):
+        return because
+    for place in range(top.shape[1]):
+        weight = taste.weights[mine.item, top[mine.customer, place]]
+        order = np.lexsort((-mine.item, weight, mine.customer))
+        is_last = np.append(np.diff(mine.customer[order]) > 0, True)
+        best = order[is_last]
+        speaks = best[weight[best] > 0]
+        because[mine.customer[speaks], place] = mine.item[speaks]
+    return because
+
+
+def _positions(group: Integers) -> Integers:
+    """Return 1, 2, … within each run of equal numbers."""
+    starts = np.flatnonzero(np.append(True, group[1:] != group[:-1])) if len(group) else []
+    lengths = np.diff(np.append(starts, len(group))).astype(np.int64)
+    return np.arange(len(group)) - np.repeat(np.asarray(starts, dtype=np.int64), lengths) + 1
