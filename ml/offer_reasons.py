@@ -31,17 +31,19 @@ def usual_offers(offers: Offers, facts: pd.DataFrame) -> dict[str, Any]:
 def explain_offers(
     offers: Offers, baskets: Baskets, taste: Taste, odds: OfferOdds, usual: dict[str, Any]
 ) -> tuple[Reason, ...]:
-    """Return the reasons of the first customer and their likeliest offer, strongest first.
+    """Return what moves the first customer's odds and those of each list's best, strongest first.
 
     Each is the exact difference of one term of the log odds to that of the median customer, or of
     an offer with the median strength of its list.
     """
     facts = customer_facts(baskets)
     reasons = _of_customer(facts, odds, usual["customer"])
-    mine = np.flatnonzero(offers.customer == 0)
-    if len(mine):
-        best = mine[np.argmax(odds.fit(offers, taste, facts)[mine])]
-        reasons.append(_of_offer(_copies(offers, best), baskets, taste, odds, usual))
+    fits = odds.fit(offers, taste, facts)
+    for of_list in (offers.is_new, ~offers.is_new):
+        mine = np.flatnonzero((offers.customer == 0) & of_list)
+        if len(mine):
+            best = _copies(offers, mine[np.argmax(fits[mine])])
+            reasons.append(_of_offer(best, baskets, taste, odds, usual))
     return strongest(reasons)
 
 

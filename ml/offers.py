@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ml.baskets import Baskets, Integers
-from ml.ease import Weights, bought_matrix, learn_weights
+from ml.ease import MOST_ITEMS, Weights, bought_matrix, learn_weights
 from ml.evaluation import Numbers
 
 POPULARITY, EASE = "popularity", "ease"
@@ -25,6 +26,7 @@ HALF_LIFE_DAYS = 180.0
 FLOOR = 0.05
 BATCH_CUSTOMERS = 2_000
 NOBODY = -1
+SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Taste:
     @property
     def count_candidates(self) -> int:
         """Return how many products, those with the most buyers, may be offered as new."""
-        return len(self.popularity) if self.weights is None else len(self.weights)
+        return min(len(self.popularity), MOST_ITEMS)
 
 
 def learn_taste(kind: str, baskets: Baskets) -> Taste:
@@ -158,14 +160,14 @@ def _offer_batch(baskets: Baskets, taste: Taste, batch: Integers, count: int) ->
 
 def _rows_of(baskets: Baskets, batch: Integers, count_items: int) -> Baskets:
     """Return the baskets of some customers, numbered anew, with the first products alone."""
-    place = np.full(len(baskets.customers), NOBODY)
-    place[batch] = np.arange(len(batch))
-    row = place[baskets.customer]
-    kept = (row >= 0) & (baskets.item < count_items)
-    columns = (row[kept], baskets.item[kept], baskets.age_days[kept])
-    order = np.argsort(columns[0], kind="stable")
-    sorted_columns = (column[order] for column in columns)
-    return Baskets(baskets.as_of, baskets.customers[batch], baskets.items, *sorted_columns)
+    starts, ends = (np.searchsorted(baskets.customer, batch, side=side) for side in SIDES)
+    lengths = ends - starts
+    row = np.repeat(np.arange(len(batch)), lengths)
+    entry = np.arange(len(row)) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    is_kept = baskets.item[entry] < count_items
+    row, entry = row[is_kept], entry[is_kept]
+    columns = (row, baskets.item[entry], baskets.age_days[entry])
+    return Baskets(baskets.as_of, baskets.customers[batch], baskets.items, *columns)
 
 
 def _top(scores: Numbers, count: int) -> Integers:

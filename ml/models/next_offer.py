@@ -124,7 +124,7 @@ def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.Data
 
 
 def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
-    """Return what moves the odds of the first customer's likeliest offer against the usual."""
+    """Return what moves the odds of the first customer's likeliest offers against the usual."""
     taste, odds, baskets = _read(model, frames)
     if not len(baskets):
         return ()
