@@ -45,25 +45,25 @@ class Baskets:
 
 
 def known_lines(lines: pd.DataFrame, *, known_until: pd.Timestamp) -> pd.DataFrame:
-    """Return customer_id, sku (text) and day of the lines before a moment, one row of each.
+    """Return customer_id, sku (categories) and day of the lines before a moment, one row of each.
 
-    Raises LabelError when a value is null.
+    In one order, so that equal data gives equal results. Raises LabelError when a value is null.
     """
     for name in LINES.columns:
         count = int(lines[name].isna().sum())
         if count:
             raise LabelError(f"{name} is null in {count} purchase lines. Leave those out.")
     times = naive_utc(lines["occurred_at"])
+    before = (times < known_until).to_numpy()
+    # Codes of sorted names: millions of rows are compared as numbers.
     known = pd.DataFrame(
         {
-            "customer_id": lines["customer_id"].astype("str"),
-            "sku": lines["sku"].astype("str"),
-            "day": times.dt.normalize(),
+            "customer_id": _categories(lines["customer_id"][before]),
+            "sku": _categories(lines["sku"][before]),
+            "day": times[before].dt.normalize().to_numpy(),
         }
-    )[times < known_until]
-    # In one order, so that equal data gives equal sums to the last bit.
-    known = known.drop_duplicates()
-    return known.sort_values(list(known.columns), ignore_index=True)
+    )
+    return known.drop_duplicates().sort_values(list(known.columns), ignore_index=True)
 
 
 def baskets_at(
@@ -76,15 +76,15 @@ def baskets_at(
     """
     before = known[known["day"] < as_of]
     names = _by_buyers(before) if items is None else np.asarray(items)
-    item = pd.Index(names).get_indexer(before["sku"])
+    item = pd.Index(names).get_indexer(_names(before["sku"]))[_codes(before["sku"])]
     before, item = before[item >= 0], item[item >= 0]
-    customer, customers = pd.factorize(before["customer_id"], sort=True)
+    codes, customer = np.unique(_codes(before["customer_id"]), return_inverse=True)
     today = (as_of - pd.Timedelta(microseconds=1)).normalize()
     age = (today - before["day"]).dt.days.to_numpy(np.int64)
     order = np.lexsort((age, item, customer))
     return Baskets(
         as_of,
-        np.asarray(customers, dtype=object),
+        _names(before["customer_id"])[codes],
         names,
         customer[order].astype(np.int64),
         item[order].astype(np.int64),
@@ -100,14 +100,35 @@ def bought_within(known: pd.DataFrame, before: Baskets, *, days: int) -> pd.Data
     """
     ends = before.as_of + pd.Timedelta(days=days)
     window = known[(known["day"] >= before.as_of) & (known["day"] < ends)]
-    customer = pd.Index(before.customers).get_indexer(window["customer_id"])
-    item = pd.Index(before.items).get_indexer(window["sku"])
-    pairs = pd.DataFrame({"customer": customer, "item": item})[customer >= 0]
-    return pairs.drop_duplicates().sort_values(["customer", "item"], ignore_index=True)
+    places = {"customer": ("customer_id", before.customers), "item": ("sku", before.items)}
+    pairs = pd.DataFrame(
+        {
+            place: pd.Index(names).get_indexer(_names(window[name]))[_codes(window[name])]
+            for place, (name, names) in places.items()
+        }
+    )
+    pairs = pairs[pairs["customer"] >= 0].drop_duplicates()
+    return pairs.sort_values(["customer", "item"], ignore_index=True)
+
+
+def _categories(values: pd.Series) -> pd.Categorical:
+    codes, names = pd.factorize(values.astype("str"), sort=True)
+    return pd.Categorical.from_codes(codes, categories=names)
+
+
+def _codes(values: pd.Series) -> Integers:
+    return values.cat.codes.to_numpy(np.int64)
+
+
+def _names(values: pd.Series) -> Names:
+    """Return all names that a column of categories can have."""
+    return np.asarray(values.cat.categories, dtype=object)
 
 
 def _by_buyers(lines: pd.DataFrame) -> Names:
     """Return the products by the number of their buyers, equal ones by name."""
-    buyers = lines.drop_duplicates(["customer_id", "sku"]).groupby("sku").size()
-    names = buyers.index.to_numpy(object).astype("U")
-    return names[np.lexsort((names, -buyers.to_numpy()))]
+    pairs = lines.drop_duplicates(["customer_id", "sku"])
+    names = _names(lines["sku"]).astype("U")
+    buyers = np.bincount(_codes(pairs["sku"]), minlength=len(names))
+    order = np.argsort(-buyers, kind="stable")
+    return names[order[buyers[order] > 0]]

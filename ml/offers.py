@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from ml.baskets import Baskets, Integers
 from ml.ease import MOST_ITEMS, Weights, bought_matrix, learn_weights
@@ -90,14 +89,11 @@ class Offers:
 
 def offer_again(baskets: Baskets, popularity: Numbers, *, count: int) -> Offers:
     """Return what customers bought most, recent purchases counting more, popular ones first."""
+    pair = baskets.customer * len(baskets.items) + baskets.item
+    starts = np.flatnonzero(np.append(True, pair[1:] != pair[:-1])) if len(pair) else pair
     faded = np.exp2(-baskets.age_days / HALF_LIFE_DAYS)
-    pairs = (
-        pd.DataFrame({"customer": baskets.customer, "item": baskets.item, "strength": faded})
-        .groupby(["customer", "item"], as_index=False)["strength"]
-        .sum()
-    )
-    customer = pairs["customer"].to_numpy(np.int64)
-    item, strength = pairs["item"].to_numpy(np.int64), pairs["strength"].to_numpy(np.float64)
+    strength = np.add.reduceat(faded, starts) if len(pair) else faded
+    customer, item = baskets.customer[starts], baskets.item[starts]
     order = np.lexsort((item, -popularity[item], -strength, customer))
     customer, item, strength = customer[order], item[order], strength[order]
     position = _positions(customer)

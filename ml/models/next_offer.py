@@ -215,6 +215,7 @@ def _told(
 def _identity(known: pd.DataFrame, moment: pd.Timestamp, horizon_days: int, seed: int) -> str:
     """Return the name of everything a fit depends on."""
     facts = [NAME, RECIPE, moment.isoformat(), horizon_days, seed]
-    columns = (known[name].to_numpy(object) for name in ("customer_id", "sku"))
-    names = (hash_array(column, categorize=False) for column in columns)
-    return content_name(facts, (*names, known["day"].astype("int64").to_numpy()))
+    columns = [known[name].cat for name in ("customer_id", "sku")]
+    names = [hash_array(one.categories.to_numpy(object), categorize=False) for one in columns]
+    codes = [one.codes.to_numpy() for one in columns]
+    return content_name(facts, (*names, *codes, known["day"].astype("int64").to_numpy()))
