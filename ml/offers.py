@@ -21,6 +21,9 @@ RECENT_DAYS, LONG_DAYS = 28, 365
 PRIOR_PURCHASES = 500.0
 # Days after which a purchase counts half for buying again (docs/decisions/0031).
 HALF_LIFE_DAYS = 180.0
+# Popularity is in the affinities, too: its root found more than all of it in the windows of Online
+# Retail before the one that is judged.
+POPULARITY_POWER = 0.5
 # Share of a usual affinity that everything has, so that who fits nothing gets what is popular.
 FLOOR = 0.05
 BATCH_CUSTOMERS = 2_000
@@ -114,7 +117,7 @@ def offer_new(
 ) -> Offers:
     """Return what suits customers (all, or these places) and what they never bought.
 
-    Ranked by affinity times recent popularity. Works through `at_once` customers at a time, so that
+    Ranked by affinity times the root of recent popularity. Works through `at_once` customers at a time, so that
     memory does not grow with their number.
     """
     chosen = np.arange(len(baskets.customers)) if customers is None else customers
@@ -142,7 +145,8 @@ def _offer_batch(baskets: Baskets, taste: Taste, batch: Integers, count: int) ->
     affinity = np.zeros((len(batch), size))
     if taste.weights is not None:
         affinity = np.maximum(bought_matrix(mine, size) @ taste.weights, 0.0)
-    scores = (affinity + FLOOR * taste.usual_affinity + 1e-12) * taste.popularity[:size]
+    popularity = taste.popularity[:size] ** POPULARITY_POWER
+    scores = (affinity + FLOOR * taste.usual_affinity + 1e-12) * popularity
     scores[mine.customer, mine.item] = -np.inf
     top = _top(scores, count)
     row = np.repeat(np.arange(len(batch)), top.shape[1])

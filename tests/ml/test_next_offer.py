@@ -99,8 +99,10 @@ def test_a_taste_is_found(lines: pd.DataFrame, trained: Trained) -> None:
     """New products are those of the group somebody buys from, because of one bought before."""
     offers = predicted(trained.champion, lines)
     known = lines[lines["occurred_at"] < CLOCK]
-    counts = known.assign(group=known["sku"].str[:2]).groupby(["customer_id", "group"]).size()
-    clear = counts[counts >= 4].reset_index().drop_duplicates("customer_id")
+    known = known.assign(group=known["sku"].str[:2])
+    counts = known.groupby(["customer_id", "group"])["sku"].agg(["size", "nunique"])
+    clear = counts[(counts["size"] >= 4) & (counts["nunique"] <= 6)].sort_values("size")
+    clear = clear.reset_index().drop_duplicates("customer_id", keep="last")
     best = offers[(offers["offer_list"] == "new") & (offers["list_position"] == 1)]
     found = best.merge(clear, on="customer_id")
 

@@ -2,6 +2,7 @@
 {%- set shrinkage = 20 -%}
 {#- Without a catalogue a product that nobody bought for so long is taken to be gone. -#}
 {%- set idle_days = 90 -%}
+{%- set idle_since = dbt.dateadd('day', -idle_days, to_local_date('clock.as_of')) -%}
 
 with
 
@@ -63,17 +64,13 @@ valued as (
     select
         products.sku,
         products.name,
-        case
-            when catalogue.is_connected
-                then products.is_in_catalogue
-                and coalesce(products.launched_at <= clock.as_of, true)
-            else coalesce(
-                sold.last_sold_date >= {{ dbt.dateadd(
-                    'day', -idle_days, to_local_date('clock.as_of')
-                ) }},
-                false
-            )
-        end as is_active,
+        coalesce(
+            products.is_in_catalogue
+            and coalesce(products.launched_at <= clock.as_of, true)
+            or not catalogue.is_connected
+            and sold.last_sold_date >= {{ idle_since }},
+            false
+        ) as is_active,
         ranked_levels.quantity as stock_quantity,
         cast(
             sold.net_amount / sold.quantity - coalesce(products.unit_cost, 0)

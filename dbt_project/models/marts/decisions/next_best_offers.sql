@@ -51,11 +51,7 @@ final as (
         case
             when ranked.offer_list = 'again' then 'bought before'
             when ranked.because_sku is null then 'popular now'
-            else concat(
-                'goes with ',
-                coalesce(reasons.name, ranked.because_sku),
-                ', which was bought'
-            )
+            else concat('goes with ', coalesce(reasons.name, ranked.because_sku))
         end as reason,
         ranked.model_name,
         ranked.model_version,
