@@ -46,4 +46,4 @@ def learn_weights(baskets: Baskets, *, penalty: float = PENALTY) -> Weights:
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
     weights = inverse / -np.diag(inverse)
     weights[np.diag_indices(count_items)] = 0.0
-    return weights.astype(np.float32)
+    return np.asarray(weights, dtype=np.float32)

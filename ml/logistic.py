@@ -12,6 +12,7 @@ from ml.features import Matrix
 
 # Fewer of one outcome teach a rate and nothing else.
 LEAST_OUTCOMES = 10
+COLUMNS = ("mean", "scale", "coefficients")
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Logistic:
     @classmethod
     def from_plain(cls, content: dict[str, Any]) -> Logistic:
         """Return what plain data describes."""
-        columns = (tuple(content[name]) for name in ("mean", "scale", "coefficients"))
-        return cls(*columns, content["intercept"])
+        mean, scale, coefficients = (tuple(content[name]) for name in COLUMNS)
+        return cls(mean, scale, coefficients, content["intercept"])
 
 
 def learn_logistic(matrix: Matrix, actual: Outcomes) -> Logistic:

@@ -14,6 +14,8 @@ from ml.features import Matrix
 from ml.logistic import Logistic, learn_logistic
 from ml.offers import FLOOR, Offers, Taste
 
+# Purchases of the shop's mean that are mixed into what somebody bought by category.
+PRIOR_PURCHASES = 1.0
 FACTS = {
     "days_since_last": "Days since the last purchase",
     "days_since_first": "Days since the first purchase",
@@ -34,9 +36,9 @@ class OfferOdds:
         """Return the probability that each customer (rows of customer_facts) buys anything."""
         return self.buying.probability(buyer_design(facts))
 
-    def fit(self, offers: Offers, taste: Taste, facts: pd.DataFrame) -> Numbers:
+    def fit(self, offers: Offers, baskets: Baskets, taste: Taste) -> Numbers:
         """Return the probability of each offer that it is bought by who buys anything."""
-        design = offer_design(offers, taste, facts)
+        design = offer_design(offers, baskets, taste)
         return np.where(offers.is_new, self.new.probability(design), self.again.probability(design))
 
     def as_plain(self) -> dict[str, Any]:
@@ -66,17 +68,42 @@ def buyer_design(facts: pd.DataFrame) -> Matrix:
     return design
 
 
-def offer_design(offers: Offers, taste: Taste, facts: pd.DataFrame) -> Matrix:
-    """Return per offer: log strength, log popularity, log purchase days, log products per day."""
+def offer_design(offers: Offers, baskets: Baskets, taste: Taste) -> Matrix:
+    """Return what the odds of an offer are learnt on, as logarithms.
+
+    Strength, lift of its category, popularity; purchase days and products per day of the customer.
+    """
     floor = np.where(offers.is_new, FLOOR * taste.usual_affinity + 1e-12, 0.0)
-    buyer = facts[["count_days", "products_per_day"]].to_numpy(float)[offers.customer]
+    buyer = customer_facts(baskets)[["count_days", "products_per_day"]].to_numpy(float)
     return np.column_stack(
         [
             np.log(np.maximum(offers.strength + floor, 1e-12)),
+            category_lift(offers, baskets, taste),
             np.log(taste.popularity[offers.item]),
-            np.log1p(buyer),
+            np.log1p(buyer[offers.customer]),
         ]
     )
+
+
+def category_lift(offers: Offers, baskets: Baskets, taste: Taste) -> Numbers:
+    """Return log(share of an offer's category in own purchases / in the shop's); 0 without one.
+
+    One purchase of the shop's mean is mixed in.
+    """
+    size = max(len(taste.category_share), 1)
+    entries = baskets.category[baskets.item]
+    known = entries >= 0
+    pairs, counts = np.unique(baskets.customer[known] * size + entries[known], return_counts=True)
+    if not len(pairs):
+        return np.zeros(len(offers.item))
+    total = np.bincount(baskets.customer, minlength=len(baskets.customers))[offers.customer]
+    category = baskets.category[offers.item]
+    wanted = offers.customer * size + category
+    place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
+    own = np.where(pairs[place] == wanted, counts[place], 0)
+    usual = np.maximum(taste.category_share[category], 1e-9)
+    lift = np.log((own + PRIOR_PURCHASES * usual) / (total + PRIOR_PURCHASES) / usual)
+    return np.where(category >= 0, lift, 0.0)
 
 
 def was_bought(offers: Offers, bought: pd.DataFrame, baskets: Baskets) -> Outcomes:
@@ -91,7 +118,7 @@ def learn_odds(offers: Offers, baskets: Baskets, taste: Taste, bought: pd.DataFr
     """Learn from offers made at the moment of the baskets and what was bought in a window then."""
     facts = customer_facts(baskets)
     is_buyer = np.isin(np.arange(len(facts)), bought["customer"])
-    design, actual = offer_design(offers, taste, facts), was_bought(offers, bought, baskets)
+    design, actual = offer_design(offers, baskets, taste), was_bought(offers, bought, baskets)
     of_buyer = is_buyer[offers.customer]
     again, new = (
         learn_logistic(design[rows], actual[rows])

@@ -14,7 +14,7 @@ from ml.prediction import Reason, strongest
 
 BUYING = "odds of a purchase"
 PRODUCT = "odds of this product"
-STRENGTH = 0
+STRENGTH, CATEGORY_LIFT = 0, 1
 
 
 def usual_offers(offers: Offers, facts: pd.DataFrame) -> dict[str, Any]:
@@ -33,12 +33,12 @@ def explain_offers(
 ) -> tuple[Reason, ...]:
     """Return what moves the first customer's odds and those of each list's best, strongest first.
 
-    Each is the exact difference of one term of the log odds to that of the median customer, or of
-    an offer with the median strength of its list.
+    Each is the exact difference of terms of the log odds to those of the median customer, or of an
+    offer with the median strength of its list and no more of its category than usual.
     """
     facts = customer_facts(baskets)
     reasons = _of_customer(facts, odds, usual["customer"])
-    fits = odds.fit(offers, taste, facts)
+    fits = odds.fit(offers, baskets, taste)
     for of_list in (offers.is_new, ~offers.is_new):
         mine = np.flatnonzero((offers.customer == 0) & of_list)
         if len(mine):
@@ -62,17 +62,18 @@ def _of_customer(facts: pd.DataFrame, odds: OfferOdds, usual: dict[str, float]) 
 def _of_offer(
     twice: Offers, baskets: Baskets, taste: Taste, odds: OfferOdds, usual: dict[str, Any]
 ) -> Reason:
-    """Return how the strength of an offer (there twice) moves its odds against the usual one."""
+    """Return how strength and category of an offer (there twice) move its odds from the usual."""
     is_new, because = bool(twice.is_new[0]), int(twice.because[0])
     twice.strength[1] = usual["new" if is_new else "again"]
     model = odds.new if is_new else odds.again
-    terms = model.terms(offer_design(twice, taste, customer_facts(baskets)))
-    own, normal = terms[:, STRENGTH]
+    design = offer_design(twice, baskets, taste)
+    design[1, CATEGORY_LIFT] = 0.0
+    own, normal = model.terms(design)[:, [STRENGTH, CATEGORY_LIFT]].sum(axis=1)
     name = baskets.items[twice.item[0]]
     after = f" after {baskets.items[because]}" if because >= 0 else ""
     subject = f"Affinity to {name}{after}" if is_new else f"Own purchases of {name}, fading"
-    values = (float(value) for value in twice.strength)
-    return Reason(subject, *values, float(np.exp(own - normal)), PRODUCT)
+    value, normal_value = (float(strength) for strength in twice.strength)
+    return Reason(subject, value, normal_value, float(np.exp(own - normal)), PRODUCT)
 
 
 def _copies(offers: Offers, row: int) -> Offers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -35,11 +35,13 @@ SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 class Taste:
     """What a shop's purchases say: how popular each product is, and what goes with what.
 
-    `popularity` is the share of recent purchases by product; `weights` (first products squared)
-    are EASE's, None for the kind that offers everybody the same.
+    `popularity` is the share of recent purchases by product, `category_share` that of all by
+    category; `weights` (first products squared) are EASE's, None for the kind that offers everybody
+    the same.
     """
 
     popularity: Numbers
+    category_share: Numbers
     weights: Weights | None
     usual_affinity: float
 
@@ -52,13 +54,16 @@ class Taste:
 def learn_taste(kind: str, baskets: Baskets) -> Taste:
     """Learn the popularity, and for EASE the weights, of what was bought before a moment."""
     popularity = recent_popularity(baskets)
+    category = baskets.category[baskets.item]
+    counts = np.bincount(category[category >= 0]).astype(np.float64)
+    share = counts / max(counts.sum(), 1.0)
     if kind == POPULARITY:
-        return Taste(popularity, None, 0.0)
+        return Taste(popularity, share, None, 0.0)
     weights = learn_weights(baskets)
     bought = bought_matrix(baskets, len(weights))
     # Mean affinity of a customer to a product, without the customers x products in memory.
     total = float(np.asarray(bought.sum(axis=0)).ravel() @ np.maximum(weights, 0).sum(axis=1))
-    return Taste(popularity, weights, total / max(bought.shape[0] * len(weights), 1))
+    return Taste(popularity, share, weights, total / max(bought.shape[0] * len(weights), 1))
 
 
 def recent_popularity(baskets: Baskets) -> Numbers:
@@ -117,8 +122,8 @@ def offer_new(
 ) -> Offers:
     """Return what suits customers (all, or these places) and what they never bought.
 
-    Ranked by affinity times the root of recent popularity. Works through `at_once` customers at a time, so that
-    memory does not grow with their number.
+    Ranked by affinity times the root of recent popularity. Works through `at_once` customers at a
+    time, so that memory does not grow with their number.
     """
     chosen = np.arange(len(baskets.customers)) if customers is None else customers
     starts = range(0, len(chosen), at_once)
@@ -166,8 +171,13 @@ def _rows_of(baskets: Baskets, batch: Integers, count_items: int) -> Baskets:
     entry = np.arange(len(row)) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     is_kept = baskets.item[entry] < count_items
     row, entry = row[is_kept], entry[is_kept]
-    columns = (row, baskets.item[entry], baskets.age_days[entry])
-    return Baskets(baskets.as_of, baskets.customers[batch], baskets.items, *columns)
+    return replace(
+        baskets,
+        customers=baskets.customers[batch],
+        customer=row,
+        item=baskets.item[entry],
+        age_days=baskets.age_days[entry],
+    )
 
 
 def _top(scores: Numbers, count: int) -> Integers:
@@ -198,6 +208,9 @@ def _because(mine: Baskets, taste: Taste, top: Integers) -> Integers:
 
 def _positions(group: Integers) -> Integers:
     """Return 1, 2, … within each run of equal numbers."""
-    starts = np.flatnonzero(np.append(True, group[1:] != group[:-1])) if len(group) else []
-    lengths = np.diff(np.append(starts, len(group))).astype(np.int64)
-    return np.arange(len(group)) - np.repeat(np.asarray(starts, dtype=np.int64), lengths) + 1
+    if not len(group):
+        return group
+    starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+    lengths = np.diff(np.append(starts, len(group)))
+    positions: Integers = np.arange(len(group)) - np.repeat(starts, lengths) + 1
+    return positions

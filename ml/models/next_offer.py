@@ -47,8 +47,9 @@ NAME = "next_offer"
 KEY = ("customer_id", "sku")
 HORIZON_DAYS = 90
 RECIPE = 1
-# Offers per customer and list.
-COUNT_OFFERS = 5
+# Offers per customer and list, for rules and margins to choose among: with five the best ones
+# brought 77 % of what the simulator's truth allows, with eight 82 %.
+COUNT_OFFERS = 8
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
 TRAINING = {"lines": LINES}
 SCORING = {"lines": LINES, "customers": CUSTOMERS}
@@ -74,10 +75,10 @@ def fit(
 ) -> Trained | Refused:
     """Learn tastes as of a past date, judge the lists on what was bought after it, and refit.
 
-    Takes `lines` (customer_id, sku, occurred_at); those at or after `as_of` are ignored. Of the two
-    last horizons, the older one teaches the odds that the newer one is told with. EASE times recent
-    popularity is published when it finds more of what is new to customers (recall at ten, 95 %
-    confidence) than popularity alone. Returns Refused with reasons when the data is too thin.
+    Takes `lines` (customer_id, sku, category, occurred_at); those at or after `as_of` are ignored.
+    Of the two last horizons, the older one teaches the odds that the newer one is told with. EASE
+    times recent popularity is published when it finds more of what is new to customers (recall at
+    ten, 95 % confidence) than popularity alone. Returns Refused with reasons when data is too thin.
     """
     moment = instant(as_of)
     try:
@@ -93,7 +94,7 @@ def fit(
 
 
 def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame:
-    """Return up to five products to buy again and five new ones per customer of `customers`.
+    """Return up to eight products to buy again and eight new ones per customer of `customers`.
 
     Takes `lines`, and `customers` (customer_id, as_of), all of one moment; lines after it, and
     products that the model does not know, are ignored. Who bought none of them has no row.
@@ -102,9 +103,9 @@ def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.Data
     taste, odds, baskets = _read(model, frames)
     offers = make_offers(baskets, taste)
     facts = customer_facts(baskets)
-    purchase, fits = odds.purchase(facts)[offers.customer], odds.fit(offers, taste, facts)
+    purchase, fits = odds.purchase(facts)[offers.customer], odds.fit(offers, baskets, taste)
     # One more name, so that -1 finds none.
-    names = np.append(baskets.items.astype(object), None)
+    names = np.array([*baskets.items, None], dtype=object)
     columns: dict[str, Any] = {
         "customer_id": baskets.customers[offers.customer],
         "model_name": model.name,
@@ -145,9 +146,11 @@ def _read(model: Model, frames: Frames) -> tuple[Taste, OfferOdds, Baskets]:
     is_meant = lines["customer_id"].astype("str").isin(set(customers["customer_id"].astype("str")))
     known = known_lines(lines[is_meant], known_until=moment)
     parts = model.parts
-    taste = Taste(parts["popularity"], parts["weights"], parts["usual_affinity"])
+    shares = (parts["popularity"], parts["category_share"])
+    taste = Taste(*shares, parts["weights"], parts["usual_affinity"])
+    items = (parts["items"], parts["category"])
     odds = OfferOdds.from_plain(parts["odds"])
-    return taste, odds, baskets_at(known, as_of=moment, items=parts["items"])
+    return taste, odds, baskets_at(known, as_of=moment, items=items)
 
 
 def _train(
@@ -174,7 +177,9 @@ def _train(
         odds, taste = _learn_odds(window, tastes[kind]), learn_taste(kind, now)
         parts = {
             "items": now.items,
+            "category": now.category,
             "popularity": taste.popularity,
+            "category_share": taste.category_share,
             "weights": taste.weights,
             "usual_affinity": taste.usual_affinity,
             "odds": odds.as_plain(),
@@ -207,7 +212,7 @@ def _told(
     odds = _learn_odds(older, learn_taste(kind, older.baskets))
     offers, facts = make_offers(window.baskets, taste), customer_facts(window.baskets)
     actual = was_bought(offers, window.bought, window.baskets)
-    probability = odds.purchase(facts)[offers.customer] * odds.fit(offers, taste, facts)
+    probability = odds.purchase(facts)[offers.customer] * odds.fit(offers, window.baskets, taste)
     lists = {NEW: offers.is_new, AGAIN: ~offers.is_new}
     return {name: (actual[rows], probability[rows]) for name, rows in lists.items()}
 
@@ -215,7 +220,7 @@ def _told(
 def _identity(known: pd.DataFrame, moment: pd.Timestamp, horizon_days: int, seed: int) -> str:
     """Return the name of everything a fit depends on."""
     facts = [NAME, RECIPE, moment.isoformat(), horizon_days, seed]
-    columns = [known[name].cat for name in ("customer_id", "sku")]
+    columns = [known[name].cat for name in ("customer_id", "sku", "category")]
     names = [hash_array(one.categories.to_numpy(object), categorize=False) for one in columns]
     codes = [one.codes.to_numpy() for one in columns]
     return content_name(facts, (*names, *codes, known["day"].astype("int64").to_numpy()))

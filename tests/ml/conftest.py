@@ -115,6 +115,7 @@ def _fill(occasions: pd.DataFrame, *, seed: int, loyalty: float = 0.8) -> pd.Dat
         {
             "customer_id": occasions["customer_id"].to_numpy()[lines],
             "sku": [f"g{g}-{p}" for g, p in zip(group, place, strict=True)],
+            "category": np.array([f"group {g}" for g in range(6)])[group],
             "occurred_at": occasions["occurred_at"].to_numpy()[lines],
         }
     )
@@ -191,6 +192,7 @@ def retail_lines() -> pd.DataFrame:
     return lines.assign(
         customer_id=lines["CustomerID"].astype(str),
         sku=lines["StockCode"].astype(str),
+        category=None,
         occurred_at=lines["InvoiceDate"],
         net_amount=lines["Quantity"] * lines["UnitPrice"],
         day=lines["InvoiceDate"].dt.normalize(),
