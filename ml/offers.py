@@ -18,7 +18,7 @@ KINDS = (POPULARITY, EASE)
 AGAIN, NEW = "again", "new"
 RECENT_DAYS, LONG_DAYS = 28, 365
 # Recent purchases that the share of the year stands for: few sales of a month say little.
-PRIOR_PURCHASES = 500.0
+PRIOR_PURCHASES = 2_000.0
 # Days after which a purchase counts half for buying again (docs/decisions/0031).
 HALF_LIFE_DAYS = 180.0
 # Popularity is in the affinities, too: its root found more than all of it in the windows of Online
