@@ -103,18 +103,22 @@ def log_loss_difference(
 ) -> Interval:
     """Return candidate's log loss minus reference's with its paired bootstrap interval.
 
-    Rows must be independent (one per customer). Below zero the candidate is better. Percentile
-    bootstrap of the mean of paired differences (Efron 1979). No rows: an endless interval.
+    Below zero the candidate is better. No rows: an endless interval.
     """
-    if len(actual) == 0:
-        return Interval(0.0, -np.inf, np.inf)
     difference = log_losses(actual, candidate) - log_losses(actual, reference)
+    return paired_interval(difference, seed=seed, repeats=repeats)
+
+
+def paired_interval(difference: Numbers, *, seed: int, repeats: int = 500) -> Interval:
+    """Return the mean of paired differences with its percentile bootstrap interval (Efron 1979).
+
+    Rows must be independent (one per customer). No rows: an endless interval.
+    """
+    if len(difference) == 0:
+        return Interval(0.0, -np.inf, np.inf)
     generator = np.random.default_rng(seed)
-    means = [
-        difference[generator.integers(0, len(difference), len(difference))].mean()
-        for _ in range(repeats)
-    ]
-    lower, upper = np.quantile(means, [0.025, 0.975])
+    draws = (generator.integers(0, len(difference), len(difference)) for _ in range(repeats))
+    lower, upper = np.quantile([difference[rows].mean() for rows in draws], [0.025, 0.975])
     return Interval(float(difference.mean()), float(lower), float(upper))
 
 

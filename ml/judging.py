@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.evaluation import Interval, Numbers
+from ml.evaluation import Interval, Numbers, paired_interval
 
 SMALLEST = 1e-9
 
@@ -50,11 +50,7 @@ def deviance_difference(
 ) -> Interval:
     """Return candidate's deviance minus reference's with its paired bootstrap interval."""
     difference = deviances(actual, candidate) - deviances(actual, reference)
-    generator = np.random.default_rng(seed)
-    draws = (generator.integers(0, len(difference), len(difference)) for _ in range(repeats))
-    means = [difference[rows].mean() for rows in draws]
-    lower, upper = np.quantile(means, [0.025, 0.975])
-    return Interval(float(difference.mean()), float(lower), float(upper))
+    return paired_interval(difference, seed=seed, repeats=repeats)
 
 
 def normalised_gini(actual: Numbers, expected: Numbers) -> float | None:

@@ -106,13 +106,16 @@ class Reason:
 class Prediction(Protocol):
     """A prediction; a module with these names is one. It opens nothing and remembers nothing.
 
-    `fit` refuses with reasons where data is too thin. `predict` returns one row per customer that
-    it is about, with the columns of RESULT, and never fits. `explain` returns reasons for one
+    `fit` refuses with reasons where data is too thin. `predict` returns one row per KEY (the
+    customer, or more) with the columns of RESULT, and never fits. `explain` returns reasons for one
     customer of the frames that `predict` takes, strongest first.
     """
 
     @property
     def NAME(self) -> str: ...
+
+    @property
+    def KEY(self) -> tuple[str, ...]: ...
 
     @property
     def HORIZON_DAYS(self) -> int: ...

@@ -72,6 +72,19 @@ def choose_in_order(
     return Choice(NO_EVIDENCE, baseline, challenger, _no_evidence(compare(challenger, baseline)))
 
 
+def choose_by_gain(baseline: str, candidate: str, gain: Interval, measure: str) -> Choice:
+    """Choose a candidate whose measure is above the baseline's with 95 % confidence.
+
+    `gain` is the candidate's measure minus the baseline's, `measure` its name in a sentence.
+    """
+    told = f"{gain.mean:+.4f} (95 % interval {gain.lower:+.4f} to {gain.upper:+.4f})."
+    if gain.lower > 0:
+        reason = f"{measure} of {candidate} against {baseline}: {told}"
+        return Choice(EVIDENCE, candidate, baseline, reason)
+    reason = f"{measure} of {candidate} is not above that of {baseline}: {told} The latter is used."
+    return Choice(NO_EVIDENCE, baseline, candidate, reason)
+
+
 def _is_level(candidate: Metrics, baseline: Metrics) -> bool:
     """Tell whether a candidate's overall level is right, or no worse than the baseline's."""
     return is_calibrated(candidate) or _distance(candidate) <= _distance(baseline)

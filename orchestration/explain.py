@@ -35,6 +35,7 @@ class Explanation:
     scores: list[dict[str, Any]]
     values: list[dict[str, Any]]
     second_purchases: list[dict[str, Any]]
+    offers: list[dict[str, Any]]
     reasons: Mapping[str, tuple[str, ...]]
     leads: list[dict[str, Any]]
     declines: list[dict[str, Any]]
@@ -66,6 +67,8 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
     scores = _rows(connection, "insight.predictions", customer_id)
     values = _rows(connection, "insight.customer_values", customer_id)
     seconds = _rows(connection, "insight.second_purchase_odds", customer_id)
+    offers = _rows(connection, "decisions.next_best_offers", customer_id)
+    offers.sort(key=lambda offer: offer["offer_rank"])
     stages = _rows(connection, "insight.lifecycle_stages", customer_id)
     return Explanation(
         customer_id=customer_id,
@@ -75,7 +78,8 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         scores=scores,
         values=values,
         second_purchases=seconds,
-        reasons=_reasons(connection, customer_id, [*scores, *values, *seconds]),
+        offers=offers,
+        reasons=_reasons(connection, customer_id, [*scores, *values, *seconds, *offers[:1]]),
         leads=_rows(connection, "insight.scores", customer_id),
         declines=_rows(connection, "insight.activity_declines", customer_id),
         holds=_rows(connection, "decisions.holds", customer_id),

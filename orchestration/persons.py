@@ -26,6 +26,7 @@ def show_explanation(found: Any) -> None:
         )
         _show_reasons(found.reasons, value["model_name"])
     _show_second_purchases(found)
+    _show_offers(found)
     _show_leads(found)
     _show_pauses(found)
     known = {
@@ -61,6 +62,25 @@ def _show_second_purchases(found: Any) -> None:
             soft_wrap=True,
         )
         _show_reasons(found.reasons, odds["model_name"])
+
+
+def _show_offers(found: Any) -> None:
+    """Print what to offer next, with every factor of its priority and why."""
+    for offer in found.offers:
+        margin = "margin" if offer["is_cost_known"] else "price (its cost is not known)"
+        again = offer["last_bought_at"]
+        bought = f" on {again:%Y-%m-%d}" if again and offer["offer_list"] == "again" else ""
+        console.print(
+            f"{offer['model_name']} {offer['offer_rank']}: {offer['product_name'] or offer['sku']},"
+            f" worth {offer['priority_amount']:,.2f} = {offer['purchase_probability']:.1%} buys "
+            f"within {offer['horizon_days']} days x {offer['product_fit']:.1%} fit x "
+            f"{offer['margin_amount']:,} {margin} x {offer['kept_share']:.0%} kept; "
+            f"{offer['reason']}{bought}",
+            markup=False,
+            soft_wrap=True,
+        )
+    for name in {offer["model_name"] for offer in found.offers}:
+        _show_reasons(found.reasons, name)
 
 
 def _show_leads(found: Any) -> None:

@@ -130,18 +130,20 @@ def replace_result(connection: Connection, prediction: Prediction, rows: pd.Data
 
 
 def count_result(connection: Connection, prediction: Prediction) -> dict[str, int]:
-    """Count rows, customers, and rows whose every value lies within the limits of its column."""
+    """Count rows, distinct keys, and rows whose every value lies within its column's limits."""
     limits = [
         f"({name} is null or {name} {sign} {bound})"
         for name, column in prediction.RESULT.items()
         for sign, bound in ((">=", column.lowest), ("<=", column.highest))
         if bound is not None
     ]
+    table = f"ml.{prediction.NAME}"
     found = connection.execute(
-        "select count(*), count(distinct customer_id), "
-        f"count(*) filter (where {' and '.join(limits) or 'true'}) from ml.{prediction.NAME}"
+        f"select count(*), count(*) filter (where {' and '.join(limits) or 'true'}), "
+        f"(select count(*) from (select distinct {', '.join(prediction.KEY)} from {table}) as keys)"
+        f" from {table}"
     )[0]
-    return dict(zip(("rows", "customers", "valid"), map(int, found), strict=True))
+    return dict(zip(("rows", "valid", "keys"), map(int, found), strict=True))
 
 
 def explain(

@@ -36,6 +36,13 @@ SECOND_PURCHASES = """
 select count(*), coalesce(sum(probability), 0)::double, avg(value_per_point)::double
 from insight.second_purchase_odds
 """
+OFFERS = """
+select
+    count(distinct customer_id), count(*),
+    coalesce(avg(priority_amount) filter (where offer_rank = 1), 0)::double,
+    coalesce(avg((offer_list = 'again')::int) filter (where offer_rank = 1), 0)::double
+from decisions.next_best_offers
+"""
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -64,6 +71,7 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "model": _model(connection),
             "value": _value(connection),
             "second_purchase": _second_purchase(connection),
+            "offers": _offers(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -159,6 +167,23 @@ def _second_purchase(connection: Connection) -> dict[str, Any]:
         "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
         "champion": report.get("champion"),
         "shares": report.get("curve", {}).get("shares", []),
+    }
+
+
+def _offers(connection: Connection) -> dict[str, Any]:
+    names = ("customers", "offers", "mean_priority", "share_again")
+    found = _rows(connection, OFFERS, names)
+    training = read_training(connection, "next_offer")
+    report = json.loads(training.get("report") or "{}")
+    recalls = {
+        kind: measures["new_item_recall"] for kind, measures in report.get("metrics", {}).items()
+    }
+    return {
+        **(found[0] if found else dict.fromkeys(names, 0)),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+        "champion": report.get("champion"),
+        "recall": recalls.get(report.get("champion")),
+        "recall_of_baseline": recalls.get(report.get("baseline")),
     }
 
 

@@ -83,6 +83,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_model(summary["model"])
     _show_value(summary["value"])
     _show_second_purchase(summary["second_purchase"])
+    _show_offers(summary["offers"])
     show_syncs(summary["syncs"])
 
 
@@ -204,6 +205,22 @@ def _show_second_purchase(second: Mapping[str, Any]) -> None:
     console.print(
         f"of new customers {told} days. {second['customers']:,} have bought once, "
         f"{second['expected']:,.0f} of them come back within 90 days by themselves{worth}",
+        soft_wrap=True,
+    )
+
+
+def _show_offers(offers: Mapping[str, Any]) -> None:
+    console.print("\n[bold]What to offer next[/]", end="  ")
+    if not offers["customers"]:
+        console.print(f"no offers: {'; '.join(offers['reasons'])}", soft_wrap=True)
+        return
+    naive = offers["recall_of_baseline"]
+    beside = "" if offers["recall"] == naive else f", against {naive:.3f} of what is popular"
+    console.print(
+        f"{offers['offers']:,} offers for {offers['customers']:,} customers, "
+        f"{offers['share_again']:.0%} of the best are bought again; a best offer is worth "
+        f"{offers['mean_priority']:,.2f} ({offers['champion']}, recall of new products "
+        f"{offers['recall']:.3f}{beside})",
         soft_wrap=True,
     )
 

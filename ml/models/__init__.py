@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ml.models import next_order, orders_and_value, second_purchase
+from ml.models import next_offer, next_order, orders_and_value, second_purchase
 from ml.prediction import Prediction
 
-PREDICTIONS: tuple[Prediction, ...] = (next_order, orders_and_value, second_purchase)
+PREDICTIONS: tuple[Prediction, ...] = (
+    next_order,
+    orders_and_value,
+    second_purchase,
+    next_offer,
+)

@@ -40,6 +40,7 @@ from ml.value_windows import (
 )
 
 NAME = "orders_and_value"
+KEY = ("customer_id",)
 HORIZON_DAYS = 365
 RECIPE = 1
 YEARLY_DISCOUNT = 0.1

@@ -33,6 +33,7 @@ from ml.times import instant
 from ml.value_windows import HISTORY_DAYS, PURCHASES, known_purchases
 
 NAME = "second_purchase"
+KEY = ("customer_id",)
 HORIZON_DAYS = 90
 RECIPE = 1
 # The expected day is told for who comes back within a year.

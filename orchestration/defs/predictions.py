@@ -14,7 +14,10 @@ from orchestration.warehouse import Warehouse
 
 CUSTOMERS = dg.AssetKey(["core", "customers"])
 KINDS = {"python", "scikitlearn"}
-MEASURES = ("auc", "brier", "log_loss", "gini", "deviance")
+MEASURES = (
+    *("auc", "brier", "log_loss", "gini", "deviance"),
+    *("new_item_recall", "all_item_recall"),
+)
 
 
 def build_training(prediction: Prediction) -> dg.AssetsDefinition:
@@ -61,7 +64,7 @@ def build_scoring(prediction: Prediction) -> dg.AssetsDefinition:
             rows = predicting.score(connection, prediction, settings.models)
         with warehouse.writing(), warehouse.connect() as connection:
             predicting.replace_result(connection, prediction, rows)
-        reporter().end(step, f"{len(rows):,} customers")
+        reporter().end(step, f"{rows['customer_id'].nunique():,} customers")
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows)})
 
     return scores
@@ -73,7 +76,7 @@ def build_check(prediction: Prediction) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=_result_key(prediction),
         name="every_customer_has_one_valid_score",
-        description="One row per customer, each value within its limits.",
+        description=f"One row per {' and '.join(prediction.KEY)}, each value within its limits.",
         blocking=True,
         pool="duckdb_writer",
     )

@@ -9,6 +9,7 @@ from sandbox.shop.catalogue import CATEGORIES
 from sandbox.shop.draws import Flags, Integers, Keys, combined
 
 CATEGORY_WEIGHTS = (30, 22, 12, 28, 8)
+FAVOURITE_SHARE = 0.65
 APPAREL = CATEGORIES.index("apparel")
 SHIPPING_CENTS = 490
 FREE_SHIPPING_CENTS = 6000
@@ -58,7 +59,7 @@ def chosen_products(block: Block, line_keys: Keys, person: Integers) -> Integers
     """Draw products: two of three lines from the favourite category of the buyer."""
     draws = block.draws
     anything = draws.choice("category", line_keys, CATEGORY_WEIGHTS)
-    likes = draws.happens("likes", line_keys, 0.65) & (person >= 0)
+    likes = draws.happens("likes", line_keys, FAVOURITE_SHARE) & (person >= 0)
     category = np.where(likes, block.people.favourite[person], anything)
     return block.catalogue.drawn(draws, "product", line_keys, category)
 

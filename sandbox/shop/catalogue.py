@@ -23,6 +23,8 @@ ADJECTIVES = (
 MEDIAN_PRICES = (24.0, 69.0, 189.0, 59.0, 14.0)
 REBUY_DAYS = (0, 0, 0, 0, 60)
 PER_FAMILY = 16
+# The higher, the more of a category's sales its first products have.
+POPULARITY_SKEW = 2.2
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,16 @@ class Catalogue:
         """Draw one product of the given category per key; a few sell most."""
         first = np.searchsorted(self.category, np.arange(len(CATEGORIES)))
         count = np.bincount(self.category, minlength=len(CATEGORIES))
-        popular = draws.uniform(name, keys) ** 2.2
+        popular = draws.uniform(name, keys) ** POPULARITY_SKEW
         return first[category] + (popular * count[category]).astype(np.int64)
+
+    @property
+    def share(self) -> Floats:
+        """How probable it is that `drawn` draws a product of its category."""
+        count = np.bincount(self.category, minlength=len(CATEGORIES))[self.category]
+        place = np.arange(len(self)) - np.searchsorted(self.category, self.category)
+        below, above = (place / count, (place + 1) / count)
+        return np.asarray(above ** (1 / POPULARITY_SKEW) - below ** (1 / POPULARITY_SKEW))
 
     def columns(self) -> dict[str, pa.Array]:
         """Return the table shop.products."""

@@ -167,6 +167,9 @@ class Silos:
         yield "alive_daily", truth.alive_table(block)
         yield "purchases", truth.purchase_table(block, self.receipts)
         yield "second_purchase", truth.second_table(block)
+        yield "taste", truth.taste_table(block)
+        if block.number == 0:
+            yield "product", truth.product_table(block)
         yield "record_link", pa.concat_tables([part.columns(block) for part in self.record_links()])
         yield "hard_negatives", truth.hard_negatives(block)
         yield "session_source", truth.session_table(block, self.visits)

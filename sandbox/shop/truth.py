@@ -4,8 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sandbox.shop.baskets import CATEGORY_WEIGHTS, FAVOURITE_SHARE
 from sandbox.shop.block import Block, device_names
 from sandbox.shop.calendar import utc_micros
+from sandbox.shop.catalogue import CATEGORIES
 from sandbox.shop.consents import CONFIRMED, GRANTED, STATUSES, Statements
 from sandbox.shop.draws import Floats, Integers
 from sandbox.shop.memberships import STORE
@@ -103,6 +105,29 @@ def second_table(block: Block) -> pa.Table:
             "gap_days": pa.array(gap[rows], mask=np.isnan(gap[rows])),
         }
     )
+
+
+def taste_table(block: Block) -> pa.Table:
+    """Return truth.taste: how probable each category is in a line that a person buys."""
+    people = block.people
+    rows = np.flatnonzero(people.is_buyer & (people.acquired < block.calendar.cut))
+    person = np.repeat(rows, len(CATEGORIES))
+    category = np.tile(np.arange(len(CATEGORIES)), len(rows))
+    usual = np.array(CATEGORY_WEIGHTS)[category] / sum(CATEGORY_WEIGHTS)
+    liked = people.favourite[person] == category
+    return pa.table(
+        {
+            "person_id": person_names(block, person),
+            "category": picked(texts(CATEGORIES), category),
+            "line_share": pa.array(FAVOURITE_SHARE * liked + (1 - FAVOURITE_SHARE) * usual),
+        }
+    )
+
+
+def product_table(block: Block) -> pa.Table:
+    """Return truth.product: how probable each product is in a line of its category."""
+    catalogue = block.catalogue
+    return pa.table({"sku": catalogue.sku, "category_share": pa.array(catalogue.share)})
 
 
 def session_table(block: Block, visits: Visits) -> pa.Table:

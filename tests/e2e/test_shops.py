@@ -81,6 +81,30 @@ def test_a_year_of_real_orders_gives_no_retention_and_little_graduation(retail):
     assert graduation == [(date(2010, 12, 1), 885, 742, 612)]
 
 
+def test_real_customers_get_offers_that_may_be_made(retail):
+    """Most get five, learnt from what goes together; none is out of use or was just bought."""
+    offers = retail.summary["offers"]
+    customer, worth, factors = retail.query(
+        "select customer_id, priority_amount, "
+        "purchase_probability * product_fit * margin_amount * kept_share "
+        "from decisions.next_best_offers where offer_rank = 1 order by priority_amount desc limit 1"
+    )[0]
+
+    told = retail.run("explain", customer).stdout
+
+    assert offers["customers"] > 3_500
+    assert offers["champion"] == "ease"
+    assert offers["recall"] > 1.2 * offers["recall_of_baseline"]
+    assert float(worth) == pytest.approx(float(factors), abs=1e-3)
+    assert "next_offer 1: " in told
+    assert " price (its cost is not known) x " in told
+    just_bought = retail.query(
+        "select count(*) from decisions.next_best_offers "
+        "where last_bought_at > (select max(as_of) from raw.clock) - interval 1 day"
+    )
+    assert just_bought == [(0,)]
+
+
 def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     """A folder with one orders.csv gives customers, stages and a file, and refuses to predict; the
     terminal shows that and no library's log."""
@@ -104,6 +128,8 @@ def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     assert summary["model"]["reasons"]
     assert summary["value"]["customers"] == 0
     assert any("at least 500" in reason for reason in summary["value"]["reasons"])
+    assert summary["offers"]["customers"] == 0
+    assert "no offers: " in " ".join(done.stdout.split())
     assert "no expectation: 40 customers with a purchase" in " ".join(done.stdout.split())
     rows = {row["sync"]: row["acknowledged"] for row in summary["syncs"]}
     assert rows["file_drop__customer_scores"] == 40

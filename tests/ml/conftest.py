@@ -97,6 +97,36 @@ def simulate() -> Callable[..., pd.DataFrame]:
     return _simulate
 
 
+def _fill(occasions: pd.DataFrame, *, seed: int, loyalty: float = 0.8) -> pd.DataFrame:
+    """Return the lines of purchases: one to three products each, of 60 in six groups.
+
+    Each customer has a group that a line is of with a probability of `loyalty`, else it is of any;
+    within a group the first products sell most.
+    """
+    generator = np.random.default_rng(seed)
+    codes, customers = pd.factorize(occasions["customer_id"], sort=True)
+    taste = generator.integers(0, 6, len(customers))
+    lines = np.repeat(np.arange(len(occasions)), generator.integers(1, 4, len(occasions)))
+    likes = generator.random(len(lines)) < loyalty
+    group = np.where(likes, taste[codes[lines]], generator.integers(0, 6, len(lines)))
+    share = 1 / np.arange(2, 12)
+    place = generator.choice(10, len(lines), p=share / share.sum())
+    return pd.DataFrame(
+        {
+            "customer_id": occasions["customer_id"].to_numpy()[lines],
+            "sku": [f"g{g}-{p}" for g, p in zip(group, place, strict=True)],
+            "category": np.array([f"group {g}" for g in range(6)])[group],
+            "occurred_at": occasions["occurred_at"].to_numpy()[lines],
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def fill() -> Callable[..., pd.DataFrame]:
+    """Fill purchases with products: occasions, seed, loyalty to the customer's own group."""
+    return _fill
+
+
 CLOCK = pd.Timestamp("2026-11-01")
 
 
@@ -107,11 +137,12 @@ class Shop:
     features: pd.DataFrame
     occasions: pd.DataFrame
     clock: pd.Timestamp
+    lines: pd.DataFrame
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return what a prediction reads."""
-        return {"features": self.features, "purchases": self.occasions}
+        return {"features": self.features, "purchases": self.occasions, "lines": self.lines}
 
     @property
     def current(self) -> pd.DataFrame:
@@ -124,7 +155,7 @@ def _shop(occasions: pd.DataFrame, clock: pd.Timestamp) -> Shop:
     dates = [clock - pd.Timedelta(days=90 * step) for step in range(5)]
     is_old_enough = [(date - occasions["occurred_at"].min()).days >= 180 for date in dates]
     kept = [date for date, keep in zip(dates, is_old_enough, strict=True) if keep]
-    return Shop(_features(occasions, kept), occasions, clock)
+    return Shop(_features(occasions, kept), occasions, clock, _fill(occasions, seed=5))
 
 
 @pytest.fixture(scope="session")
@@ -153,18 +184,26 @@ def random_shop() -> Shop:
 
 
 @pytest.fixture(scope="session")
-def retail_shop() -> Shop:
-    """The real orders of Online Retail: one purchase per customer and day, returns left out."""
+def retail_lines() -> pd.DataFrame:
+    """The real order lines of Online Retail of known customers, returns left out."""
     lines = pd.read_parquet(RETAIL)
     is_sale = ~lines["InvoiceNo"].str.startswith("C") & (lines["Quantity"] > 0)
     lines = lines[is_sale & (lines["UnitPrice"] > 0) & lines["CustomerID"].notna()]
-    lines = lines.assign(
+    return lines.assign(
         customer_id=lines["CustomerID"].astype(str),
+        sku=lines["StockCode"].astype(str),
+        category=None,
+        occurred_at=lines["InvoiceDate"],
         net_amount=lines["Quantity"] * lines["UnitPrice"],
         day=lines["InvoiceDate"].dt.normalize(),
     )
-    occasions = lines.groupby(["customer_id", "day"], as_index=False).agg(
-        occurred_at=("InvoiceDate", "min"), net_amount=("net_amount", "sum")
+
+
+@pytest.fixture(scope="session")
+def retail_shop(retail_lines: pd.DataFrame) -> Shop:
+    """The real orders of Online Retail: one purchase per customer and day, returns left out."""
+    occasions = retail_lines.groupby(["customer_id", "day"], as_index=False).agg(
+        occurred_at=("occurred_at", "min"), net_amount=("net_amount", "sum")
     )
     return _shop(occasions, pd.Timestamp("2011-12-10"))
 

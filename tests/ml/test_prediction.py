@@ -74,7 +74,7 @@ def test_what_it_publishes_bears_its_name(prediction: Prediction, trained: Train
 
 
 def test_results_are_what_is_declared(prediction: Prediction, trained: Trained, shop) -> None:
-    """One row per customer it is about, with types and limits as declared.
+    """One row per key, of every customer it is about, with types and limits as declared.
 
     What SCORING does not name is taken away to see that it is not read.
     """
@@ -85,7 +85,9 @@ def test_results_are_what_is_declared(prediction: Prediction, trained: Trained, 
 
     types = {name: column.dtype for name, column in prediction.RESULT.items()}
     assert rows.dtypes.astype(str).to_dict() == types
-    assert sorted(rows["customer_id"]) == sorted(customers_of(prediction, shop)["customer_id"])
+    assert not rows.duplicated(list(prediction.KEY)).any()
+    meant = customers_of(prediction, shop)["customer_id"]
+    assert sorted(rows["customer_id"].unique()) == sorted(meant)
     for name, column in prediction.RESULT.items():
         for bound, beyond in ((column.lowest, np.less), (column.highest, np.greater)):
             if bound is not None:

@@ -20,6 +20,7 @@ class Loudness:
     """The smallest prediction there is: everybody will be as loud as they were on average."""
 
     NAME = "loudness"
+    KEY = ("customer_id",)
     HORIZON_DAYS = 30
     TRAINING: ClassVar = {"noises": Input("insight.noises", ("customer_id", "volume"))}
     SCORING: ClassVar = {"noises": Input("insight.noises", ("customer_id", "volume"), "volume > 1")}
@@ -110,7 +111,7 @@ def test_a_prediction_goes_all_the_way(warehouse, tmp_path):
 
     folder = tmp_path / "models" / "loudness" / "2026-11-01-mean"
     assert row["status"] == "evidence"
-    assert counts == {"rows": 3, "customers": 3, "valid": 3}
+    assert counts == {"rows": 3, "keys": 3, "valid": 3}
     assert (folder / "model.json").exists()
     assert (folder / "card.md").read_text() == "# loudness\n"
     with warehouse.connect(read_only=True) as connection:
@@ -157,7 +158,7 @@ def test_a_refusal_empties_the_result_and_says_why(warehouse, tmp_path):
     row, counts = run(warehouse, tmp_path / "models")
 
     assert (row["status"], row["reasons"]) == ("refused", '["1 noises."]')
-    assert counts == {"rows": 0, "customers": 0, "valid": 0}
+    assert counts == {"rows": 0, "keys": 0, "valid": 0}
 
 
 def test_a_missing_column_is_a_refusal_with_its_name(warehouse, tmp_path):
@@ -178,7 +179,7 @@ def test_a_result_beyond_its_limits_is_not_valid(warehouse, tmp_path):
 
     _, counts = run(warehouse, tmp_path / "models")
 
-    assert counts == {"rows": 4, "customers": 4, "valid": 0}
+    assert counts == {"rows": 4, "keys": 4, "valid": 0}
 
 
 def test_a_result_table_of_another_shape_is_replaced(warehouse, tmp_path):

@@ -238,3 +238,45 @@ def test_every_decliner_is_a_subscriber_and_most_subscribers_are_not(demo):
 
     assert subscribers == people == lapsing > 300
     assert found == decliners < subscribers / 2
+
+
+def test_tastes_and_products_explain_what_is_bought(demo):
+    """Shares add up to one, and lines are bought as often as the two say, favourites and others."""
+    people = "select person_id, sum(line_share) as whole from truth__taste group by all"
+    sums = f"select max(abs(whole - 1)), count(*) from ({people})"
+    goods = """
+        select max(abs(whole - 1)) from (
+            select category, sum(category_share) as whole
+            from truth__product inner join shop__products using (sku) group by all)"""
+    lines = """
+        with bought as (
+            select link.person_id, item.sku, product.category
+            from shop__order_items as item
+            inner join shop__products as product using (sku)
+            inner join truth__record_link as link
+                on link.table_name = 'orders' and link.record_key = item.order_id
+            where link.person_id is not null
+        )
+        select
+            avg((taste.line_share > 0.5)::int) as favourites,
+            avg((product.category_share = tops.share)::int) as tops,
+            avg(tops.share) as expected_tops
+        from bought
+        inner join truth__taste as taste using (person_id, category)
+        inner join truth__product as product using (sku)
+        inner join (
+            select category, max(category_share) as share
+            from truth__product inner join shop__products using (sku) group by category
+        ) as tops using (category)"""
+    expected = """
+        select
+            sum(line_share) filter (where line_share > 0.5) / count(distinct person_id)
+        from truth__taste"""
+    off, people_count = demo.rows(sums)[0]
+    favourites, tops, expected_tops = demo.rows(lines)[0]
+
+    assert off < 1e-9
+    assert people_count == demo.value("select count(*) from truth__alive_daily")
+    assert demo.value(goods) < 1e-9
+    assert favourites == pytest.approx(demo.value(expected), abs=0.02)
+    assert tops == pytest.approx(expected_tops, abs=0.01)
