@@ -12,6 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PARSE = "from orchestration.project import parse; parse()"
 
+# Several test processes with a thread per core each would stand in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Most that tests make lives as long as their file: looking for garbage again and again is wasted.
 gc.set_threshold(50_000, 50, 50)
 
