@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
+from activation.batch_result import BatchResult
 from activation.destinations.base import (
     Batch,
     Destination,
@@ -23,7 +24,6 @@ from activation.destinations.base import (
 )
 from activation.destinations.reach import AddressRefused
 from activation.errors import (
-    ActivationError,
     PlatformBusy,
     PlatformRefused,
     PlatformUnreachable,
@@ -41,36 +41,6 @@ class Unanswered(Exception):
         self.code = code
         self.was_sent = was_sent
         super().__init__(code)
-
-
-@dataclass
-class BatchResult:
-    """What became of a batch: rows that were not delivered by number, the rest was delivered.
-
-    `unsent` are messages that the platform certainly has not got: the next run sends them.
-    """
-
-    invalid: dict[int, str] = field(default_factory=dict)
-    rejected: dict[int, str] = field(default_factory=dict)
-    unknown: dict[int, str] = field(default_factory=dict)
-    unsent: dict[int, str] = field(default_factory=dict)
-    unattributed: dict[str, int] = field(default_factory=dict)
-    delivered: int = 0
-    requests: int = 0
-    error: ActivationError | None = None
-
-    def exceptions(self) -> dict[int, tuple[str, str]]:
-        """Return (state, code) of every row that was not delivered."""
-        return {
-            number: (state, code)
-            for state, rows in (
-                ("invalid", self.invalid),
-                ("rejected", self.rejected),
-                ("unknown", self.unknown),
-                ("planned", self.unsent),
-            )
-            for number, code in rows.items()
-        }
 
 
 @dataclass
@@ -117,13 +87,13 @@ class Conversation:
                 case Narrow():
                     self._retake(batch, outcome, request, waiting, result)
                 case FollowUp():
-                    _absorb(outcome.settled, result)
+                    result.absorb(outcome.settled)
                     for job in outcome.requests:
                         if job.is_poll and job.polls == 0:
                             accept(job)
                     waiting.extendleft(reversed(outcome.requests))
                 case Settled():
-                    _absorb(outcome, result)
+                    result.absorb(outcome)
                 case Retry():
                     self._leave(outcome, request.rows, result)
                 case Stop():
@@ -285,15 +255,6 @@ def _place(request: Request) -> str:
     """Return scheme and host of a path that is a whole address, or nothing."""
     parts = urlsplit(request.path)
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme else ""
-
-
-def _absorb(settled: Settled, result: BatchResult) -> None:
-    result.delivered += len(settled.delivered)
-    result.invalid |= settled.invalid
-    result.rejected |= settled.rejected
-    result.unknown |= settled.unknown
-    for code, count in settled.unattributed.items():
-        result.unattributed[code] = result.unattributed.get(code, 0) + count
 
 
 def _parts(narrow: Narrow, rows: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -13,8 +13,9 @@ import httpx
 import orjson
 
 from activation.addresses import GuardedTransport
+from activation.batch_result import BatchResult
 from activation.connection import Connection
-from activation.conversation import BatchResult, Conversation, Unanswered
+from activation.conversation import Conversation, Unanswered
 from activation.destinations.base import (
     Batch,
     Destination,

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from activation.comparison import Comparison
-from activation.destinations.base import Batch, Capabilities, Operation, Row, Target
+from activation.destinations.base import Batch, Operation, Row, Target
+from activation.destinations.capabilities import Capabilities
 from activation.statements import render
 
 _UPSERTS = "action in ('add', 'change', 'retry')"

@@ -1,7 +1,7 @@
 """Follow identities: who took a row over, and which identifiers nobody uses any more."""
 
 from activation.connection import Connection
-from activation.destinations.base import Capabilities
+from activation.destinations.capabilities import Capabilities
 from activation.spec import SyncSpec
 from activation.statements import json_text, literal, render, without_gmail_variants
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from activation import ledger_statements as statements
 from activation.attempts import RUNS_UNTIL_RETRY
 from activation.connection import Connection
 from activation.digests import DigestKeys
@@ -17,87 +18,6 @@ from activation.statements import column, literal, render
 
 FINAL_STATES = ("delivered", "rejected", "invalid", "blocked", "unknown")
 EVERY_ROW = "1 = 1"
-
-# A row is written anew with what the platform now holds or may hold. After a rejection it still
-# holds the former values, and the hash says which values not to try again.
-_RECORD = """
-insert into ledger.sync_rows
-select
-    sync, {account}, row_key, customer_id, contact_point_id, row_hash,
-    case when state in ('delivered', 'unknown') then {identifiers} else held_identifiers end,
-    case state when 'delivered' then 'acknowledged' else state end,
-    code,
-    state in ('delivered', 'unknown') or coalesce(was_held, false),
-    case
-        when state in ('delivered', 'unknown') then coalesce(held_since, {now}) else held_since
-    end,
-    {now}, {normaliser}, run_id, {key_id}, {mapping}, pieces,
-    case when state = 'rejected' then attempts + 1 else 0 end,
-    case
-        when state = 'rejected'
-            then {runs_until_retry}
-                + (select plan_number from ledger.runs where run_id = {run_id})
-    end, version
-from ledger.plan_rows
-where run_id = {run_id} and {rows} and state in ('delivered', 'rejected', 'invalid', 'unknown')
-"""
-
-_FORGET = """
-delete from ledger.sync_rows
-where {mine} and row_key in (
-    select ledger_key from ledger.plan_rows
-    where run_id = {run_id} and {rows} and ledger_key is not null
-)
-"""
-
-# What was refused is not what the platform holds: in doubt, nothing counts as the same.
-_DOUBT = """
-update ledger.sync_rows
-set
-    state = 'unknown', version = null,
-    row_hash = case when state in ('rejected', 'invalid') then null else row_hash end
-where {mine} and row_key in (
-    select ledger_key from ledger.plan_rows where run_id = {run_id} and {rows}
-)
-"""
-
-_SETTLE = """
-update ledger.plan_rows set state = {state}, code = {code}, settled_at = {now}
-where run_id = {run_id} and {rows}
-"""
-
-_MOVE = """
-update ledger.plan_rows set state = {state} where run_id = {run_id} and {rows}
-"""
-
-_HOLD_BACK = """
-update ledger.plan_rows set upsert_batch = null where run_id = {run_id} and {rows}
-"""
-
-_REJECTIONS = """
-insert into ledger.rejections
-select run_id, sync, row_key, customer_id, action, row_hash, state, code, 1, {now}
-from ledger.plan_rows
-where run_id = {run_id} and state in ('rejected', 'invalid')
-"""
-
-_PURGE = """
-update ledger.plan_rows set payload = null, held_identifiers = null
-where run_id = {run_id} and (payload is not null or held_identifiers is not null)
-"""
-
-_DROP_UNDESIRED = """
-delete from ledger.sync_rows
-where {mine} and not is_held and row_key not in (select cast({key} as varchar) from {relation})
-"""
-
-_COUNT = "select count(*) from ledger.sync_rows where {mine} and {condition}"
-
-_OPEN_RUN = """
-insert into ledger.runs (run_id, sync, account, plan_number, status, as_of, started_at, desired)
-select ?, ?, ?, coalesce(max(plan_number), 0) + 1, 'delivering', ?, ?, ?
-from ledger.runs where sync = ?
-"""
 
 
 def now() -> datetime:
@@ -133,7 +53,7 @@ class Ledger:
         """Begin a run; its plan is sealed in the same transaction."""
         name = self.spec.name
         values = (run_id, name, self.account, as_of, now(), desired, name)
-        self.connection.execute(_OPEN_RUN, values)
+        self.connection.execute(statements.OPEN_RUN, values)
 
     def drop_outdated(self, run_id: str) -> None:
         """Forget blocked rows of earlier plans, and rejected rows that nobody desires any more."""
@@ -143,7 +63,7 @@ class Ledger:
         )
         if self._count("not is_held"):
             key = column(self.spec.key)
-            self._run(_DROP_UNDESIRED, key=key, relation=self.spec.relation)
+            self._run(statements.DROP_UNDESIRED, key=key, relation=self.spec.relation)
 
     def write_counts(self, run_id: str, counts: PlanCounts, allowed: int) -> None:
         """Record what the plan of a run contains, and how many desired rows the gate lets pass."""
@@ -183,24 +103,24 @@ class Ledger:
         """
         changed, gone = f"{rows} and action <> 'remove'", f"{rows} and action = 'remove'"
         self._except(run_id, exceptions)
-        self._run(_DOUBT, run_id, f"{rows} and state = 'unknown'")
-        self._run(_DOUBT, run_id, f"{changed} and state = 'removing'")
-        self._run(_HOLD_BACK, run_id, f"{changed} and state = 'unknown'")
+        self._run(statements.DOUBT, run_id, f"{rows} and state = 'unknown'")
+        self._run(statements.DOUBT, run_id, f"{changed} and state = 'removing'")
+        self._run(statements.HOLD_BACK, run_id, f"{changed} and state = 'unknown'")
         self._move(run_id, f"{changed} and state = 'removing'", "planned")
         self._settle(run_id, f"{gone} and state = 'removing'", "delivered", None)
         if self.spec.capabilities.erases:
             for statement in KEEP_FORMER:
                 self._run(statement, run_id, f"{gone} and state = 'delivered'")
-        self._run(_FORGET, run_id, f"{gone} and state = 'delivered'")
+        self._run(statements.FORGET, run_id, f"{gone} and state = 'delivered'")
 
     def close_run(self, run_id: str, status: str, requests: int, stopped_by: str | None) -> None:
         """Give every row its final state, count the states and purge the values sent."""
         with self.connection.transaction():
             self._settle_open_rows(run_id)
             keep_handed_over(self.connection, self.spec, self.account, run_id, now())
-            self._run(_REJECTIONS, run_id)
+            self._run(statements.REJECTIONS, run_id)
             self._write_result(run_id, status, requests, stopped_by)
-            self._run(_PURGE, run_id)
+            self._run(statements.PURGE, run_id)
 
     def count_states(self, run_id: str) -> dict[str, int]:
         """Return the rows of a run by state, those blocked by the plan itself left out."""
@@ -237,7 +157,7 @@ class Ledger:
 
     def _settle_open_rows(self, run_id: str) -> None:
         """Turn in-flight rows into unknown ones, in the plan and in what the platform may hold."""
-        self._run(_DOUBT, run_id, "state = 'removing'")
+        self._run(statements.DOUBT, run_id, "state = 'removing'")
         self._settle(run_id, "state = 'removing'", "unknown", "removal_interrupted")
         self._settle(run_id, "state = 'sending'", "unknown", "sending_interrupted")
         self._record(run_id, "code = 'sending_interrupted'")
@@ -245,14 +165,14 @@ class Ledger:
 
     def _record(self, run_id: str, rows: str) -> None:
         settled = "state in ('delivered', 'rejected', 'invalid', 'unknown')"
-        self._run(_FORGET, run_id, f"{rows} and {settled}")
-        self._run(_RECORD, run_id, rows)
+        self._run(statements.FORGET, run_id, f"{rows} and {settled}")
+        self._run(statements.RECORD, run_id, rows)
 
     def _settle(self, run_id: str, rows: str, state: str, code: str | None) -> None:
-        self._run(_SETTLE, run_id, rows, state=literal(state), code=literal(code))
+        self._run(statements.SETTLE, run_id, rows, state=literal(state), code=literal(code))
 
     def _move(self, run_id: str, rows: str, state: str) -> None:
-        self._run(_MOVE, run_id, rows, state=literal(state))
+        self._run(statements.MOVE, run_id, rows, state=literal(state))
 
     def _except(self, run_id: str, outcomes: Mapping[int, tuple[str, str]]) -> None:
         groups: dict[tuple[str, str], list[int]] = {}
@@ -263,7 +183,7 @@ class Ledger:
             self._settle(run_id, rows, state, code)
 
     def _count(self, condition: str) -> int:
-        statement = render(_COUNT, mine=self._mine, condition=condition)
+        statement = render(statements.COUNT, mine=self._mine, condition=condition)
         return int(self.connection.execute(statement)[0][0])
 
     def _run(self, template: str, run_id: str = "", rows: str = EVERY_ROW, **parts: str) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from activation.destinations.base import Polling, Rate
+from activation.destinations.capabilities import Polling, Rate
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 
-from activation.conversation import BatchResult, Conversation
+from activation.batch_result import BatchResult
+from activation.conversation import Conversation
 from activation.jobs import Job, close_jobs, open_jobs
 from activation.ledger import Ledger
 from activation.pacing import Pace, Patience

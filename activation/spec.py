@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from activation.destinations import DESTINATIONS
-from activation.destinations.base import Capabilities
+from activation.destinations.capabilities import Capabilities
 from activation.destinations.layout import Layout
 from activation.errors import InvalidSpecs, Problem
 from activation.spec_rules import (

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from activation.destinations import DESTINATIONS
-from activation.destinations.base import Capabilities
+from activation.destinations.capabilities import Capabilities
 
 MODES = ("mirror", "upsert")
 PURPOSES = frozenset(

@@ -21,21 +21,16 @@ from activation.destinations.answers import (
 )
 from activation.destinations.base import (
     Batch,
-    BatchLimits,
-    Capabilities,
     FollowUp,
     Found,
     Narrow,
     Outcome,
-    Polling,
     Prepared,
-    Rate,
     Request,
     Response,
     Retry,
     Settled,
     Stop,
-    Surface,
     Target,
 )
 from activation.destinations.brevo_contacts import (
@@ -56,6 +51,7 @@ from activation.destinations.brevo_lists import (
 )
 from activation.destinations.brevo_removals import EMAILS, removals, removed
 from activation.destinations.brevo_reports import first_report, read_report
+from activation.destinations.capabilities import BatchLimits, Capabilities, Polling, Rate, Surface
 from activation.errors import PlatformRefused, TargetMissing
 
 _KEY = "REGULARS_BREVO_API_KEY"

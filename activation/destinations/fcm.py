@@ -9,19 +9,16 @@ from urllib.parse import quote
 from activation.destinations.answers import common_outcome, place, read_answer
 from activation.destinations.base import (
     Batch,
-    BatchLimits,
-    Capabilities,
     Outcome,
     Prepared,
-    Rate,
     Request,
     Response,
     Retry,
     Settled,
     Stop,
-    Surface,
     Target,
 )
+from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
 from activation.errors import PlatformRefused
 
 _ROW_CODES = {"UNREGISTERED", "SENDER_ID_MISMATCH", "INVALID_ARGUMENT"}

@@ -11,7 +11,7 @@ from typing import IO, Any, ClassVar
 
 import orjson
 
-from activation.destinations.base import BatchLimits, Capabilities, Surface
+from activation.destinations.capabilities import BatchLimits, Capabilities, Surface
 from activation.destinations.folders import Alive, Folder, LocalFolder
 from activation.destinations.sftp import HOST_KEY, PASSWORD, PRIVATE_KEY, URL, SftpFolder
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from activation.destinations.base import Capabilities
+from activation.destinations.capabilities import Capabilities
 
 
 class FileDestination(Protocol):

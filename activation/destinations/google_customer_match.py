@@ -17,23 +17,19 @@ from activation.destinations.answers import (
 )
 from activation.destinations.base import (
     Batch,
-    BatchLimits,
-    Capabilities,
     FollowUp,
     Found,
     Narrow,
     Outcome,
-    Polling,
     Prepared,
-    Rate,
     Request,
     Response,
     Retry,
     Settled,
     Stop,
-    Surface,
     Target,
 )
+from activation.destinations.capabilities import BatchLimits, Capabilities, Polling, Rate, Surface
 from activation.destinations.google_members import ADDRESS, encoded
 from activation.errors import PlatformRefused, TargetMissing
 

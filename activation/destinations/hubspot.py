@@ -22,21 +22,18 @@ from activation.destinations.answers import (
 )
 from activation.destinations.base import (
     Batch,
-    BatchLimits,
-    Capabilities,
     FollowUp,
     Narrow,
     Outcome,
     Prepared,
-    Rate,
     Request,
     Response,
     Retry,
     Settled,
     Stop,
-    Surface,
     Target,
 )
+from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
 from activation.destinations.hubspot_answers import (
     found_contacts,
     lacks_properties,

@@ -17,37 +17,32 @@ from activation.destinations.answers import (
 )
 from activation.destinations.base import (
     Batch,
-    BatchLimits,
-    Capabilities,
     FollowUp,
     Found,
     Narrow,
     Outcome,
     Prepared,
-    Rate,
     Request,
     Response,
     Retry,
     Settled,
     Stop,
-    Surface,
     Target,
 )
+from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
 from activation.destinations.klaviyo_erasures import erasures
 from activation.destinations.klaviyo_members import list_members, listed_members
 from activation.destinations.klaviyo_profiles import (
     IDENTITIES,
+    MEDIA_TYPE,
     PROPERTY,
     STANDARD,
     encoded,
     import_body,
-    known_as,
-    plain,
 )
+from activation.destinations.klaviyo_removals import found_profiles, lookups
 from activation.errors import TargetMissing
 
-_MEDIA_TYPE = "application/vnd.api+json"
-_LOOKUP_ROWS = 100
 _LOOKUPS = ("find_profiles", "find_erased", "find_list")
 _DONE = {("remove_members", 204), ("erase_profile", 202)}
 _POSITION = re.compile(r"/profiles/data/(\d+)(?:/|$)")
@@ -103,7 +98,7 @@ class Klaviyo:
         return {
             "authorization": f"Klaviyo-API-Key {self.settings.api_key}",
             "revision": self.settings.revision,
-            "accept": _MEDIA_TYPE,
+            "accept": MEDIA_TYPE,
         }
 
     def parameters(self) -> Mapping[str, str]:
@@ -119,7 +114,7 @@ class Klaviyo:
 
     def requests(self, batch: Batch) -> Prepared:
         """Import profiles into the list, or look up the profiles to take out of it."""
-        return _imports(batch) if batch.operation == "upsert" else _lookups(batch)
+        return _imports(batch) if batch.operation == "upsert" else lookups(batch)
 
     def poll(self, job: str, rows: tuple[int, ...], polls: int) -> Request:
         """Ask how far an import job is."""
@@ -157,7 +152,7 @@ class Klaviyo:
             case "find_erased":
                 return erasures(request, document)
             case _:
-                return _found_profiles(request, document)
+                return found_profiles(request, document)
 
     def _progress(self, request: Request, job: Mapping[str, Any]) -> Outcome:
         state = job["attributes"]
@@ -183,7 +178,7 @@ def _found_or_made(request: Request, document: Mapping[str, Any]) -> Outcome:
         "POST",
         "/api/lists",
         body=orjson.dumps(body),
-        content_type=_MEDIA_TYPE,
+        content_type=MEDIA_TYPE,
         context=request.context,
     )
     return FollowUp((made,))
@@ -202,66 +197,11 @@ def _imports(batch: Batch) -> Prepared:
             "/api/profile-bulk-import-jobs",
             rows=rows,
             body=import_body(profiles, lists),
-            content_type=_MEDIA_TYPE,
+            content_type=MEDIA_TYPE,
         )
         for rows, profiles in parts
     )
     return Prepared(requests, invalid)
-
-
-def _lookups(batch: Batch) -> Prepared:
-    wanted: dict[str, dict[str, list[int]]] = {}
-    settled = []
-    for row in batch.rows:
-        key = known_as(row)
-        if key is None:
-            settled.append(row.number)
-            continue
-        wanted.setdefault(key[0], {}).setdefault(key[1], []).append(row.number)
-    requests = tuple(
-        _lookup("find_erased" if batch.is_erasure else "find_profiles", batch.target, kind, part)
-        for kind, values in wanted.items()
-        for part in map(dict, _parts(list(values.items())))
-    )
-    return Prepared(requests, settled=tuple(settled))
-
-
-def _parts(
-    values: list[tuple[str, list[int]]],
-) -> Iterable[list[tuple[str, list[int]]]]:
-    return (values[start : start + _LOOKUP_ROWS] for start in range(0, len(values), _LOOKUP_ROWS))
-
-
-def _lookup(step: str, target: Target, kind: str, values: dict[str, list[int]]) -> Request:
-    parameters = {
-        "filter": f"any({kind},{orjson.dumps(list(values)).decode()})",
-        "fields[profile]": kind,
-        "page[size]": "100",
-    }
-    rows = tuple(number for numbers in values.values() for number in numbers)
-    context = (target, kind, values)
-    return Request(step, "GET", "/api/profiles", rows, parameters, context=context)
-
-
-def _found_profiles(request: Request, document: Mapping[str, Any]) -> Outcome:
-    """Take the profiles found out of the list; a row without profile has nothing to take out."""
-    target, kind, values = request.context
-    members = [
-        {"type": "profile", "id": profile["id"]}
-        for profile in document["data"]
-        if plain(kind, profile["attributes"][kind]) in values
-    ]
-    if not members:
-        return Settled(delivered=request.rows)
-    removal = Request(
-        "remove_members",
-        "DELETE",
-        f"/api/lists/{target.identifier}/relationships/profiles",
-        rows=request.rows,
-        body=orjson.dumps({"data": members}),
-        content_type=_MEDIA_TYPE,
-    )
-    return FollowUp((removal,))
 
 
 def _import_errors(request: Request, document: Mapping[str, Any]) -> Outcome:

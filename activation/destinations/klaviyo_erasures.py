@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from activation.destinations.base import FollowUp, Outcome, Request, Settled
-from activation.destinations.klaviyo_profiles import plain
+from activation.destinations.klaviyo_profiles import MEDIA_TYPE, plain
 
 
 def erasures(request: Request, document: Mapping[str, Any]) -> Outcome:
@@ -32,5 +32,5 @@ def _job(profile: str, rows: tuple[int, ...]) -> Request:
         "/api/data-privacy-deletion-jobs",
         rows,
         body=orjson.dumps({"data": job}),
-        content_type="application/vnd.api+json",
+        content_type=MEDIA_TYPE,
     )

@@ -11,6 +11,7 @@ from activation.destinations.base import Row
 IDENTITIES = (("email",), ("phone_number",), ("external_id",))
 STANDARD = ("email", "phone_number", "external_id", "first_name", "last_name")
 PROPERTY = "property_"
+MEDIA_TYPE = "application/vnd.api+json"
 _PROFILE_BYTES = 100_000
 
 

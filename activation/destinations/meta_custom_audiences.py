@@ -20,22 +20,19 @@ from activation.destinations.answers import (
 )
 from activation.destinations.base import (
     Batch,
-    BatchLimits,
-    Capabilities,
     FollowUp,
     Found,
     Narrow,
     Outcome,
     Prepared,
-    Rate,
     Request,
     Response,
     Retry,
     Settled,
     Stop,
-    Surface,
     Target,
 )
+from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
 from activation.errors import PlatformRefused, TargetMissing
 
 _VERSION = "v26.0"

@@ -21,8 +21,6 @@ from activation.destinations import tables
 from activation.destinations.answers import pack, read_answer
 from activation.destinations.base import (
     Batch,
-    BatchLimits,
-    Capabilities,
     FollowUp,
     Found,
     Listed,
@@ -35,9 +33,9 @@ from activation.destinations.base import (
     Row,
     Settled,
     Stop,
-    Surface,
     Target,
 )
+from activation.destinations.capabilities import BatchLimits, Capabilities, Surface
 from activation.destinations.layout import Layout
 from activation.errors import AuthenticationRefused, PlatformRefused, TargetMissing
 

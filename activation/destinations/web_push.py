@@ -25,19 +25,16 @@ from py_vapid import VapidException
 from activation.destinations.answers import common_outcome
 from activation.destinations.base import (
     Batch,
-    BatchLimits,
-    Capabilities,
     Outcome,
     Prepared,
-    Rate,
     Request,
     Response,
     Retry,
     Row,
     Settled,
-    Surface,
     Target,
 )
+from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
 from activation.destinations.reach import (
     AddressRefused,
     AddressRule,

@@ -22,20 +22,17 @@ import orjson
 from activation.destinations.answers import common_outcome, pack, refused_request
 from activation.destinations.base import (
     Batch,
-    BatchLimits,
-    Capabilities,
     Narrow,
     Outcome,
     Prepared,
-    Rate,
     Request,
     Response,
     Row,
     Settled,
     Stop,
-    Surface,
     Target,
 )
+from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
 from activation.destinations.reach import (
     AddressRefused,
     AddressRule,

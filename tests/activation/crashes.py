@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from activation.destinations.base import BatchLimits, Polling
+from activation.destinations.capabilities import BatchLimits, Polling
 from activation.destinations.fcm import Fcm, FcmSettings
 from activation.destinations.klaviyo import Klaviyo, KlaviyoSettings
 from activation.gate import gate_for

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from activation.destinations.base import BatchLimits
+from activation.destinations.capabilities import BatchLimits
 from activation.destinations.table import Table, TableSettings
 from activation.gate import gate_for
 from activation.ledger import Ledger

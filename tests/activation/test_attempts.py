@@ -7,7 +7,7 @@ import pytest
 
 from activation.attempts import MOST_ATTEMPTS
 from activation.comparison import Comparison
-from activation.destinations.base import Surface
+from activation.destinations.capabilities import Surface
 from activation.explain import explain_sync
 from activation.gate import gate_for
 from activation.ledger_schema import create_tables

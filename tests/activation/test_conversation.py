@@ -3,7 +3,8 @@
 import pytest
 
 from activation.conversation import Conversation, Unanswered
-from activation.destinations.base import Batch, Rate, Response, Row, Target
+from activation.destinations.base import Batch, Response, Row, Target
+from activation.destinations.capabilities import Rate
 from activation.destinations.klaviyo import Klaviyo, KlaviyoSettings
 from activation.errors import PlatformUnreachable, TargetMissing
 from activation.pacing import Pace, Patience

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activation.destinations import DESTINATIONS
-from activation.destinations.base import Polling, Rate
+from activation.destinations.capabilities import Polling, Rate
 from activation.pacing import Pace, Patience, poll_delay, polled_long_enough
 
 

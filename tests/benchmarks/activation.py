@@ -18,7 +18,8 @@ import orjson
 from activation import plan
 from activation.comparison import Comparison
 from activation.delivery import HttpSender
-from activation.destinations.base import Batch, Destination, Rate, Request, Row, Target
+from activation.destinations.base import Batch, Destination, Request, Row, Target
+from activation.destinations.capabilities import Rate
 from activation.destinations.klaviyo import Klaviyo, KlaviyoSettings
 from activation.destinations.meta_custom_audiences import (
     MetaCustomAudiences,

@@ -1,0 +1,43 @@
+"""Commands around the versions of predictions."""
+
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.friendly import friendly
+
+
+def models(
+    prediction: Annotated[
+        str | None, typer.Argument(metavar="PREDICTION", help="One, e.g. next_order; else all.")
+    ] = None,
+) -> None:
+    """List the versions of predictions: how good each was, and which one scores."""
+    from orchestration.versions import show_versions
+
+    with friendly() as settings:
+        show_versions(settings, prediction)
+
+
+def rollback(
+    prediction: Annotated[str, typer.Argument(metavar="PREDICTION", help="E.g. next_order.")],
+    version: Annotated[
+        str | None, typer.Argument(metavar="VERSION", help="Else the one before the one in use.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, for whoever reads it later.")] = "",
+    release: Annotated[
+        bool, typer.Option("--release", help="Let the newest version score again.")
+    ] = False,
+) -> None:
+    """Have an earlier version of a prediction score, until it is released."""
+    from orchestration.versions import release_version, use_version
+
+    if release and version is not None:
+        raise typer.BadParameter(
+            "--release takes no version: regulars rollback PREDICTION --release"
+        )
+    with friendly() as settings:
+        if release:
+            release_version(settings, prediction)
+        else:
+            use_version(settings, prediction, version, reason)
