@@ -41,9 +41,8 @@ def build(selection: Sequence[str], log: Path, on_node: Callable[[int], None]) -
     outcome = Outcome()
 
     def listen(event: Any) -> None:
-        if event.info.level != "debug":
-            text = event.info.msg
-            said.write(f"{without_values(text) if event.info.level == 'error' else text}\n")
+        text = event.info.msg
+        said.write(f"{without_values(text) if event.info.level == 'error' else text}\n")
         if event.info.name in RESULTS:
             outcome.events.append(msg_to_dict(event))
             on_node(len(outcome.events))
@@ -115,6 +114,12 @@ def _arguments(selection: Sequence[str]) -> list[str]:
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Let dbt run in this process without losing time, and leave the process as it was found."""
+    from dbt_common.events import event_manager_client as events
+
+    from orchestration.dbt_events import Discreet
+
+    teller = events.get_event_manager()
+    events.ctx_set_event_manager(Discreet())
     former = {name: os.environ.get(name) for name in VARIABLES}
     os.environ.update(VARIABLES)
     # The parsed project lives as long as the run: looking through it for garbage again and again
@@ -125,6 +130,7 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
+        events.ctx_set_event_manager(teller)
         _close_warehouse()
         for name, value in former.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
