@@ -1,5 +1,6 @@
 {#- A year, to compare with, and some. -#}
 {%- set history_days = 400 -%}
+{%- set back = '1 - cast(series.generated_number as ' ~ dbt.type_int() ~ ')' -%}
 {%- set since_the_start = 'partition by segments.segment order by days.days_ago desc '
     ~ 'rows between unbounded preceding and current row' -%}
 
@@ -34,16 +35,8 @@ days as (
 
     select
         series.generated_number - 1 as days_ago,
-        {{ dbt.dateadd(
-            'day',
-            '1 - cast(series.generated_number as ' ~ dbt.type_int() ~ ')',
-            to_local_date('clock.as_of')
-        ) }} as size_date,
-        {{ dbt.dateadd(
-            'day',
-            '1 - cast(series.generated_number as ' ~ dbt.type_int() ~ ')',
-            'clock.as_of'
-        ) }} as measured_at
+        {{ dbt.dateadd('day', back, to_local_date('clock.as_of')) }} as size_date,
+        {{ dbt.dateadd('day', back, 'clock.as_of') }} as measured_at
     from series
     cross join clock
 
