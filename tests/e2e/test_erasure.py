@@ -19,6 +19,8 @@ from orchestration.warehouse import Warehouse
 from sandbox.platforms.server import running
 from tests.e2e.conftest import Platforms
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # Rebuilding takes as long as everything else; that it may be killed is shown elsewhere.
 KILLED_AT = [step for step in STEPS if step not in ("accounts", "rebuild")] + ["certificates"]

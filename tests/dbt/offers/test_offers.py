@@ -9,6 +9,8 @@ from orchestration import predicting
 from orchestration.warehouse import Warehouse
 from tests.dbt.truth import MAIN_PERSONS
 
+pytestmark = pytest.mark.slow
+
 # What every product that may be offered would truly bring every buyer: how probable it is in a line
 # that they buy, times what it leaves over. The rules are those of the mart, the tastes the truth's.
 WORTH = (
