@@ -19,6 +19,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from orchestration.dbt_runner import load_dbt, read_parsed, undisturbed
 from tests.benchmarks.memory import peak_gb
 
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
@@ -86,10 +87,7 @@ class Dbt:
     """A dbt project of one model over one graph."""
 
     def __init__(self, graph: Path, model: str) -> None:
-        from dbt.cli.main import dbtRunner
-
         self.folder = Path(tempfile.mkdtemp(dir=graph.parent))
-        self.runner = dbtRunner()
         for name, text in {
             "dbt_project.yml": PROJECT.format(macros=MACROS),
             "profiles.yml": PROFILES.format(path=graph),
@@ -99,12 +97,27 @@ class Dbt:
         }.items():
             self.folder.joinpath(name).parent.mkdir(exist_ok=True)
             self.folder.joinpath(name).write_text(text)
+        load_dbt()().invoke(["--quiet", "parse", *self._places])
         self.invoke("run", "--select", "all_nodes")
 
+    @property
+    def _places(self) -> list[str]:
+        return ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
+
     def invoke(self, *arguments: str) -> None:
-        """Run dbt and raise what went wrong."""
-        common = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
-        done = self.runner.invoke(["--quiet", "--log-level-file", "none", *arguments, *common])
+        """Run dbt the way the platform does, and raise what went wrong."""
+        parsed = read_parsed(self.folder / "target" / "partial_parse.msgpack")
+        with undisturbed():
+            done = load_dbt()(manifest=parsed).invoke(
+                [
+                    "--quiet",
+                    "--log-level-file",
+                    "none",
+                    "--no-write-json",
+                    *arguments,
+                    *self._places,
+                ]
+            )
         if not done.success:
             raise RuntimeError(done.exception or [result.message for result in done.result])
 
