@@ -39,13 +39,23 @@ class Training:
     is_pinned: bool = False
 
 
-def read_pin(connection: Connection, name: str) -> tuple[str, str] | None:
-    """Return version and digest of what is pinned for a prediction."""
+@dataclass(frozen=True)
+class Pin:
+    """A version that somebody chose, the digest of its file, and why and when they did."""
+
+    version: str
+    sha256: str
+    reason: str
+    pinned_at: datetime
+
+
+def read_pin(connection: Connection, name: str) -> Pin | None:
+    """Return what is pinned for a prediction."""
     if not connection.table_exists("ml", "pins"):
         return None
-    query = "select model_version, sha256 from ml.pins where model_name = ?"
+    query = "select model_version, sha256, reason, pinned_at from ml.pins where model_name = ?"
     found = connection.execute(query, (name,))
-    return (str(found[0][0]), str(found[0][1])) if found else None
+    return Pin(*found[0]) if found else None
 
 
 def list_trainings(connection: Connection, name: str) -> list[Training]:
@@ -57,7 +67,7 @@ def list_trainings(connection: Connection, name: str) -> list[Training]:
     for place, (version, as_of, status, report, sha256) in enumerate(
         connection.execute(TRAINED, (name,))
     ):
-        is_pinned = pin is not None and version == pin[0]
+        is_pinned = pin is not None and version == pin.version
         is_used = is_pinned or (pin is None and place == 0 and version is not None)
         told = _measures(json.loads(report))
         trainings.append(Training(version, as_of, status, *told, sha256, is_used, is_pinned))

@@ -110,7 +110,8 @@ def score(connection: Connection, prediction: Prediction, models: Path) -> pd.Da
         types = {name: column.dtype for name, column in prediction.RESULT.items()}
         return pd.DataFrame(empty).astype(types)
     registry = Registry(models)
-    version, sha256 = pin or (training["model_version"], training["sha256"])
+    version = pin.version if pin else training["model_version"]
+    sha256 = pin.sha256 if pin else training["sha256"]
     model = registry.load(prediction.NAME, version, sha256=sha256)
     frames = _frames(connection, prediction.SCORING)
     return prediction.predict(model, frames, scored_at=pd.Timestamp.now("UTC"))

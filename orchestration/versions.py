@@ -2,7 +2,7 @@
 
 from ml.errors import VersionNotFound
 from ml.models import PREDICTIONS
-from orchestration.model_versions import Training, list_trainings, release, roll_back
+from orchestration.model_versions import Training, list_trainings, read_pin, release, roll_back
 from orchestration.settings import Settings
 from orchestration.terminal import console, show_rows
 from orchestration.warehouse import Warehouse
@@ -18,6 +18,11 @@ def show_versions(settings: Settings, name: str | None) -> None:
         for one in names:
             rows = [_row(training) for training in list_trainings(connection, one)]
             show_rows(one, rows, COLUMNS)
+            if not rows:
+                console.print(f"{one}: nothing was trained yet.")
+            if pin := read_pin(connection, one):
+                why = f": {pin.reason}" if pin.reason else ", no reason given"
+                console.print(f"  pinned on {pin.pinned_at:%Y-%m-%d}{why}", markup=False)
 
 
 def use_version(settings: Settings, name: str, version: str | None, reason: str) -> None:

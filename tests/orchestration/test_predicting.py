@@ -232,6 +232,8 @@ def test_a_roll_back_holds_until_it_is_released(warehouse, tmp_path):
             ("2026-11-02-mean", False, False),
             ("2026-11-01-mean", True, True),
         ]
+        pin = model_versions.read_pin(connection, "loudness")
+        assert (pin.version, pin.reason) == ("2026-11-01-mean", "too loud")
         assert model_versions.release(connection, "loudness")
         assert not model_versions.release(connection, "loudness")
     run(warehouse, models)
