@@ -66,6 +66,7 @@ class SyncDiff:
     digest: str | None = None
     whole: dict[str, int] = field(default_factory=dict)
     paused_because: str | None = None
+    is_switched_off: bool = False
     refused_because: str | None = None
     changed_columns: dict[str, int] = field(default_factory=dict)
     estimate: Estimate | None = None
@@ -91,7 +92,11 @@ def preview(comparison: Comparison, destination: Any, model: ModelState, limit: 
     source = guards.measure(comparison.connection, spec)
     nulls = source.count_rows - source.count_keys
     difference = SyncDiff(
-        spec.name, source.count_rows, nulls, source.count_keys - source.count_distinct_keys
+        spec.name,
+        source.count_rows,
+        nulls,
+        source.count_keys - source.count_distinct_keys,
+        is_switched_off=not spec.is_enabled,
     )
     try:
         judgement = prepare(comparison, source)
@@ -117,7 +122,8 @@ def _judged(
     """Say what the guards say, and of a paused sync what is left to do."""
     comparison = judgement.comparison
     try:
-        model.refuse(comparison.spec, comparison.gate.as_of)
+        if comparison.spec.is_enabled:
+            model.refuse(comparison.spec, comparison.gate.as_of)
         judgement.refuse_before_planning()
         pause = judgement.find_pause(whole)
         if pause is None:

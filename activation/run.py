@@ -21,13 +21,15 @@ from activation.recipients import remember_sync
 from activation.recovery import conversation_with
 from activation.replacement import Replacement
 from activation.transport import sender_for
+from activation.withdrawals import comparison_for
 
 
 @dataclass(frozen=True)
 class SyncSummary:
     """What one run did: planned rows by action, their final states, what the platform holds.
 
-    `paused_because` is set when the audience's size jumped and only the gate's removals were made.
+    `paused_because` is set when the audience's size jumped and only the gate's removals were made;
+    a sync that `is_switched_off` makes no others.
     """
 
     sync: str
@@ -46,6 +48,7 @@ class SyncSummary:
     rejected_unnamed: int = 0
     requests: int = 0
     paused_because: str | None = None
+    is_switched_off: bool = False
     digest: str = ""
 
     @property
@@ -82,7 +85,8 @@ class Run:
     def comparison(self) -> Comparison:
         """Return what the plan is made of."""
         ledger = self.ledger
-        return Comparison(ledger.connection, ledger.spec, self.gate, ledger.account, ledger.keys)
+        connection, spec = ledger.connection, ledger.spec
+        return comparison_for(connection, spec, self.gate, ledger.account, ledger.keys)
 
     def refill_lost_target(self, client: httpx.Client | None) -> None:
         """Have everything written again when it is gone, whatever the ledger says.
@@ -150,9 +154,7 @@ class Run:
         self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None
     ) -> None:
         """Send the plan, if there is anything in it, and close the run whatever happens."""
-        status, stopped_by = ("paused", "size_jumped") if self.pause else ("finished", None)
-        if self.is_erasure:
-            status = "erased"
+        status, stopped_by = self._ending()
         try:
             if self.counts.planned and self._replaces:
                 self._replace(held_lease)
@@ -163,6 +165,14 @@ class Run:
             raise
         finally:
             self.ledger.close_run(self.run_id, status, self.requests, stopped_by)
+
+    def _ending(self) -> tuple[str, str | None]:
+        """Return how a run ends that nothing stops; only a delivery is `finished`."""
+        if self.is_erasure:
+            return "erased", None
+        if not self.ledger.spec.is_enabled:
+            return "switched_off", None
+        return ("paused", "size_jumped") if self.pause else ("finished", None)
 
     def summary(self) -> SyncSummary:
         """Sum the run up; raise LedgerImbalance unless every planned row ended in one state."""
@@ -191,6 +201,7 @@ class Run:
             rejected_unnamed=self.ledger.count_unnamed(self.run_id),
             requests=self.requests,
             paused_because=self.pause,
+            is_switched_off=not self.ledger.spec.is_enabled,
             digest=self.counts.digest,
         )
 

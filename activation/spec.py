@@ -34,7 +34,8 @@ class SyncSpec:
     """One sync: which model's rows go where, under which key and legal ground.
 
     `fields` are the columns that are sent, in the model's order; `upstream` names every model the
-    sync model is built from, `segments` every segment it reads.
+    sync model is built from, `segments` every segment it reads. A sync that is not `is_enabled`
+    adds and changes nothing; it only takes back whom the gate forbids.
     """
 
     name: str
@@ -57,6 +58,7 @@ class SyncSpec:
     max_size_change: float = MAX_SIZE_CHANGE
     segments: frozenset[str] = frozenset()
     max_age: timedelta = timedelta(hours=48)
+    is_enabled: bool = True
 
     @property
     def is_internal(self) -> bool:
@@ -157,6 +159,7 @@ def _spec(
         max_size_change=float(sync.get("max_size_change", MAX_SIZE_CHANGE)),
         segments=frozenset(segments_read(model, manifest)),
         max_age=timedelta(hours=sync.get("max_age_hours", 48)),
+        is_enabled=sync.get("enabled", True),
     )
 
 

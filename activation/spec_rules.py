@@ -29,7 +29,7 @@ MAX_SIZE_CHANGE = 0.3
 MEMBERS_OF = "macro.regulars.members_of"
 
 _REQUIRED = ("destination", "surface", "key", "mode", "purpose", "channel")
-_OPTIONAL = ("target", "max_removal_share", "max_size_change", "max_age_hours")
+_OPTIONAL = ("target", "max_removal_share", "max_size_change", "max_age_hours", "enabled")
 _KEY_TESTS = ("unique", "not_null")
 _CONTROL = frozenset({CUSTOMER, CONTACT_POINT})
 
@@ -64,6 +64,8 @@ def _sync_causes(sync: Mapping[str, Any]) -> Iterator[Cause]:
         yield f"purpose {purpose} is unknown", f"Use one of {', '.join(sorted(PURPOSES))}."
     if sync.get("channel") and sync["channel"] not in CHANNELS:
         yield f"channel {sync['channel']} is unknown", f"Use one of {', '.join(sorted(CHANNELS))}."
+    if not isinstance(sync.get("enabled", True), bool):
+        yield "enabled is neither true nor false", "Write enabled: false to switch the sync off."
     yield from _number_causes(sync)
 
 

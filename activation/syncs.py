@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import httpx
 
-from activation.comparison import Comparison
 from activation.connection import Connection
 from activation.delivery import Progress
 from activation.destinations import DESTINATIONS, refuse_settings
@@ -20,6 +19,7 @@ from activation.recovery import recover
 from activation.run import Run, SyncSummary
 from activation.spec import SyncSpec
 from activation.upkeep import compact, renew_digests
+from activation.withdrawals import comparison_for
 
 __all__ = [
     "DiffRow",
@@ -52,10 +52,11 @@ def run_sync(
     somebody looked at and no guard holds back, `patience` says how long to put up with trouble.
     Raise GuardRefused before anything is sent, other ActivationErrors when the platform stops the
     run; whatever was acknowledged by then is in the ledger. An audience whose size jumped is no
-    error: the run is paused and its summary says why.
+    error: the run is paused and its summary says why. A sync that is switched off neither reads its
+    model nor adds or changes anything: it takes back whom the gate forbids.
     """
     refuse_settings(spec.destination, settings)
-    if named is None and model is not None:
+    if named is None and model is not None and spec.is_enabled:
         model.refuse(spec, as_of)
     destination = DESTINATIONS[spec.destination](settings)
     ledger = Ledger(connection, spec, destination.account, keys)
@@ -76,8 +77,9 @@ def keep_in_step(
     ledger = run.ledger
     with lease(ledger.connection, ledger.spec.name, run.run_id) as held_lease:
         recover(ledger, run.destination, client, run.patience)
-        renew_digests(ledger)
-        run.refill_lost_target(client)
+        if ledger.spec.is_enabled:
+            renew_digests(ledger)
+            run.refill_lost_target(client)
         run.seal(named)
         run.deliver(client, held_lease, progress)
         compact(ledger)
@@ -97,5 +99,5 @@ def diff_sync(
     """Return what a run would do now, with the first `limit` rows, removals first."""
     destination = DESTINATIONS[spec.destination](settings)
     gate = gate_for(connection, spec, as_of)
-    comparison = Comparison(connection, spec, gate, destination.account, keys)
+    comparison = comparison_for(connection, spec, gate, destination.account, keys)
     return preview(comparison, destination, model or ModelState(), limit)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from activation.reconcile import Drift
 from activation.release import Released
 from activation.syncs import SyncDiff
-from orchestration.terminal import console, show_pause, show_rows
+from orchestration.terminal import console, show_off, show_pause, show_rows
 
 
 def show_difference(found: SyncDiff) -> None:
@@ -72,6 +72,8 @@ def _show_obstacles(found: SyncDiff) -> None:
             f"  [red]invalid:[/] {found.count_null_keys:,} rows without a key, "
             f"{found.count_doubled_keys:,} with the key of another row"
         )
+    if found.is_switched_off:
+        show_off(found.sync)
     if found.paused_because:
         show_pause(found.sync, found.paused_because)
     if found.refused_because:

@@ -225,6 +225,9 @@ def _show_offers(offers: Mapping[str, Any]) -> None:
     )
 
 
+STOPPED = ("stopped", "not reached")
+
+
 def show_syncs(syncs: Sequence[Mapping[str, Any]]) -> None:
     """Print one row per sync, and below them why rows are blocked."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False, title="What the platforms hold")
@@ -239,15 +242,17 @@ def show_syncs(syncs: Sequence[Mapping[str, Any]]) -> None:
         if destination not in destinations:
             table.add_row(destination)
         destinations.add(destination)
-        is_stopped = row["status"] != "ok"
-        cells = ["[red]stopped[/]"] if is_stopped else [f"{n:,}" for n in _sync_numbers(row)]
-        table.add_row(f"  {audience}", *cells)
+        is_stopped = row["status"] in STOPPED
+        cells = [f"[red]{row['status']}[/]"] if is_stopped else _sync_numbers(row)
+        table.add_row(f"  {audience or destination}", *cells)
     console.print()
     console.print(table)
     for row in syncs:
-        if row["status"] != "ok":
+        if row["status"] in STOPPED:
             console.print(f"  [red]{row['sync']}[/]: {row['reason']}")
             continue
+        if row["status"] == "off":
+            show_off(row["sync"])
         if row["paused_because"]:
             show_pause(row["sync"], row["paused_because"])
         if row["blocked_by_reason"]:
@@ -260,11 +265,20 @@ def show_pause(sync: str, reason: str) -> None:
     console.print(f"  [yellow]{sync} is paused:[/] {reason}", soft_wrap=True)
 
 
-def _sync_numbers(row: Mapping[str, Any]) -> tuple[int, ...]:
-    return (
+def show_off(sync: str) -> None:
+    """Print that a sync is switched off, and what it does all the same."""
+    console.print(
+        f"  [yellow]{sync} is switched off:[/] it only takes back whom nobody may hold any more",
+        soft_wrap=True,
+    )
+
+
+def _sync_numbers(row: Mapping[str, Any]) -> tuple[str, ...]:
+    numbers = (
         row["desired"], sum(row["blocked_by_reason"].values()), row["added"], row["changed"],
         row["removed"], row["rejected"] + row["invalid"], row["acknowledged"],
     )  # fmt: skip
+    return tuple(f"{number:,}" for number in numbers)
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
