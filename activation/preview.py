@@ -8,6 +8,7 @@ from typing import Any
 
 from activation import guards
 from activation.comparison import Comparison
+from activation.coverage import count_refused, coverage_of
 from activation.errors import DuplicateKeys, GuardRefused
 from activation.estimate import Estimate, estimate
 from activation.judgement import Judgement, prepare
@@ -55,6 +56,7 @@ class SyncDiff:
 
     `counts` and `rows` are what a run does by itself: of a paused sync that is only what the gate
     demands. `digest` names the whole plan and `whole` counts it: naming it sends all of it.
+    `coverage` is the share of the desired customers that a list of exclusions would reach.
     """
 
     sync: str
@@ -67,6 +69,7 @@ class SyncDiff:
     whole: dict[str, int] = field(default_factory=dict)
     paused_because: str | None = None
     is_switched_off: bool = False
+    coverage: float | None = None
     refused_because: str | None = None
     changed_columns: dict[str, int] = field(default_factory=dict)
     estimate: Estimate | None = None
@@ -103,6 +106,7 @@ def preview(comparison: Comparison, destination: Any, model: ModelState, limit: 
     except DuplicateKeys as refused:
         return replace(difference, refused_because=str(refused))
     whole = _compare(comparison, is_paused=False)
+    cost = estimate(comparison, destination, TABLE)
     difference = replace(
         difference,
         counts=whole.by_action,
@@ -110,7 +114,8 @@ def preview(comparison: Comparison, destination: Any, model: ModelState, limit: 
         digest=whole.digest,
         whole=whole.by_action,
         changed_columns=dict(_changed_columns(comparison)),
-        estimate=estimate(comparison, destination, TABLE),
+        estimate=cost,
+        coverage=_coverage(comparison, source, whole, cost),
     )
     judged = _judged(difference, judgement, model, whole)
     return replace(judged, rows=_rows(comparison, limit))
@@ -138,6 +143,16 @@ def _judged(
         blocked_by_reason=paused.blocked_by_reason,
         paused_because=pause,
     )
+
+
+def _coverage(
+    comparison: Comparison, source: guards.Source, whole: PlanCounts, cost: Estimate
+) -> float | None:
+    """Return the share of an exclusion list that would reach the platform, as far as is known."""
+    connection, spec = comparison.connection, comparison.spec
+    refused = count_refused(connection, spec, comparison.account)
+    unmatched = refused + sum(cost.invalid_by_code.values())
+    return coverage_of(spec, source.count_rows, guards.count_allowed(source, whole), unmatched)
 
 
 def _compare(comparison: Comparison, *, is_paused: bool) -> PlanCounts:

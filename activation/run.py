@@ -8,6 +8,7 @@ import httpx
 
 from activation import guards, plan
 from activation.comparison import Comparison
+from activation.coverage import count_refused, coverage_of
 from activation.delivery import Delivery, Progress
 from activation.errors import GuardRefused, LedgerImbalance
 from activation.gate import Gate
@@ -29,7 +30,8 @@ class SyncSummary:
     """What one run did: planned rows by action, their final states, what the platform holds.
 
     `paused_because` is set when the audience's size jumped and only the gate's removals were made;
-    a sync that `is_switched_off` makes no others.
+    a sync that `is_switched_off` makes no others. `coverage` is the share of the desired customers
+    that a list of exclusions reaches.
     """
 
     sync: str
@@ -49,6 +51,7 @@ class SyncSummary:
     requests: int = 0
     paused_because: str | None = None
     is_switched_off: bool = False
+    coverage: float | None = None
     digest: str = ""
 
     @property
@@ -76,6 +79,7 @@ class Run:
     as_of: datetime
     patience: Patience
     desired: int = 0
+    allowed: int = 0
     counts: PlanCounts = field(default_factory=PlanCounts)
     requests: int = 0
     pause: str | None = None
@@ -133,12 +137,12 @@ class Run:
         self.ledger.open_run(self.run_id, self.as_of, self.desired)
         self.ledger.drop_outdated(self.run_id)
         self.counts = plan.seal(comparison, self.run_id)
-        allowed = guards.count_allowed(source, self.counts)
+        self.allowed = guards.count_allowed(source, self.counts)
         if named is not None:
             guards.refuse_moved_plan(self.ledger.spec, named, self.counts.digest)
         else:
             self._pause(judgement)
-        self.ledger.write_counts(self.run_id, self.counts, allowed)
+        self.ledger.write_counts(self.run_id, self.counts, self.allowed)
         spec, account = self.ledger.spec, self.ledger.account
         remember_sync(self.ledger.connection, spec, account, now())
 
@@ -202,8 +206,15 @@ class Run:
             requests=self.requests,
             paused_because=self.pause,
             is_switched_off=not self.ledger.spec.is_enabled,
+            coverage=self._coverage(),
             digest=self.counts.digest,
         )
+
+    def _coverage(self) -> float | None:
+        ledger = self.ledger
+        refused = count_refused(ledger.connection, ledger.spec, ledger.account)
+        unmatched = refused + ledger.count_unnamed(self.run_id)
+        return coverage_of(ledger.spec, self.desired, self.allowed, unmatched)
 
     @property
     def _replaces(self) -> bool:

@@ -35,7 +35,8 @@ class SyncSpec:
 
     `fields` are the columns that are sent, in the model's order; `upstream` names every model the
     sync model is built from, `segments` every segment it reads. A sync that is not `is_enabled`
-    adds and changes nothing; it only takes back whom the gate forbids.
+    adds and changes nothing; it only takes back whom the gate forbids. Campaigns leave out whoever
+    is on a list that `is_exclusion`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class SyncSpec:
     segments: frozenset[str] = frozenset()
     max_age: timedelta = timedelta(hours=48)
     is_enabled: bool = True
+    is_exclusion: bool = False
 
     @property
     def is_internal(self) -> bool:
@@ -160,6 +162,7 @@ def _spec(
         segments=frozenset(segments_read(model, manifest)),
         max_age=timedelta(hours=sync.get("max_age_hours", 48)),
         is_enabled=sync.get("enabled", True),
+        is_exclusion=sync.get("exclusion", False),
     )
 
 

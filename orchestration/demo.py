@@ -18,12 +18,8 @@ from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
 from orchestration.settings import CHECKOUT, Settings, read_settings
 from orchestration.state import read_clock, read_model
-from orchestration.terminal import (
-    console,
-    errors,
-    show_summary,
-    show_syncs,
-)
+from orchestration.sync_tables import show_syncs
+from orchestration.terminal import console, errors, show_summary
 from orchestration.warehouse import Warehouse
 from orchestration.worlds import World, choose_world, enter, fill_landing, read_world
 
@@ -69,6 +65,7 @@ def run_demo(
     }
     summaries.write(settings, summary)
     show_summary(summary)
+    show_syncs(summary["syncs"])
     _show_end(settings, summary, result)
     return result.is_success
 

@@ -214,6 +214,7 @@ def _sync_row(sync: str, told: Mapping[str, Any]) -> dict[str, Any]:
         **{name: int(told.get(name) or 0) for name in SYNC_COUNTS},
         "blocked_by_reason": told.get("blocked_by_reason") or {},
         "paused_because": told.get("paused_because"),
+        "coverage": told.get("coverage"),
     }
 
 

@@ -55,6 +55,8 @@ def build_sync(spec: SyncSpec, exposure: Mapping[str, Any]) -> dg.AssetsDefiniti
         told: dict[str, Any] = {"blocked_by_reason": blocked}
         if summary.paused_because:
             told["paused_because"] = dg.MetadataValue.text(summary.paused_because)
+        if summary.coverage is not None:
+            told["coverage"] = summary.coverage
         return dg.MaterializeResult(metadata={**numbers, **told, "plan": summary.digest})
 
     return sync
