@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime
 
-import typer
-
 from orchestration.contracts import read_contracts
 from orchestration.project import DBT_PROJECT
 from orchestration.retention.clocks import read_clocks
@@ -39,6 +37,8 @@ def enforce(settings: Settings, watch: Watch = lambda _: None) -> list[Kept]:
 
 def run(settings: Settings, deletes: bool, is_sure: bool) -> None:
     """Show what is due; delete it when that is meant and somebody said yes."""
+    import typer
+
     found = count(settings)
     _show(found)
     due = sum(one.count_due for one in found if not one.is_counted_only)
