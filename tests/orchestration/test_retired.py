@@ -7,6 +7,8 @@ import pytest
 from activation.destinations import settings_for
 from activation.syncs import run_sync
 from orchestration.retired import Surroundings, foresee, retired_syncs, withdraw
+from orchestration.runs import RunResult
+from orchestration.summary import sync_rows
 from tests.activation.stub_klaviyo import StubKlaviyo
 from tests.activation.world import AS_OF, KEYS, KLAVIYO, people, world_at
 
@@ -108,3 +110,27 @@ def test_a_sync_that_stops_does_not_stop_the_others(connection, klaviyo):
     assert [summary.removed for summary in told.summaries] == [1]
     assert set(told.stopped) == {"klaviyo__many"}
     assert "removes 30 of 30 held rows" in told.stopped["klaviyo__many"]
+
+
+def test_the_summary_tells_of_syncs_that_are_off_retired_or_not_reached():
+    """One row each, beside the others; what cannot be reached has its reason."""
+    ran = {"acknowledged": 4, "removed": 1, "blocked_by_reason": {"objection": 1}}
+    off = {**ran, "is_switched_off": True}
+    assets = {
+        "activation/klaviyo__on": {**ran, "is_switched_off": False, "coverage": 0.5},
+        "activation/klaviyo__off": off,
+        "activation/retired_syncs": {
+            "syncs": [{**off, "sync": "klaviyo__gone"}],
+            "unreached": {"meta__gone": "account 17 holds 2 rows"},
+            "removed": 1,
+        },
+    }
+
+    rows = sync_rows(RunResult(True, "run", assets, {}))
+
+    assert [(row["sync"], row["status"]) for row in rows] == [
+        ("klaviyo__gone", "off"), ("klaviyo__off", "off"), ("klaviyo__on", "ok"),
+        ("meta__gone", "not reached"),
+    ]  # fmt: skip
+    assert [row.get("removed") for row in rows] == [1, 1, 1, None]
+    assert (rows[2]["coverage"], rows[3]["reason"]) == (0.5, "account 17 holds 2 rows")
