@@ -41,13 +41,7 @@ def retired_syncs(
     connection: Connection, specs: Collection[SyncSpec], variables: Mapping[str, str]
 ) -> list[Retired]:
     """Return who holds rows that none of the project's syncs looks after at its present account."""
-    looked_after = {
-        (
-            spec.name,
-            DESTINATIONS[spec.destination](settings_for(spec.destination, variables)).account,
-        )
-        for spec in specs
-    }
+    looked_after = {(spec.name, _account(spec, variables)) for spec in specs}
     return find_retired(connection, looked_after)
 
 
@@ -88,9 +82,13 @@ def withdraw(
 def foresee(
     connection: Connection, one: Retired, surroundings: Surroundings, limit: int
 ) -> SyncDiff:
-    """Return what `withdraw` would do about one retired sync, or why it could not do anything."""
-    obstacle = _obstacle(one, surroundings)
-    if one.spec is None or obstacle:
+    """Return what `withdraw` would do about one retired sync, or why it could not do anything.
+
+    Looking needs no credentials, only the account.
+    """
+    account = _account(one.spec, surroundings.variables) if one.spec else None
+    if one.spec is None or account != one.holder.account:
+        obstacle = _obstacle(one, surroundings)
         refused = dict(_left(connection, one, surroundings, obstacle)).get(one.holder.sync)
         return SyncDiff(one.holder.sync, 0, 0, 0, is_switched_off=True, refused_because=refused)
     settings = settings_for(one.spec.destination, surroundings.variables)
@@ -102,6 +100,11 @@ def foresee(
         keys=surroundings.keys,
         limit=limit,
     )
+
+
+def _account(spec: SyncSpec, variables: Mapping[str, str]) -> str:
+    """Return the account that a sync goes to by the settings of now."""
+    return str(DESTINATIONS[spec.destination](settings_for(spec.destination, variables)).account)
 
 
 def _obstacle(one: Retired, surroundings: Surroundings) -> str | None:
