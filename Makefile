@@ -7,9 +7,11 @@ READY := .venv/.ready
 DBT := $(BIN)/dbt --no-version-check
 export REGULARS_HOME ?= $(CURDIR)/.regulars
 export OMP_NUM_THREADS ?= 1
+# Compiling what Python could have kept takes seconds of every command.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui build test check bench docs clean
+.PHONY: help setup demo ui build test prove check bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
@@ -38,8 +40,11 @@ build: setup ## Build and test the dbt models on the landed data
 	@mkdir -p $(REGULARS_HOME)
 	@cd dbt_project && ../$(DBT) build --profiles-dir . $(ARGS)
 
-test: setup ## Run all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: setup ## Run the tests, all but the long proofs
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+
+prove: setup ## Run the long proofs: simulated shops against their truth, kills, long histories
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
 check: setup ## Lint Python, SQL, layers and types
 	@$(BIN)/ruff check .

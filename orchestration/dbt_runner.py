@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ RESULTS = {"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResul
 # While dbt builds, nobody else of this process has the file open; it need not be opened anew
 # for every model.
 VARIABLES = {"REGULARS_DBT_KEEP_OPEN": "True"}
+CHOSEN = "chosen_for_this_run"
 
 
 @dataclass
@@ -29,8 +30,15 @@ class Outcome:
     results: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def build(selection: Sequence[str], log: Path, on_node: Callable[[int], None]) -> Outcome:
-    """Build and test the selected nodes; `on_node` hears how many are finished.
+def build(
+    names: Collection[str],
+    log: Path,
+    on_node: Callable[[int], None],
+    indirect_selection: str = "eager",
+) -> Outcome:
+    """Build and test the nodes of these names; `on_node` hears how many are finished.
+
+    A name is what dbt's `--select` takes: a fully qualified name, a pattern, a method with a value.
 
     Raises KeyboardInterrupt when somebody stops the run: dbt has then cancelled its queries; and
     DbtParseError when the project cannot be read.
@@ -41,17 +49,18 @@ def build(selection: Sequence[str], log: Path, on_node: Callable[[int], None]) -
     outcome = Outcome()
 
     def listen(event: Any) -> None:
-        if event.info.level != "debug":
-            text = event.info.msg
-            said.write(f"{without_values(text) if event.info.level == 'error' else text}\n")
+        text = event.info.msg
+        said.write(f"{without_values(text) if event.info.level == 'error' else text}\n")
         if event.info.name in RESULTS:
             outcome.events.append(msg_to_dict(event))
             on_node(len(outcome.events))
 
     project.parse()
     parsed = read_parsed(project.PARSED)
+    arguments = [*_arguments(), "--indirect-selection", indirect_selection]
+    arguments += ["--select", *_chosen(parsed, set(names))]
     with log.open("a") as said, undisturbed(), _interruptible():
-        done = runner(manifest=parsed, callbacks=[listen]).invoke(_arguments(selection))
+        done = runner(manifest=parsed, callbacks=[listen]).invoke(arguments)
     if isinstance(done.exception, KeyboardInterrupt):
         raise done.exception
     nodes = getattr(done.result, "results", None)
@@ -97,7 +106,20 @@ def read_parsed(path: Path) -> Any:
     return manifest
 
 
-def _arguments(selection: Sequence[str]) -> list[str]:
+def _chosen(parsed: Any, names: set[str]) -> list[str]:
+    """Return one selector for all nodes named in full: dbt looks at every node for each selector.
+
+    The project as it was parsed is this run's own, so its nodes can be marked.
+    """
+    found = set()
+    for node in parsed.nodes.values():
+        if (name := ".".join(node.fqn)) in names:
+            node.tags.append(CHOSEN)
+            found.add(name)
+    return [*([f"tag:{CHOSEN}"] if found else []), *sorted(names - found)]
+
+
+def _arguments() -> list[str]:
     folder = str(project.DBT_PROJECT)
     return [
         "--no-version-check", "--no-use-colors", "--no-send-anonymous-usage-stats",
@@ -108,13 +130,18 @@ def _arguments(selection: Sequence[str]) -> list[str]:
         "--target-path", str(project.settings.dbt_target),
         # Unit tests judge the code, not the data: they run in `make test`.
         "--exclude-resource-type", "unit_test",
-        *selection,
     ]  # fmt: skip
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Let dbt run in this process without losing time, and leave the process as it was found."""
+    from dbt_common.events import event_manager_client as events
+
+    from orchestration.dbt_events import Discreet
+
+    teller = events.get_event_manager()
+    events.ctx_set_event_manager(Discreet())
     former = {name: os.environ.get(name) for name in VARIABLES}
     os.environ.update(VARIABLES)
     # The parsed project lives as long as the run: looking through it for garbage again and again
@@ -125,6 +152,7 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
+        events.ctx_set_event_manager(teller)
         _close_warehouse()
         for name, value in former.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})

@@ -18,7 +18,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Most that tests make lives as long as their file: looking for garbage again and again is wasted.
 gc.set_threshold(50_000, 50, 50)
 
-LONGEST = ("test_audiences.py", "test_shops.py", "test_erasure.py", "test_runs.py")
+LONGEST = (
+    "test_audiences.py",
+    "test_erasure.py",
+    "test_runs.py",
+    "test_online_retail.py",
+    "test_shops.py",
+    "test_empty_sources.py",
+    "test_truth.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -68,11 +68,13 @@ def dbt_models(
     step = "Build models"
     reporter().begin(step)
     total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
+    names, indirect_selection = _selection(context)
     with warehouse.writing():
         outcome = build(
-            _selection(context),
+            names,
             settings.logs / "dbt.log",
             lambda done: reporter().advance(step, done, total),
+            indirect_selection,
         )
     events = [event for said in outcome.events for event in _translate(said, context)]
     _judge(outcome)
@@ -82,12 +84,12 @@ def dbt_models(
             yield _with_row_count(event, connection)
 
 
-def _selection(context: dg.AssetExecutionContext) -> list[str]:
-    """Return dbt's arguments for the selected assets and checks."""
-    selection, indirect = get_subset_selection_for_context(
+def _selection(context: dg.AssetExecutionContext) -> tuple[list[str], str]:
+    """Return the names of the selected assets and checks, and whether others' tests come along."""
+    (_, names), indirect = get_subset_selection_for_context(
         context, manifest(), "fqn:*", None, None, translator, None
     )
-    return [*selection, "--indirect-selection", indirect or "eager"]
+    return names.split(), indirect or "eager"
 
 
 def _translate(said: dict[str, Any], context: dg.AssetExecutionContext) -> Iterator[Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from activation.errors import ActivationError, GuardRefused, LedgerImbalance
 from activation.pacing import Patience
 from activation.syncs import diff_sync, run_sync
 from tests.activation.world import AS_OF, EASY_FCM, KEYS, World, world_at
+
+pytestmark = pytest.mark.slow
 
 FCM_SETTINGS = settings_for(
     "fcm", {"REGULARS_FCM_ACCESS_TOKEN": "secret", "REGULARS_FCM_PROJECT_ID": "project"}

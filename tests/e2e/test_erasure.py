@@ -19,19 +19,36 @@ from orchestration.warehouse import Warehouse
 from sandbox.platforms.server import running
 from tests.e2e.conftest import Platforms
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # Rebuilding takes as long as everything else; that it may be killed is shown elsewhere.
 KILLED_AT = [step for step in STEPS if step not in ("accounts", "rebuild")] + ["certificates"]
+# One process loads the libraries; each erasure has a child of its own, which dies.
 KILLED = """
 import os, sys
+import orchestration.erasure.process
 from orchestration.erasure.command import erase_pending
+from orchestration.project import manifest
 from orchestration.settings import read_settings
 
-def die(step):
-    if step == sys.argv[1]:
-        os._exit(9)
+def erase(last):
+    def die(step):
+        if step == last:
+            os._exit(9)
 
-erase_pending(read_settings(), True, die)
+    erase_pending(read_settings(), True, die)
+    os._exit(0)
+
+manifest()
+for step in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        try:
+            erase(step)
+        finally:
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 # The same asset is in the run by which an erasure builds everything anew, and leaves it alone.
 DAILY = """
@@ -89,7 +106,6 @@ class Erased:
         )[0][0]
         self.stale = home.parent / "stale"
         shutil.copytree(home / "landing", self.stale)
-        self.codes = []
 
     def move_in(self, former, present):
         """Have the ledger say that files were dropped into this state's own folder."""
@@ -126,14 +142,13 @@ class Erased:
         own = {value for _, value in self.identifiers}
         return next((value for (value,) in mine if value in own), customer)
 
-    def child(self, step):
-        """Erase in a process that dies when a step is done and not yet written down."""
+    def killed_at(self, steps):
+        """Erase in processes that die when a step is done and not yet written down."""
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", KILLED, step], cwd=ROOT,
-            env=self.state.environment(), capture_output=True, text=True,
+            [sys.executable, "-W", "ignore", "-c", KILLED, *steps], cwd=ROOT,
+            env=self.state.environment(), stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
-        self.codes.append(done.returncode)
-        return done
+        return [int(line) for line in done.stdout.split("\n") if line.isdigit()]
 
     def go_on(self):
         """Have the daily run's asset finish it, as the environment allows."""
@@ -159,8 +174,7 @@ def erased(demo, tmp_path_factory):
     """Erase three persons, killed at every step and gone on with each time."""
     one = Erased(demo, tmp_path_factory.mktemp("erased") / "home")
     one.ask()
-    for step in KILLED_AT:
-        one.child(step)
+    one.codes = one.killed_at(KILLED_AT)
     one.last = one.go_on()
     return one
 

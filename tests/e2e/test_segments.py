@@ -16,8 +16,9 @@ DBT = Path(sys.executable).with_name("dbt")
 SYNC = "klaviyo__win_back"
 AUDIENCE = "Win back"
 MODELS = (
-    "stg_landing__clock", "segment_members", "segments", "segment_sizes",
-    "int_segment_sizes_compared", "segment_deviations",
+    "stg_landing__clock", "segment_members", "segments", "int_segment_sizes_measured",
+    "segment_sizes", "int_segment_sizes_compared", "int_segment_sizes_judged",
+    "segment_deviations",
 )  # fmt: skip
 ALARM = "assert_segments_have_their_usual_size"
 

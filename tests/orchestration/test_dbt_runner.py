@@ -70,7 +70,7 @@ def build(small, monkeypatch):
     monkeypatch.setattr(project, "PARSED", state.dbt_target / "partial_parse.msgpack")
 
     def run(*names, on_node=lambda done: None):
-        return dbt_runner.build(["--select", *names], small / "dbt.log", on_node)
+        return dbt_runner.build(names, small / "dbt.log", on_node)
 
     return run
 

@@ -2,20 +2,16 @@
 
 import pytest
 
+from tests.dbt.truth import LINKED, PERSONS
+
 SHARING = ("household_share=0.9", "shared_device_share=0.9", "visits_per_year=6")
 SEEDS = (1, 2)
 
 # Every event with what is true: the person of its visit (the device's last visit that began
 # before it; clocks are up to five minutes off) and whether its customer is that person.
-JUDGED = """
-    with persons as (
-        select distinct resolved.customer_id, link.person_id
-        from intermediate.int_customers_resolved as resolved
-        inner join read_parquet('{truth}/record_link/**/*.parquet') as link
-            on link.source = resolved.source
-            and link.table_name || ':' || link.record_key = resolved.source_record_key
-        where link.person_id is not null
-    ),
+JUDGED = (
+    PERSONS
+    + """,
     accounts as (
         select event_id, max(customer_id) as account from raw.web__events group by all
     ),
@@ -48,6 +44,7 @@ JUDGED = """
             and persons.person_id = visited.person_id
     )
 """
+)
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -123,14 +120,13 @@ def test_a_session_belongs_to_one_identity(crowded):
 
 def test_members_of_a_household_live_together(crowded):
     """Hardly two customers of a household are neither partners nor one person seen twice."""
-    together = """
-        with persons as (
-            select resolved.customer_id, min(link.person_id) as person_id
-            from intermediate.int_customers_resolved as resolved
-            inner join read_parquet('{truth}/record_link/**/*.parquet') as link
-                on link.source = resolved.source
-                and link.table_name || ':' || link.record_key = resolved.source_record_key
-            where link.person_id is not null
+    together = (
+        LINKED
+        + """,
+        persons as (
+            select customer_id, min(person_id) as person_id
+            from linked
+            where person_id is not null
             group by all
         ),
         members as (select * from core.customers inner join persons using (customer_id))
@@ -143,6 +139,7 @@ def test_members_of_a_household_live_together(crowded):
         inner join read_parquet('{truth}/person/**/*.parquet') as person
             on person.person_id = a.person_id
     """
+    )
     pairs, right = crowded.query(together)[0]
 
     assert pairs > 100

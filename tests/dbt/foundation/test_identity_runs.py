@@ -9,6 +9,8 @@ import pytest
 from sandbox.shop import generate
 from tests.dbt.conftest import Shop, load_landing
 
+pytestmark = pytest.mark.slow
+
 MODELS = (
     "+customer_merges", "+customer_aliases", "+int_customers_resolved", "+experiment_assignments",
 )  # fmt: skip

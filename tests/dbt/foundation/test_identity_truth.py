@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 2)
 
 # Every record of a person, and the customer it was given to. Devices of passers-by stay out:

@@ -1,8 +1,11 @@
 """Whatever is claimed, in whatever order and however often it changes: the same persons."""
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+pytestmark = pytest.mark.slow
 
 WORLDS, RECORDS, APART = 12, 6, 100
 KINDS = st.one_of(

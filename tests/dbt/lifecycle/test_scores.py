@@ -2,25 +2,23 @@
 
 import pytest
 
+from tests.dbt.truth import PERSONS
+
 # Two worlds in which most account holders use the service.
 SEEDS = (1, 2)
-PEOPLE = """
-    with people as (
-        select distinct resolved.customer_id, link.person_id
-        from intermediate.int_customers_resolved as resolved
-        inner join read_parquet('{truth}/record_link/**/*.parquet') as link
-            on link.source = resolved.source
-            and link.table_name || ':' || link.record_key = resolved.source_record_key
-    ),
+FLAGS = (
+    PERSONS
+    + """,
     flags as (
         select person_id, flagged_at
-        from insight.activity_declines inner join people using (customer_id)
+        from insight.activity_declines inner join persons using (customer_id)
         where activity_kind = 'service'
     )
 """
+)
 # Of all planted decliners, also those who declined before they had a usual use to fall from.
 FLAGGED_IN_TIME = (
-    PEOPLE
+    FLAGS
     + """
     select count(*), avg(exists(
         select 1 from flags
@@ -33,7 +31,7 @@ FLAGGED_IN_TIME = (
 )
 # Of all subscribers who could be judged, those who were ever flagged while nothing was wrong.
 FALSELY_FLAGGED = (
-    PEOPLE
+    FLAGS
     + """,
     content as (
         select person_id, subscribed_at, least(coalesce(declines_at, lapses_at), as_of) as until

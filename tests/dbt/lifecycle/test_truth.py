@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sandbox.shop.calendar import MONTH_FACTORS
+from tests.dbt.truth import MAIN_PERSONS
 
 # The usual world, and two that differ in all that the curve and the cohorts tell.
 WORLDS = {
@@ -68,19 +69,9 @@ TRUE_RETENTION = """
     from cohorts group by year_number
 """
 # A repeat buyer has lapsed by the own rhythm, against whether the person is still there.
-VERDICTS = """
-    with linked as (
-        select resolved.customer_id, link.person_id, count(*) as records
-        from intermediate.int_customers_resolved as resolved
-        inner join read_parquet('{truth}/record_link/**/*.parquet') as link
-            on link.source = resolved.source
-            and link.table_name || ':' || link.record_key = resolved.source_record_key
-        group by all
-    ),
-    people as (
-        select customer_id, arg_max(person_id, records) as person_id
-        from linked group by customer_id
-    ),
+VERDICTS = (
+    MAIN_PERSONS
+    + """,
     judged as (
         select
             ntile(2) over (
@@ -91,12 +82,13 @@ VERDICTS = """
             rhythm.elapsed_days > 90 as after_90_days,
             rhythm.elapsed_days > 365 as after_365_days
         from insight.purchase_rhythm as rhythm
-        inner join people using (customer_id)
+        inner join main_persons using (customer_id)
         inner join read_parquet('{truth}/alive_daily/**/*.parquet') as alive using (person_id)
         inner join read_parquet('{truth}/person/**/*.parquet') as person using (person_id)
         where rhythm.count_orders >= 2
     )
 """
+)
 ACCURACY = f"""
     {VERDICTS}
     select

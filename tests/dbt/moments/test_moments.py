@@ -12,6 +12,7 @@ from activation.comparison import desired_rows
 from activation.gate import gate_for
 from activation.spec import load_specs
 from orchestration.warehouse import Warehouse
+from tests.dbt.truth import PERSONS
 
 # Moments that look at everything one person did, in whatever record.
 PERSONAL = (
@@ -21,18 +22,13 @@ PERSONAL = (
 )  # fmt: skip
 
 # A delivered order bears the name of its mart, the truth the number that the shop gave it.
-FOUND = """
-    with people as (
-        select distinct resolved.customer_id, link.person_id
-        from intermediate.int_customers_resolved as resolved
-        inner join read_parquet('{truth}/record_link/**/*.parquet') as link
-            on link.source = resolved.source
-            and link.table_name || ':' || link.record_key = resolved.source_record_key
-    ),
+FOUND = (
+    PERSONS
+    + """,
     found as (
         select person_id, moment, regexp_replace(entry_key, '^[a-z]+:', '') as entry_key,
             min(detected_at) as detected_at
-        from decisions.moments inner join people using (customer_id)
+        from decisions.moments inner join persons using (customer_id)
         group by all
     ),
     planted as (
@@ -40,6 +36,7 @@ FOUND = """
         inner join raw.clock on known_from > as_of - interval 399 day
     )
 """
+)
 RECALL = (
     FOUND
     + """
@@ -76,8 +73,8 @@ UNHELD = (
     FOUND
     + """
     select kind, count(*), count(*) filter (not exists (
-        from decisions.holds inner join people using (customer_id)
-        where people.person_id = incident.person_id and holds.reason = incident.kind
+        from decisions.holds inner join persons using (customer_id)
+        where persons.person_id = incident.person_id and holds.reason = incident.kind
             and holds.starts_at <= incident.starts_at + interval 1 minute
             and (holds.ends_at is null
                 or holds.ends_at > least(incident.ends_at, (select as_of from raw.clock)))
@@ -93,15 +90,15 @@ TROUBLES = (
     "failed_delivery_share=0.5", "failed_login_share=1", "dispute_share=0.9",
     "subscription_share=0.9", "dropout_incident_share=0.9",
 )  # fmt: skip
-IN_TROUBLE = """
-    select distinct resolved.customer_id
+IN_TROUBLE = (
+    PERSONS
+    + """
+    select distinct persons.customer_id
     from read_parquet('{truth}/incidents/**/*.parquet') as incident
     inner join raw.clock on as_of between incident.known_from and incident.ends_at
-    inner join read_parquet('{truth}/record_link/**/*.parquet') as link using (person_id)
-    inner join intermediate.int_customers_resolved as resolved
-        on link.source = resolved.source
-        and link.table_name || ':' || link.record_key = resolved.source_record_key
+    inner join persons using (person_id)
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -7,26 +7,19 @@ import pytest
 from ml.models import next_offer
 from orchestration import predicting
 from orchestration.warehouse import Warehouse
+from tests.dbt.truth import MAIN_PERSONS
+
+pytestmark = pytest.mark.slow
 
 # What every product that may be offered would truly bring every buyer: how probable it is in a line
 # that they buy, times what it leaves over. The rules are those of the mart, the tastes the truth's.
-WORTH = """
-    with linked as (
-        select resolved.customer_id, link.person_id, count(*) as records
-        from intermediate.int_customers_resolved as resolved
-        inner join read_parquet('{truth}/record_link/**/*.parquet') as link
-            on link.source = resolved.source
-            and link.table_name || ':' || link.record_key = resolved.source_record_key
-        group by all
-    ),
-    people as (
-        select customer_id, arg_max(person_id, records) as person_id
-        from linked group by customer_id
-    ),
+WORTH = (
+    MAIN_PERSONS
+    + """,
     buyers as (
         select customer_id, person_id
         from (select distinct customer_id from staging.stg_ml__next_offers) as offered
-        inner join people using (customer_id)
+        inner join main_persons using (customer_id)
         where customer_id not in (select customer_id from decisions.holds where is_active)
     ),
     goods as (
@@ -77,6 +70,7 @@ WORTH = """
         count(*), sum(ours) / sum(oracle), sum(popular) / sum(oracle), sum(dearest) / sum(oracle)
     from policies
 """
+)
 # Offers of what the customer, under whatever address, has bought or may not be sold.
 FORBIDDEN = """
     select count(*)
