@@ -42,7 +42,10 @@ def run(settings: Settings, deletes: bool, is_sure: bool) -> None:
     found = count(settings)
     _show(found)
     due = sum(one.count_due for one in found if not one.is_counted_only)
-    if not deletes or not due:
+    if not due:
+        console.print("Nothing is due that may be deleted.")
+        return
+    if not deletes:
         console.print(f"{due:,} are due. Delete them: regulars retention --delete")
         return
     if not is_sure and not typer.confirm("Delete all that is due, from the landed files too?"):

@@ -54,21 +54,22 @@ def delete_due(
     table still says which rows are due. A partition that has nothing left is deleted.
     """
     is_due = _is_due(connection, contract, cut)
-    if not _retention(contract).is_counted_only:
-        touched = {
-            str(name)
-            for (name,) in connection.execute(
-                f"select distinct _file from {contract.relation} where {is_due}"
-            )
-        }
-        for file in _files(landing, contracts, contract):
-            if file.name in touched or datetime.combine(file.arrived_on, datetime.min.time()) < cut:
-                _shorten(connection, file, cut)
+    touched = _names(connection, f"select _file from {contract.relation} where {is_due}")
+    loaded = _names(connection, "select file from raw.loaded_files")
+    for file in _files(landing, contracts, contract):
+        is_old = datetime.combine(file.arrived_on, datetime.min.time()) < cut
+        # Of a file that nobody loaded yet nobody knows which of its logins have to stay.
+        if file.name in loaded and (is_old or file.name in touched):
+            _shorten(connection, file, cut)
     with connection.transaction():
         counted = f"select count(*) from {contract.relation} where {is_due}"
         count = int(connection.execute(counted)[0][0])
         connection.execute(f"delete from {contract.relation} where {is_due}")
     return count
+
+
+def _names(connection: Connection, statement: str) -> set[str]:
+    return {str(name) for (name,) in connection.execute(statement)}
 
 
 def _files(

@@ -183,6 +183,21 @@ def test_a_run_killed_between_the_files_and_the_table_goes_on(connection, state)
     assert events(connection) == {"first", "last", "only", "edge", "new"}
 
 
+def test_a_file_that_was_never_loaded_is_left_alone(connection, state):
+    """An old export that came today: its logins are not known yet."""
+    folder = state.landing / "web/events/arrived_on=2026-04-01"
+    folder.mkdir()
+    header = "event_id,event_type,occurred_at,anonymous_id,customer_id\n"
+    (folder / "late.csv").write_text(header + event("before", 200, "d9", "C9"))
+
+    retention(connection, state).enforce()
+    load_all(connection, state)
+    retention(connection, state).enforce()
+    load_all(connection, state)
+
+    assert "before" in events(connection)
+
+
 def test_a_category_without_a_clock_is_kept(connection, state):
     """Null is a decision, too."""
     done = by_store(retention(connection, state, web_behaviour=None).enforce())
