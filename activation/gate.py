@@ -35,6 +35,9 @@ _TABLES = (
     ("decisions", "holds"),
 )
 
+GATE_MODELS = frozenset(name for _, name in _TABLES)
+"""The models the gate reads: with one of them broken, nobody knows who is forbidden."""
+
 # One row per candidate, with what the gate's tables say about it. Suppressions of one address
 # (hard_bounced) count for that address only; every other reason counts for the whole person.
 _INTERNAL = """

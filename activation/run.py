@@ -175,7 +175,7 @@ class Run:
         if self.is_erasure:
             return "erased", None
         if not self.ledger.spec.is_enabled:
-            return "switched_off", None
+            return "withdrawn", None
         return ("paused", "size_jumped") if self.pause else ("finished", None)
 
     def summary(self) -> SyncSummary:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from activation.errors import MassRemoval
+from activation.errors import EmptySource, FailedTests, MassRemoval, StaleModel
 from activation.recipients import remembered_syncs
 from activation.spec import Field
-from activation.syncs import diff_sync, run_sync
+from activation.syncs import ModelState, diff_sync, run_sync
 from activation.withdrawals import find_retired
 from tests.activation.world import AS_OF, KEYS, people, person, world_at
 
@@ -97,14 +97,54 @@ def test_nothing_is_added_changed_or_removed_for_any_other_reason(world, setting
 
 def test_neither_failed_tests_nor_a_stale_model_keep_anybody_held(off, settings, klaviyo):
     """The guards on the model do not count: it is not read. An empty model is no model either."""
-    from activation.syncs import ModelState
-
     off.connection.execute(LOSSES["objection"])
     model = ModelState(frozenset({off.spec.model, *off.spec.upstream}), AS_OF.replace(year=2020))
 
     summary = run(off, settings, klaviyo, model=model)
 
     assert summary.removed == 1
+
+
+FAILED = ModelState(frozenset({"lifecycle_stages"}))
+STALE = ModelState(as_of=AS_OF.replace(year=2020))
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "error"),
+    [(FAILED, 10, FailedTests), (STALE, 10, StaleModel), (ModelState(), 0, EmptySource)],
+)
+def test_a_refused_run_takes_back_whom_the_law_forbids(
+    world, settings, klaviyo, model, rows, error
+):
+    """The model is wrong, the gate is not: nothing else happens, and the refusal stands."""
+    world.allow(people(10))
+    world.desire(people(10))
+    run(world, settings, klaviyo)
+    world.connection.execute(LOSSES["consent_withdrawn"])
+    world.desire([person(number, first_name="Grace") for number in range(rows)])
+
+    with pytest.raises(error, match="1 rows that may not be held any more were taken back"):
+        run(world, settings, klaviyo, model=model)
+    with pytest.raises(error) as again:
+        run(world, settings, klaviyo, model=model)
+
+    assert "taken back" not in str(again.value)
+    assert sorted(klaviyo.emails()) == emails(3)
+    assert {one["first_name"] for one in klaviyo.profiles.values()} == {"Ada"}
+
+
+def test_a_gate_whose_models_failed_takes_nobody_back(world, settings, klaviyo):
+    """Nobody knows who is forbidden."""
+    world.allow(people(10))
+    world.desire(people(10))
+    run(world, settings, klaviyo)
+    world.connection.execute(LOSSES["consent_withdrawn"])
+    world.spec = replace(world.spec, upstream=frozenset({"contact_points"}))
+
+    with pytest.raises(FailedTests):
+        run(world, settings, klaviyo, model=ModelState(frozenset({"contact_points"})))
+
+    assert sorted(klaviyo.emails()) == emails()
 
 
 def test_a_former_customer_is_judged_as_whom_they_are_now(off, settings, klaviyo):
