@@ -63,13 +63,14 @@ def erase_daily(
     except ErasureBusy:
         # This very run may be the one that an erasure builds everything anew with.
         return Outcome("busy", requests, unclear)
-    # Those of an erasure that was interrupted before are among them.
-    written = tuple(sorted(_certificates(settings) - before))
+    # Those of an erasure that was interrupted are among them, even if they are written again.
+    written = tuple(sorted(name for name, _ in _certificates(settings) - before))
     return Outcome("erased" if written else "nothing", requests, unclear, len(written), written)
 
 
-def _certificates(settings: Settings) -> set[str]:
-    return {path.name for path in settings.erasures.glob("*.json")}
+def _certificates(settings: Settings) -> set[tuple[str, int]]:
+    """Return the certificates there are, each with the moment it was written."""
+    return {(path.name, path.stat().st_mtime_ns) for path in settings.erasures.glob("*.json")}
 
 
 def _is_wanted(settings: Settings) -> bool:

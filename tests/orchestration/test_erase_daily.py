@@ -1,5 +1,7 @@
 """The daily run erases who asked for it only where somebody said so, and never very many."""
 
+import os
+
 import duckdb
 import pytest
 
@@ -61,10 +63,22 @@ def test_with_one_they_are_and_the_certificates_are_named(tmp_path):
 
     outcome = erase_daily(settings(tmp_path, "daily"), lambda _: WAITING, erase)
 
+    erase.done = ()
     again = erase_daily(settings(tmp_path, "daily"), lambda _: Pending(), erase)
     assert (outcome.status, outcome.erased, outcome.certificates) == ("erased", 1, ("r1.json",))
     assert (again.status, again.erased, again.certificates) == ("nothing", 0, ())
     assert erase.asked == [60, 20]
+
+
+def test_certificates_that_a_killed_erasure_wrote_are_named_by_the_run_that_ends_it(tmp_path):
+    """It was killed after them and before its journal was closed: they are written again."""
+    mine, erase = settings(tmp_path, "daily"), Eraser("r1")
+    erase(mine, 0)
+    os.utime(mine.erasures / "r1.json", ns=(1, 1))
+
+    outcome = erase_daily(mine, lambda _: Pending(), erase)
+
+    assert (outcome.status, outcome.certificates) == ("erased", ("r1.json",))
 
 
 def test_a_run_inside_of_an_erasure_leaves_it_alone(tmp_path):
