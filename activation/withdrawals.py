@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from activation.comparison import Comparison
 from activation.connection import Connection
+from activation.destinations import DESTINATIONS
 from activation.digests import DigestKeys
 from activation.gate import Gate
 from activation.identities import identity_of
@@ -146,11 +147,18 @@ def find_retired(
     """
     remembered = remembered_syncs(connection)
     found = [
-        Retired(holder, remembered.get((holder.sync, holder.account)))
+        Retired(holder, _if_known(remembered.get((holder.sync, holder.account))))
         for holder in all_holders(connection)
         if (holder.sync, holder.account) not in looked_after
     ]
     return [one for one in found if one.spec is None or not one.spec.sends_messages]
+
+
+def _if_known(spec: SyncSpec | None) -> SyncSpec | None:
+    """Return a remembered sync, unless its destination or surface is no more."""
+    if spec is None or spec.destination not in DESTINATIONS:
+        return None
+    return spec if spec.surface in spec.capabilities.surfaces else None
 
 
 def count_forbidden(comparison: Comparison) -> int:

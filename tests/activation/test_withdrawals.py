@@ -233,3 +233,16 @@ def test_the_ledger_tells_which_syncs_nobody_looks_after(off):
     assert (remembered.purposes, remembered.is_enabled) == (off.spec.purposes, False)
     assert find_retired(off.connection, [(holder.sync, holder.account)]) == []
     assert len(find_retired(off.connection, [(holder.sync, "another account")])) == 1
+
+
+@pytest.mark.parametrize("changed", ["destination", "surface"])
+def test_a_destination_that_is_no_more_is_told_like_a_sync_nobody_remembers(off, changed):
+    """An upgrade may take one away; what it held must still be told of."""
+    off.connection.execute(
+        f'update ledger.syncs set spec = regexp_replace(spec, \'"{changed}":"[a-z]+"\','
+        f' \'"{changed}":"pigeon"\')'
+    )
+
+    (retired,) = find_retired(off.connection, ())
+
+    assert (retired.spec, retired.holder.rows) == (None, 10)
