@@ -21,6 +21,7 @@ MAPPING_CHANGED = "mapping"
 # the identities that were sent and that no desired row uses any more; only those are removed.
 _COMPARED = """
 with source_rows as ({source}),
+{leavers}
 judged as ({judged}),
 desired as (
     select *, {row_hash} as row_hash, {former_hash} as former_hash from judged
@@ -173,10 +174,15 @@ class Comparison:
         has_ledger = self._has_rows()
         identities = capabilities.identities if has_ledger else ()
         former = self.keys.former if has_ledger else None
+        leavers = held_leavers(spec, self.account) if is_paused else ""
+        judged = self.gate.judged("source_rows")
+        if leavers:
+            judged += " union all " + self.gate.judged("leavers", are_held=True)
         return render(
             _COMPARED,
-            source=desired_rows(spec) + (held_leavers(spec, self.account) if is_paused else ""),
-            judged=self.gate.judged("source_rows"),
+            source=desired_rows(spec),
+            leavers=f"leavers as ({leavers})," if leavers else "",
+            judged=judged,
             row_hash=row_hash(spec, self.keys.current),
             former_hash=row_hash(spec, former) if former else "null",
             is_same=_is_same(former),

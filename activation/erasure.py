@@ -109,7 +109,7 @@ def erase_at(
     No guard is asked: whoever has to be erased is erased. Raise ActivationErrors when the platform
     stops the run; what cannot be tried at all is a receipt that says so.
     """
-    obstacle = _obstacle(spec, settings, holder)
+    obstacle = find_obstacle(spec, settings, holder)
     if spec is None or obstacle:
         return _unreached(holder, spec, obstacle)
     destination = DESTINATIONS[spec.destination](settings)
@@ -144,8 +144,8 @@ def purge_ledger(connection: Connection, customer_ids: Collection[str]) -> int:
     return count
 
 
-def _obstacle(spec: SyncSpec | None, settings: Any, holder: Holder) -> str | None:
-    """Say why an account cannot even be asked, if so."""
+def find_obstacle(spec: SyncSpec | None, settings: Any, holder: Holder) -> str | None:
+    """Say why an account cannot even be asked to remove somebody, if so."""
     if spec is None:
         return "nobody knows any more where this sync went"
     if spec.sends_messages:

@@ -35,6 +35,9 @@ _TABLES = (
     ("decisions", "holds"),
 )
 
+GATE_MODELS = frozenset(name for _, name in _TABLES)
+"""The models the gate reads: with one of them broken, nobody knows who is forbidden."""
+
 # One row per candidate, with what the gate's tables say about it. Suppressions of one address
 # (hard_bounced) count for that address only; every other reason counts for the whole person.
 _INTERNAL = """
@@ -144,11 +147,12 @@ class Gate:
     as_of: datetime
     is_open: bool
 
-    def judged(self, candidates: str, *, are_few: bool = False) -> str:
+    def judged(self, candidates: str, *, are_few: bool = False, are_held: bool = False) -> str:
         """Return a query that adds `block_reason` (null = may pass) to the rows of a relation.
 
         The relation has `customer_id`, `contact_point_id` and `payload`, a JSON text of the fields.
-        `are_few` reads only the candidates' part of the large tables.
+        `are_few` reads only the candidates' part of the large tables. Of rows that `are_held` the
+        payload is what the ledger keeps of them, which need not hold the address.
         """
         if not self.is_open:
             return render(_CLOSED, candidates=candidates)
@@ -159,7 +163,7 @@ class Gate:
         return render(
             _PERSONAL,
             candidates=candidates,
-            mismatch=_mismatch(self.spec),
+            mismatch=_mismatch(self.spec, are_held),
             channel=literal(self.spec.channel),
             suppression_key=sha256_hex("point.identifier_type || '|' || point.address"),
             severity=_SEVERITY,
@@ -187,14 +191,17 @@ def missing_tables(connection: Connection, spec: SyncSpec) -> tuple[str, ...]:
     )
 
 
-def _mismatch(spec: SyncSpec) -> str:
-    """Compare the address sent with the address the consent is about: one never allows another."""
+def _mismatch(spec: SyncSpec, are_held: bool) -> str:
+    """Compare the address sent with the address the consent is about: one never allows another.
+
+    What was held passed this once; if the ledger keeps no address, there is none to compare.
+    """
     sent = {field.name for field in spec.fields}
     compared = [
         f"(point.identifier_type = {literal(kind)}"
-        f" and {_differ(json_text('candidate.payload', field), 'point.address')})"
+        f"{f' and {text} is not null' if are_held else ''} and {_differ(text, 'point.address')})"
         for kind, field in spec.capabilities.addresses.items()
-        if field in sent
+        if field in sent and (text := json_text("candidate.payload", field))
     ]
     return " or ".join(compared) or "1 = 0"
 

@@ -43,7 +43,9 @@ class Source:
 
 
 def measure(connection: Connection, spec: SyncSpec) -> Source:
-    """Count the rows and keys of a sync model."""
+    """Count the rows and keys of a sync model; a sync that is switched off desires nothing."""
+    if not spec.is_enabled:
+        return Source(0, 0, 0)
     statement = render(_SOURCE, key=column(spec.key), relation=spec.relation)
     return Source(*connection.execute(statement)[0])
 
@@ -51,7 +53,7 @@ def measure(connection: Connection, spec: SyncSpec) -> Source:
 def count_allowed(source: Source, counts: PlanCounts) -> int:
     """Return how many desired rows the gate lets pass, by what a whole plan blocks."""
     reasons = counts.blocked_by_reason
-    return source.count_rows - sum(reasons.get(reason, 0) for reason in BlockReason)
+    return max(0, source.count_rows - sum(reasons.get(reason, 0) for reason in BlockReason))
 
 
 def refuse_failed_tests(spec: SyncSpec, failing_models: Set[str]) -> None:

@@ -30,17 +30,26 @@ class Judgement:
     last: LastDelivery | None
 
     def refuse_before_planning(self) -> None:
-        """Raise GuardRefused when the model or the ledger cannot be what it should be."""
+        """Raise GuardRefused when the model or the ledger cannot be what it should be.
+
+        A sync that is switched off depends on neither.
+        """
         spec = self.comparison.spec
+        if not spec.is_enabled:
+            return
         guards.refuse_unknown_key(spec, self.count_of_other_keys)
         guards.refuse_empty_source(spec, self.source, self.count_held)
 
     def find_pause(self, counts: PlanCounts) -> str | None:
         """Return why only what the gate demands may be sent of a whole plan, if anything.
 
-        Raise ConsentFell when the gate itself is what changed.
+        Raise ConsentFell when the gate itself is what changed, MassRemoval when a sync that is
+        switched off would take too many back.
         """
         spec, source = self.comparison.spec, self.source
+        if not spec.is_enabled:
+            guards.refuse_mass_removal(spec, counts, self.count_held)
+            return None
         causes: list[str] = []
         if self.last is not None:
             allowed = guards.count_allowed(source, counts)

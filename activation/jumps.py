@@ -33,7 +33,6 @@ order by segment
 # While a sync is paused whoever left stays desired as they are held, so that nobody is removed but
 # whom the gate forbids, whether they are still in the audience or not.
 _LEAVERS = """
-    union all
     select row_key, customer_id, contact_point_id, identifiers as payload
     from ledger.sync_rows
     where
@@ -71,7 +70,7 @@ def find_jumps(
 
 
 def held_leavers(spec: SyncSpec, account: str) -> str:
-    """Return what to add to the desired rows of a paused sync: held rows that left the audience."""
+    """Return what a paused sync desires beside its model: held rows that left the audience."""
     if spec.mode != "mirror":
         return ""
     return render(

@@ -61,7 +61,7 @@ class Ledger:
             "delete from ledger.plan_rows where sync = ? and run_id <> ? and action = 'blocked'",
             (self.spec.name, run_id),
         )
-        if self._count("not is_held"):
+        if self.spec.is_enabled and self._count("not is_held"):
             key = column(self.spec.key)
             self._run(statements.DROP_UNDESIRED, key=key, relation=self.spec.relation)
 

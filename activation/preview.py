@@ -8,6 +8,7 @@ from typing import Any
 
 from activation import guards
 from activation.comparison import Comparison
+from activation.coverage import count_refused, coverage_of
 from activation.errors import DuplicateKeys, GuardRefused
 from activation.estimate import Estimate, estimate
 from activation.judgement import Judgement, prepare
@@ -55,6 +56,7 @@ class SyncDiff:
 
     `counts` and `rows` are what a run does by itself: of a paused sync that is only what the gate
     demands. `digest` names the whole plan and `whole` counts it: naming it sends all of it.
+    `coverage` is the share of the desired customers that a list of exclusions would reach.
     """
 
     sync: str
@@ -66,6 +68,8 @@ class SyncDiff:
     digest: str | None = None
     whole: dict[str, int] = field(default_factory=dict)
     paused_because: str | None = None
+    is_switched_off: bool = False
+    coverage: float | None = None
     refused_because: str | None = None
     changed_columns: dict[str, int] = field(default_factory=dict)
     estimate: Estimate | None = None
@@ -91,13 +95,18 @@ def preview(comparison: Comparison, destination: Any, model: ModelState, limit: 
     source = guards.measure(comparison.connection, spec)
     nulls = source.count_rows - source.count_keys
     difference = SyncDiff(
-        spec.name, source.count_rows, nulls, source.count_keys - source.count_distinct_keys
+        spec.name,
+        source.count_rows,
+        nulls,
+        source.count_keys - source.count_distinct_keys,
+        is_switched_off=not spec.is_enabled,
     )
     try:
         judgement = prepare(comparison, source)
     except DuplicateKeys as refused:
         return replace(difference, refused_because=str(refused))
     whole = _compare(comparison, is_paused=False)
+    cost = estimate(comparison, destination, TABLE)
     difference = replace(
         difference,
         counts=whole.by_action,
@@ -105,7 +114,8 @@ def preview(comparison: Comparison, destination: Any, model: ModelState, limit: 
         digest=whole.digest,
         whole=whole.by_action,
         changed_columns=dict(_changed_columns(comparison)),
-        estimate=estimate(comparison, destination, TABLE),
+        estimate=cost,
+        coverage=_coverage(comparison, source, whole, cost),
     )
     judged = _judged(difference, judgement, model, whole)
     return replace(judged, rows=_rows(comparison, limit))
@@ -117,7 +127,8 @@ def _judged(
     """Say what the guards say, and of a paused sync what is left to do."""
     comparison = judgement.comparison
     try:
-        model.refuse(comparison.spec, comparison.gate.as_of)
+        if comparison.spec.is_enabled:
+            model.refuse(comparison.spec, comparison.gate.as_of)
         judgement.refuse_before_planning()
         pause = judgement.find_pause(whole)
         if pause is None:
@@ -132,6 +143,16 @@ def _judged(
         blocked_by_reason=paused.blocked_by_reason,
         paused_because=pause,
     )
+
+
+def _coverage(
+    comparison: Comparison, source: guards.Source, whole: PlanCounts, cost: Estimate
+) -> float | None:
+    """Return the share of an exclusion list that would reach the platform, as far as is known."""
+    connection, spec = comparison.connection, comparison.spec
+    refused = count_refused(connection, spec, comparison.account)
+    unmatched = refused + sum(cost.invalid_by_code.values())
+    return coverage_of(spec, source.count_rows, guards.count_allowed(source, whole), unmatched)
 
 
 def _compare(comparison: Comparison, *, is_paused: bool) -> PlanCounts:

@@ -37,6 +37,12 @@ where customer_id in ({customers})
 group by sync, account
 order by sync, account
 """
+_ALL_HOLDERS = """
+select sync, account, count(*) from ledger.sync_rows
+where is_held
+group by sync, account
+order by sync, account
+"""
 _HELD = {
     "sync_rows": "select sync, account, customer_id from ledger.sync_rows where is_held",
     "former_rows": "select sync, account, customer_id from ledger.former_rows",
@@ -64,6 +70,13 @@ def find_holders(connection: Connection, customer_ids: Collection[str]) -> list[
     return [Holder(*row) for row in connection.execute(statement)]
 
 
+def all_holders(connection: Connection) -> list[Holder]:
+    """Return every sync and account that holds rows of anybody."""
+    if not connection.table_exists("ledger", "sync_rows"):
+        return []
+    return [Holder(*row) for row in connection.execute(_ALL_HOLDERS)]
+
+
 def remember_sync(connection: Connection, spec: SyncSpec, account: str, moment: datetime) -> None:
     """Note what a removal at this account needs to know of a sync; the caller commits."""
     document = orjson.dumps(_document(spec)).decode()
@@ -76,7 +89,7 @@ def remember_sync(connection: Connection, spec: SyncSpec, account: str, moment: 
 
 
 def remembered_syncs(connection: Connection) -> dict[tuple[str, str], SyncSpec]:
-    """Return the syncs that ever ran as they ran last, by name and account."""
+    """Return the syncs that ever ran as they ran last, switched off, by name and account."""
     if not connection.table_exists("ledger", "syncs"):
         return {}
     rows = connection.execute("select sync, account, spec from ledger.syncs")
@@ -103,4 +116,5 @@ def _spec(document: Mapping[str, Any]) -> SyncSpec:
         model_unique_id="",
         relation="",
         upstream=frozenset(),
+        is_enabled=False,
     )

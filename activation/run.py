@@ -8,6 +8,7 @@ import httpx
 
 from activation import guards, plan
 from activation.comparison import Comparison
+from activation.coverage import count_refused, coverage_of
 from activation.delivery import Delivery, Progress
 from activation.errors import GuardRefused, LedgerImbalance
 from activation.gate import Gate
@@ -21,13 +22,16 @@ from activation.recipients import remember_sync
 from activation.recovery import conversation_with
 from activation.replacement import Replacement
 from activation.transport import sender_for
+from activation.withdrawals import comparison_for
 
 
 @dataclass(frozen=True)
 class SyncSummary:
     """What one run did: planned rows by action, their final states, what the platform holds.
 
-    `paused_because` is set when the audience's size jumped and only the gate's removals were made.
+    `paused_because` is set when the audience's size jumped and only the gate's removals were made;
+    a sync that `is_switched_off` makes no others. `coverage` is the share of the desired customers
+    that a list of exclusions reaches.
     """
 
     sync: str
@@ -46,6 +50,8 @@ class SyncSummary:
     rejected_unnamed: int = 0
     requests: int = 0
     paused_because: str | None = None
+    is_switched_off: bool = False
+    coverage: float | None = None
     digest: str = ""
 
     @property
@@ -73,6 +79,7 @@ class Run:
     as_of: datetime
     patience: Patience
     desired: int = 0
+    allowed: int = 0
     counts: PlanCounts = field(default_factory=PlanCounts)
     requests: int = 0
     pause: str | None = None
@@ -82,7 +89,8 @@ class Run:
     def comparison(self) -> Comparison:
         """Return what the plan is made of."""
         ledger = self.ledger
-        return Comparison(ledger.connection, ledger.spec, self.gate, ledger.account, ledger.keys)
+        connection, spec = ledger.connection, ledger.spec
+        return comparison_for(connection, spec, self.gate, ledger.account, ledger.keys)
 
     def refill_lost_target(self, client: httpx.Client | None) -> None:
         """Have everything written again when it is gone, whatever the ledger says.
@@ -129,12 +137,12 @@ class Run:
         self.ledger.open_run(self.run_id, self.as_of, self.desired)
         self.ledger.drop_outdated(self.run_id)
         self.counts = plan.seal(comparison, self.run_id)
-        allowed = guards.count_allowed(source, self.counts)
+        self.allowed = guards.count_allowed(source, self.counts)
         if named is not None:
             guards.refuse_moved_plan(self.ledger.spec, named, self.counts.digest)
         else:
             self._pause(judgement)
-        self.ledger.write_counts(self.run_id, self.counts, allowed)
+        self.ledger.write_counts(self.run_id, self.counts, self.allowed)
         spec, account = self.ledger.spec, self.ledger.account
         remember_sync(self.ledger.connection, spec, account, now())
 
@@ -150,9 +158,7 @@ class Run:
         self, client: httpx.Client | None, held_lease: Lease, progress: Progress | None
     ) -> None:
         """Send the plan, if there is anything in it, and close the run whatever happens."""
-        status, stopped_by = ("paused", "size_jumped") if self.pause else ("finished", None)
-        if self.is_erasure:
-            status = "erased"
+        status, stopped_by = self._ending()
         try:
             if self.counts.planned and self._replaces:
                 self._replace(held_lease)
@@ -163,6 +169,14 @@ class Run:
             raise
         finally:
             self.ledger.close_run(self.run_id, status, self.requests, stopped_by)
+
+    def _ending(self) -> tuple[str, str | None]:
+        """Return how a run ends that nothing stops; only a delivery is `finished`."""
+        if self.is_erasure:
+            return "erased", None
+        if not self.ledger.spec.is_enabled:
+            return "withdrawn", None
+        return ("paused", "size_jumped") if self.pause else ("finished", None)
 
     def summary(self) -> SyncSummary:
         """Sum the run up; raise LedgerImbalance unless every planned row ended in one state."""
@@ -191,8 +205,16 @@ class Run:
             rejected_unnamed=self.ledger.count_unnamed(self.run_id),
             requests=self.requests,
             paused_because=self.pause,
+            is_switched_off=not self.ledger.spec.is_enabled,
+            coverage=self._coverage(),
             digest=self.counts.digest,
         )
+
+    def _coverage(self) -> float | None:
+        ledger = self.ledger
+        refused = count_refused(ledger.connection, ledger.spec, ledger.account)
+        unmatched = refused + ledger.count_unnamed(self.run_id)
+        return coverage_of(ledger.spec, self.desired, self.allowed, unmatched)
 
     @property
     def _replaces(self) -> bool:

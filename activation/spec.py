@@ -34,7 +34,9 @@ class SyncSpec:
     """One sync: which model's rows go where, under which key and legal ground.
 
     `fields` are the columns that are sent, in the model's order; `upstream` names every model the
-    sync model is built from, `segments` every segment it reads.
+    sync model is built from, `segments` every segment it reads. A sync that is not `is_enabled`
+    adds and changes nothing; it only takes back whom the gate forbids. Campaigns leave out whoever
+    is on a list that `is_exclusion`.
     """
 
     name: str
@@ -57,6 +59,8 @@ class SyncSpec:
     max_size_change: float = MAX_SIZE_CHANGE
     segments: frozenset[str] = frozenset()
     max_age: timedelta = timedelta(hours=48)
+    is_enabled: bool = True
+    is_exclusion: bool = False
 
     @property
     def is_internal(self) -> bool:
@@ -157,6 +161,8 @@ def _spec(
         max_size_change=float(sync.get("max_size_change", MAX_SIZE_CHANGE)),
         segments=frozenset(segments_read(model, manifest)),
         max_age=timedelta(hours=sync.get("max_age_hours", 48)),
+        is_enabled=sync.get("enabled", True),
+        is_exclusion=sync.get("exclusion", False),
     )
 
 

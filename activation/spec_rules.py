@@ -29,7 +29,8 @@ MAX_SIZE_CHANGE = 0.3
 MEMBERS_OF = "macro.regulars.members_of"
 
 _REQUIRED = ("destination", "surface", "key", "mode", "purpose", "channel")
-_OPTIONAL = ("target", "max_removal_share", "max_size_change", "max_age_hours")
+_SWITCHES = ("enabled", "exclusion")
+_OPTIONAL = ("target", "max_removal_share", "max_size_change", "max_age_hours", *_SWITCHES)
 _KEY_TESTS = ("unique", "not_null")
 _CONTROL = frozenset({CUSTOMER, CONTACT_POINT})
 
@@ -64,6 +65,9 @@ def _sync_causes(sync: Mapping[str, Any]) -> Iterator[Cause]:
         yield f"purpose {purpose} is unknown", f"Use one of {', '.join(sorted(PURPOSES))}."
     if sync.get("channel") and sync["channel"] not in CHANNELS:
         yield f"channel {sync['channel']} is unknown", f"Use one of {', '.join(sorted(CHANNELS))}."
+    for switch in _SWITCHES:
+        if not isinstance(sync.get(switch, True), bool):
+            yield f"{switch} is neither true nor false", f"Write {switch}: true, or false."
     yield from _number_causes(sync)
 
 

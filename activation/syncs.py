@@ -1,17 +1,26 @@
 """Run or preview one sync: the facade orchestration calls."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from activation.comparison import Comparison
 from activation.connection import Connection
 from activation.delivery import Progress
 from activation.destinations import DESTINATIONS, refuse_settings
 from activation.digests import DigestKeys
-from activation.gate import gate_for
+from activation.errors import (
+    ActivationError,
+    DuplicateKeys,
+    EmptySource,
+    FailedTests,
+    GuardRefused,
+    StaleModel,
+    UnknownKey,
+)
+from activation.gate import GATE_MODELS, gate_for
 from activation.lease import lease
 from activation.ledger import Ledger
 from activation.pacing import Patience
@@ -20,6 +29,10 @@ from activation.recovery import recover
 from activation.run import Run, SyncSummary
 from activation.spec import SyncSpec
 from activation.upkeep import compact, renew_digests
+from activation.withdrawals import comparison_for, count_forbidden
+
+# The gate is sound, only the audience is not known.
+MODEL_REFUSED = (FailedTests, StaleModel, EmptySource, DuplicateKeys, UnknownKey)
 
 __all__ = [
     "DiffRow",
@@ -52,17 +65,24 @@ def run_sync(
     somebody looked at and no guard holds back, `patience` says how long to put up with trouble.
     Raise GuardRefused before anything is sent, other ActivationErrors when the platform stops the
     run; whatever was acknowledged by then is in the ledger. An audience whose size jumped is no
-    error: the run is paused and its summary says why.
+    error: the run is paused and its summary says why. Where the model is what is wrong, whoever may
+    not be held any more is taken back all the same. A sync that is switched off neither reads its
+    model nor adds or changes anything: it takes back whom the gate forbids.
     """
     refuse_settings(spec.destination, settings)
-    if named is None and model is not None:
-        model.refuse(spec, as_of)
     destination = DESTINATIONS[spec.destination](settings)
     ledger = Ledger(connection, spec, destination.account, keys)
     ledger.prepare()
     gate = gate_for(connection, spec, as_of)
     run = Run(ledger, destination, gate, uuid4().hex, as_of, patience or Patience())
-    return keep_in_step(run, named=named, client=client, progress=progress)
+    try:
+        if named is None and model is not None and spec.is_enabled:
+            model.refuse(spec, as_of)
+        return keep_in_step(run, named=named, client=client, progress=progress)
+    except MODEL_REFUSED as refused:
+        if model is None or not model.failing_models & GATE_MODELS:
+            _take_back_first(run, client, refused)
+        raise
 
 
 def keep_in_step(
@@ -76,12 +96,33 @@ def keep_in_step(
     ledger = run.ledger
     with lease(ledger.connection, ledger.spec.name, run.run_id) as held_lease:
         recover(ledger, run.destination, client, run.patience)
-        renew_digests(ledger)
-        run.refill_lost_target(client)
+        if ledger.spec.is_enabled:
+            renew_digests(ledger)
+            run.refill_lost_target(client)
         run.seal(named)
         run.deliver(client, held_lease, progress)
         compact(ledger)
         return run.summary()
+
+
+def _take_back_first(run: Run, client: httpx.Client | None, refused: GuardRefused) -> None:
+    """Take back whom nobody may hold before a refused run ends: the law waits for no model.
+
+    Raise the refusal with their number; what keeps them from being removed is in the ledger.
+    """
+    ledger = run.ledger
+    if not ledger.spec.is_enabled:
+        return
+    off = replace(ledger, spec=replace(ledger.spec, is_enabled=False))
+    only = Run(off, run.destination, run.gate, uuid4().hex, run.as_of, run.patience)
+    if not count_forbidden(only.comparison):
+        return
+    try:
+        removed = keep_in_step(only, client=client).removed
+    except ActivationError:
+        return
+    msg = f"{refused} {removed} rows that may not be held any more were taken back all the same."
+    raise type(refused)(msg) from refused
 
 
 def diff_sync(
@@ -97,5 +138,5 @@ def diff_sync(
     """Return what a run would do now, with the first `limit` rows, removals first."""
     destination = DESTINATIONS[spec.destination](settings)
     gate = gate_for(connection, spec, as_of)
-    comparison = Comparison(connection, spec, gate, destination.account, keys)
+    comparison = comparison_for(connection, spec, gate, destination.account, keys)
     return preview(comparison, destination, model or ModelState(), limit)

@@ -43,11 +43,27 @@ class Ownership:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """How long rows of a source table are kept: its category's clock, from a moment in `column`.
+
+    Rows count as due only where a column has one of the values in `only`. Of rows that are equal
+    in `ends_of` the first and the last stay. `is_counted_only`: a person decides about them.
+    """
+
+    category: str
+    column: str
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ends_of: tuple[str, ...] = ()
+    is_counted_only: bool = False
+
+
+@dataclass(frozen=True)
 class TableContract:
     """What a landed file of one source table looks like, and whose its rows are.
 
     No ownership at all: the table is about nobody, such as a price list. `kept` are the columns of
     a purchase that the books need and that stay, of nobody any more, when its person is erased.
+    Without `retention` rows are kept as long as the person is a customer.
     """
 
     source: str
@@ -56,6 +72,7 @@ class TableContract:
     columns: tuple[Column, ...]
     ownerships: tuple[Ownership, ...] = field(default=())
     kept: frozenset[str] = frozenset()
+    retention: Retention | None = None
 
     @property
     def label(self) -> str:
@@ -133,7 +150,33 @@ def _contract(source: str, table: dict, meta: dict) -> TableContract:  # type: i
             f"{source}__sources.yml."
         )
         raise InvalidContract(msg)
-    return TableContract(source, table["name"], tuple(meta["key"]), columns, ownerships, kept)
+    retention = _retention(f"{source}/{table['name']}", table, meta)
+    key = tuple(meta["key"])
+    return TableContract(source, table["name"], key, columns, ownerships, kept, retention)
+
+
+def _retention(label: str, table: dict, meta: dict) -> Retention | None:  # type: ignore[type-arg]
+    """Read the clock of a table; it runs from the column that is its `event_time`."""
+    stated = meta.get("retention")
+    if not stated:
+        return None
+    names = [column["name"] for column in table["columns"]]
+    times = [
+        column["name"]
+        for column in table["columns"]
+        if column.get("config", {}).get("meta", {}).get("event_time")
+    ]
+    only = {name: tuple(values) for name, values in (stated.get("only") or {}).items()}
+    ends_of = tuple(stated.get("ends_of") or ())
+    unknown = {*only, *ends_of} - set(names)
+    if not times or unknown or "category" not in stated:
+        msg = (
+            f"{label}: its retention needs a category, a column that is event_time, and columns of "
+            "its own. Mend config.meta.retention."
+        )
+        raise InvalidContract(msg)
+    counted = bool(stated.get("counted_only"))
+    return Retention(stated["category"], times[0], only, ends_of, counted)
 
 
 def _column(stated: dict) -> Column:  # type: ignore[type-arg]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration import summary as summaries
 from orchestration.contracts import read_contracts
@@ -18,14 +18,13 @@ from orchestration.progress import reporter
 from orchestration.runs import RunResult, run_daily
 from orchestration.settings import CHECKOUT, Settings, read_settings
 from orchestration.state import read_clock, read_model
-from orchestration.terminal import (
-    console,
-    errors,
-    show_summary,
-    show_syncs,
-)
+from orchestration.sync_tables import show_syncs
+from orchestration.terminal import console, errors, show_summary
 from orchestration.warehouse import Warehouse
 from orchestration.worlds import World, choose_world, enter, fill_landing, read_world
+
+if TYPE_CHECKING:
+    from activation.withdrawals import Retired
 
 
 class UnknownSync(LookupError):
@@ -66,17 +65,21 @@ def run_demo(
     }
     summaries.write(settings, summary)
     show_summary(summary)
+    show_syncs(summary["syncs"])
     _show_end(settings, summary, result)
     return result.is_success
 
 
 def run_syncs(settings: Settings, name: str | None, plan: str | None) -> bool:
-    """Send one sync or all; returns whether all succeeded."""
-    names = _sync_names(name)
+    """Send one sync or all, retired ones included; returns whether all succeeded."""
+    names, retired = _names(settings, name)
     chosen = {"plan": plan} if plan else {}
-    configuration = {"ops": {f"activation__{one}": {"config": chosen} for one in names}}
+    configuration = {f"activation__{one}": {"config": chosen} for one in names}
+    if retired:
+        configuration["activation__retired_syncs"] = {"config": {**chosen, **_named(name)}}
+    assets = [step.replace("__", "/", 1) for step in configuration]
     with platforms_of(settings):
-        result = run_daily(settings, [f"activation/{one}" for one in names], configuration)
+        result = run_daily(settings, assets, {"ops": configuration})
     rows = summaries.sync_rows(result)
     show_syncs(rows)
     _show_failures(settings, result)
@@ -109,9 +112,7 @@ def retry(settings: Settings, name: str, doubtful: bool) -> None:
 
     _sync_names(name)
     (spec,) = (spec for spec in load_specs(manifest()) if spec.name == name)
-    # A demo's state belongs to the sandbox accounts; nothing is asked of them.
-    sandbox = addresses("http://127.0.0.1", "") if read_world(settings) else {}
-    destination = settings_for(spec.destination, {**settings.variables, **sandbox})
+    destination = settings_for(spec.destination, _variables(settings))
     warehouse, keys = Warehouse(settings.warehouse), read_keys(settings)
     with warehouse.writing(), warehouse.connect() as connection:
         show_released(release_rows(connection, spec, destination, keys=keys, doubtful=doubtful))
@@ -124,21 +125,24 @@ def show_plan(settings: Settings, name: str | None, rows: int) -> None:
     from activation.syncs import diff_sync
     from orchestration.ledger_keys import read_keys
     from orchestration.project import manifest
+    from orchestration.retired import Surroundings, foresee
 
-    names, keys = _sync_names(name), read_keys(settings)
-    # A demo's state belongs to the sandbox accounts; they need not run to be compared with.
-    sandbox = addresses("http://127.0.0.1", "") if read_world(settings) else {}
+    names, retired = _names(settings, name)
+    keys, variables = read_keys(settings), _variables(settings)
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         as_of, model = read_clock(connection), read_model(connection, settings.failing_models)
         for spec in load_specs(manifest()):
             if spec.name in names:
-                destination = settings_for(spec.destination, {**settings.variables, **sandbox})
+                destination = settings_for(spec.destination, variables)
                 show_difference(
                     diff_sync(
                         connection, spec, destination, as_of=as_of, keys=keys, model=model,
                         limit=rows,
                     )
                 )  # fmt: skip
+        around = Surroundings(variables, as_of, keys)
+        for one in retired:
+            show_difference(foresee(connection, one, around, rows))
 
 
 def show_customer(settings: Settings, text: str) -> None:
@@ -211,6 +215,34 @@ def _sync_names(name: str | None) -> list[str]:
         msg = f"There is no sync '{name}'. There are: {', '.join(known)}."
         raise UnknownSync(msg)
     return [name]
+
+
+def _names(settings: Settings, name: str | None) -> tuple[list[str], list["Retired"]]:
+    """Return which syncs of the project are meant, and which that it no longer has."""
+    from activation.spec import load_specs
+    from orchestration.project import manifest
+    from orchestration.retired import retired_syncs
+
+    if not settings.warehouse.exists() or name in _sync_names(None):
+        return _sync_names(name), []
+    with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        found = retired_syncs(connection, load_specs(manifest()), _variables(settings))
+    retired = [one for one in found if name in (None, one.holder.sync)]
+    is_retired = name is not None and len(retired) > 0
+    return [] if is_retired else _sync_names(name), retired
+
+
+def _named(name: str | None) -> dict[str, str]:
+    return {"sync": name} if name else {}
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    """Return the environment of a run.
+
+    A demo's state belongs to the sandbox accounts; they need not run to be compared with.
+    """
+    sandbox = addresses("http://127.0.0.1", "") if read_world(settings) else {}
+    return {**settings.variables, **sandbox}
 
 
 def _count_requests(url: str) -> dict[str, int]:

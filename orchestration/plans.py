@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from activation.reconcile import Drift
 from activation.release import Released
 from activation.syncs import SyncDiff
-from orchestration.terminal import console, show_pause, show_rows
+from orchestration.sync_tables import show_coverage, show_off, show_pause
+from orchestration.terminal import console, show_rows
 
 
 def show_difference(found: SyncDiff) -> None:
@@ -19,6 +20,8 @@ def show_difference(found: SyncDiff) -> None:
         console.print(f"  blocked: {_counted(found.blocked_by_reason)}", soft_wrap=True)
     if found.changed_columns:
         console.print(f"  changed columns: {_counted(found.changed_columns)}", soft_wrap=True)
+    if found.coverage is not None:
+        show_coverage(found.sync, found.coverage, found.desired)
     _show_cost(found)
     if found.digest:
         console.print(f"  plan [bold]{found.digest}[/]: {_counted(found.whole)}", soft_wrap=True)
@@ -72,6 +75,8 @@ def _show_obstacles(found: SyncDiff) -> None:
             f"  [red]invalid:[/] {found.count_null_keys:,} rows without a key, "
             f"{found.count_doubled_keys:,} with the key of another row"
         )
+    if found.is_switched_off:
+        show_off(found.sync)
     if found.paused_because:
         show_pause(found.sync, found.paused_because)
     if found.refused_because:

@@ -190,22 +190,32 @@ def _offers(connection: Connection) -> dict[str, Any]:
 def sync_rows(result: RunResult) -> list[dict[str, Any]]:
     """Return one row per sync of a run, those that were stopped with their reason."""
     done = [
-        {
-            "sync": key.split("/", 1)[1],
-            "status": "ok",
-            **{name: int(metadata.get(name) or 0) for name in SYNC_COUNTS},
-            "blocked_by_reason": metadata.get("blocked_by_reason") or {},
-            "paused_because": metadata.get("paused_because"),
-        }
+        _sync_row(key.split("/", 1)[1], metadata)
         for key, metadata in result.assets.items()
         if key.startswith("activation/") and "acknowledged" in metadata
     ]
+    retired = result.assets.get("activation/retired_syncs", {})
+    done += [_sync_row(str(told["sync"]), told) for told in retired.get("syncs") or ()]
     stopped = [
         {"sync": step.removeprefix("activation__"), "status": "stopped", "reason": reason}
         for step, reason in result.failures.items()
         if step.startswith("activation__")
+    ] + [
+        {"sync": sync, "status": "not reached", "reason": reason}
+        for sync, reason in (retired.get("unreached") or {}).items()
     ]
     return sorted(done + stopped, key=lambda row: str(row["sync"]))
+
+
+def _sync_row(sync: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "sync": sync,
+        "status": "off" if told.get("is_switched_off") else "ok",
+        **{name: int(told.get(name) or 0) for name in SYNC_COUNTS},
+        "blocked_by_reason": told.get("blocked_by_reason") or {},
+        "paused_because": told.get("paused_because"),
+        "coverage": told.get("coverage"),
+    }
 
 
 def _rows(connection: Connection, sql: str, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -74,7 +73,7 @@ class TerminalReporter:
 
 
 def show_summary(summary: Mapping[str, Any]) -> None:
-    """Print the tables at the end of a demo: sources, people, stages, model, syncs."""
+    """Print the tables at the end of a demo but the syncs: sources, people, stages, predictions."""
     console.print()
     _show_sources(summary["sources"], summary["quarantine"])
     _show_people(summary)
@@ -84,7 +83,6 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_value(summary["value"])
     _show_second_purchase(summary["second_purchase"])
     _show_offers(summary["offers"])
-    show_syncs(summary["syncs"])
 
 
 def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]) -> None:
@@ -223,53 +221,6 @@ def _show_offers(offers: Mapping[str, Any]) -> None:
         f"{offers['recall']:.3f}{beside})",
         soft_wrap=True,
     )
-
-
-def show_syncs(syncs: Sequence[Mapping[str, Any]]) -> None:
-    """Print one row per sync, and below them why rows are blocked."""
-    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False, title="What the platforms hold")
-    table.title_justify, table.title_style = "left", "bold"
-    table.add_column("audience", no_wrap=True)
-    columns = ("desired", "blocked", "added", "changed", "removed", "rejected", "held")
-    for name in columns:
-        table.add_column(name, justify="right")
-    destinations: set[str] = set()
-    for row in syncs:
-        destination, _, audience = str(row["sync"]).partition("__")
-        if destination not in destinations:
-            table.add_row(destination)
-        destinations.add(destination)
-        is_stopped = row["status"] != "ok"
-        cells = ["[red]stopped[/]"] if is_stopped else [f"{n:,}" for n in _sync_numbers(row)]
-        table.add_row(f"  {audience}", *cells)
-    console.print()
-    console.print(table)
-    for row in syncs:
-        if row["status"] != "ok":
-            console.print(f"  [red]{row['sync']}[/]: {row['reason']}")
-            continue
-        if row["paused_because"]:
-            show_pause(row["sync"], row["paused_because"])
-        if row["blocked_by_reason"]:
-            why = _reasons(row["blocked_by_reason"])
-            console.print(f"  {row['sync']} blocks {why}", soft_wrap=True)
-
-
-def show_pause(sync: str, reason: str) -> None:
-    """Print why a sync waits for a person; removals the law asks for are made all the same."""
-    console.print(f"  [yellow]{sync} is paused:[/] {reason}", soft_wrap=True)
-
-
-def _sync_numbers(row: Mapping[str, Any]) -> tuple[int, ...]:
-    return (
-        row["desired"], sum(row["blocked_by_reason"].values()), row["added"], row["changed"],
-        row["removed"], row["rejected"] + row["invalid"], row["acknowledged"],
-    )  # fmt: skip
-
-
-def _reasons(counts: Mapping[str, int]) -> str:
-    ordered = sorted(counts.items(), key=lambda item: -item[1])
-    return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in ordered)
 
 
 def show_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:

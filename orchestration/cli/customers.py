@@ -1,4 +1,4 @@
-"""Commands around one person: what is known, why, and what they may ask for."""
+"""Commands around one person, what they may ask for, and how long data is kept at all."""
 
 from pathlib import Path
 from typing import Annotated
@@ -75,3 +75,14 @@ def erase(
             command.erase_pending(settings, yes)
         else:
             command.resume(settings)
+
+
+def retention(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is due.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; delete.")] = False,
+) -> None:
+    """Count what is older than the clock of its category, and delete it when told to."""
+    from orchestration.retention import command
+
+    with friendly() as settings:
+        command.run(settings, delete, yes)

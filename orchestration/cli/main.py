@@ -18,6 +18,7 @@ COMMANDS = (
     customers.explain,
     customers.export,
     customers.erase,
+    customers.retention,
     predictions.models,
     predictions.rollback,
     views.report,

@@ -78,5 +78,6 @@ def check() -> None:
     with friendly():
         specs = load_specs(manifest())
         for spec in specs:
-            console.print(f"[green]✓[/] {spec.name}: {spec.destination}, {spec.target}")
+            off = "" if spec.is_enabled else ", switched off"
+            console.print(f"[green]✓[/] {spec.name}: {spec.destination}, {spec.target}{off}")
         console.print(f"{len(specs)} syncs are valid.")

@@ -7,7 +7,7 @@ from orchestration.warehouse import Warehouse
 
 daily = dg.define_asset_job(
     "daily",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("upkeep"),
     description="Load, build, predict, and bring every audience in step.",
 )
 every_morning = dg.ScheduleDefinition(

@@ -1,6 +1,6 @@
 """One sync asset per dbt exposure that carries `meta.sync`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,15 +12,24 @@ from activation.syncs import SyncSummary, run_sync
 from orchestration.ledger_keys import read_keys
 from orchestration.progress import reporter
 from orchestration.project import manifest
+from orchestration.retired import Surroundings, Withdrawn, retired_syncs, withdraw
 from orchestration.settings import read_settings
 from orchestration.state import read_clock, read_model
 from orchestration.warehouse import Warehouse
+
+RETIRED = ["activation", "retired_syncs"]
 
 
 class SyncConfig(dg.Config):  # type: ignore[misc, unused-ignore]
     """What a person may decide for one run: that the plan of this digest is sent as it is."""
 
     plan: str | None = None
+
+
+class RetiredConfig(SyncConfig):
+    """Which of the retired syncs to run; all, if none is named."""
+
+    sync: str | None = None
 
 
 def build_sync(spec: SyncSpec, exposure: Mapping[str, Any]) -> dg.AssetsDefinition:
@@ -46,9 +55,40 @@ def build_sync(spec: SyncSpec, exposure: Mapping[str, Any]) -> dg.AssetsDefiniti
         told: dict[str, Any] = {"blocked_by_reason": blocked}
         if summary.paused_because:
             told["paused_because"] = dg.MetadataValue.text(summary.paused_because)
+        if summary.coverage is not None:
+            told["coverage"] = summary.coverage
         return dg.MaterializeResult(metadata={**numbers, **told, "plan": summary.digest})
 
     return sync
+
+
+def build_retired(specs: Collection[SyncSpec]) -> dg.AssetsDefinition:
+    """Return the asset that takes people back where no sync of the project does it any more."""
+
+    @dg.asset(
+        key=RETIRED,
+        deps=_gate_tables(),
+        group_name="syncs",
+        kinds={"httpx"},
+        description=(
+            "Removals at the accounts of syncs that were taken out of the project, or that went to "
+            "another account since: whoever may not be held any more is removed there, too."
+        ),
+        pool="duckdb_writer",
+    )
+    def retired(
+        config: RetiredConfig, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[Any]:
+        told = _withdraw(specs, config, warehouse)
+        return dg.MaterializeResult(
+            metadata={
+                "syncs": dg.MetadataValue.json([one.to_dict() for one in told.summaries]),
+                "unreached": dg.MetadataValue.json(told.unreached),
+                "removed": sum(one.removed for one in told.summaries),
+            }
+        )
+
+    return retired
 
 
 def _gate_tables() -> list[dg.AssetKey]:
@@ -87,17 +127,41 @@ def _run(spec: SyncSpec, config: SyncConfig, warehouse: Warehouse) -> SyncSummar
 def phrase(summary: SyncSummary) -> str:
     """Say in a few words what a sync did."""
     blocked = sum(summary.blocked_by_reason.values())
+    state = "paused, " if summary.paused_because else ""
+    state = "switched off, " if summary.is_switched_off else state
     return (
-        f"{'paused, ' if summary.paused_because else ''}{summary.desired:,} desired, "
+        f"{state}{summary.desired:,} desired, "
         f"{blocked:,} blocked, "
         f"+{summary.added:,} ~{summary.changed:,} -{summary.removed:,}, "
         f"{summary.acknowledged:,} held"
     )
 
 
+def _withdraw(
+    specs: Collection[SyncSpec], config: RetiredConfig, warehouse: Warehouse
+) -> Withdrawn:
+    step, settings = "Take back from retired syncs", read_settings()
+    reporter().begin(step)
+    with warehouse.writing(), warehouse.connect() as connection:
+        found = [
+            one
+            for one in retired_syncs(connection, specs, settings.variables)
+            if config.sync in (None, one.holder.sync)
+        ]
+        around = Surroundings(settings.variables, read_clock(connection), read_keys(settings))
+        told = withdraw(connection, found, around, config.plan)
+    removed = sum(one.removed for one in told.summaries)
+    reporter().end(step, f"{len(found)} retired, -{removed:,}, {len(told.unreached)} not reached")
+    if told.stopped:
+        reasons = " ".join(f"{name}: {reason}" for name, reason in told.stopped.items())
+        raise dg.Failure(reasons, allow_retries=False)
+    return told
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return one asset per sync of the manifest."""
+    """Return one asset per sync of the manifest, and one for those that are gone from it."""
     by_name = {exposure["name"]: exposure for exposure in manifest()["exposures"].values()}
     specs = load_specs(manifest())
-    return dg.Definitions(assets=[build_sync(spec, by_name[spec.name]) for spec in specs])
+    syncs = [build_sync(spec, by_name[spec.name]) for spec in specs]
+    return dg.Definitions(assets=[*syncs, build_retired(specs)])

@@ -2,9 +2,8 @@
 
 import re
 import secrets
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-
-import typer
 
 from activation.tombstones import Kind, find_burial
 from orchestration.contracts import read_contracts
@@ -41,6 +40,23 @@ class NothingToResume(LookupError):
     """No erasure was interrupted."""
 
 
+class TooManyRequests(RuntimeError):
+    """More persons ask at once than may be erased without a second look."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Requests that wait: those that name one customer, with the id, and those that do not.
+
+    `unclear` requests come with what they name: nobody, or several customers. `customers` is the
+    number of all there are.
+    """
+
+    wanted: tuple[tuple[Asked, str], ...] = field(default=(), repr=False)
+    unclear: tuple[tuple[str, str], ...] = ()
+    customers: int = 0
+
+
 def erase_customer(
     settings: Settings, text: str, reason: str, is_sure: bool, watch: Watch = _unwatched
 ) -> bool:
@@ -57,13 +73,22 @@ def erase_customer(
         return _run_if_sure(settings, journal, is_sure, watch)
 
 
-def erase_pending(settings: Settings, is_sure: bool, watch: Watch = _unwatched) -> int:
-    """Erase everybody who asked for it through the source; returns the number of requests."""
+def erase_pending(
+    settings: Settings, is_sure: bool, watch: Watch = _unwatched, most: int | None = None
+) -> int:
+    """Erase everybody who asked for it through the source; returns the number of requests.
+
+    Raises TooManyRequests, and erases nobody, when they are more than `most`.
+    """
     with alone(settings.erasures):
         _finish_open(settings, watch)
         _load_requests(settings)
         with Warehouse(settings.warehouse).connect(read_only=True) as connection:
-            wanted = _pending(connection, settings)
+            pending = find_pending(connection, settings)
+            for number, found in pending.unclear:
+                console.print(f"Request {number} names {found}; it stays open.", markup=False)
+            wanted = pending.wanted
+            _refuse_many(len({customer for _, customer in wanted}), most)
             if not wanted:
                 console.print("No request is pending.")
                 return 0
@@ -100,11 +125,12 @@ def _readings(text: str) -> list[Kind]:
     return [(kind, spelled(kind, text)) for kind in ANY]
 
 
-def _pending(connection: Connection, settings: Settings) -> list[tuple[Asked, str]]:
-    """Return requests without certificate, each with its customer; tell those that name nobody."""
+def find_pending(connection: Connection, settings: Settings) -> Pending:
+    """Return the requests without certificate, and how many customers there are in all."""
     if not connection.table_exists("raw", "rights__erasure_requests"):
-        return []
+        return Pending()
     wanted: list[tuple[Asked, str]] = []
+    unclear: list[tuple[str, str]] = []
     for request_id, identifier, requested_at in connection.execute(PENDING):
         number = re.sub(r"[^A-Za-z0-9_-]", "_", str(request_id))
         if certificate_of(settings.erasures, number).exists():
@@ -113,15 +139,27 @@ def _pending(connection: Connection, settings: Settings) -> list[tuple[Asked, st
             customer_id = find_present_id(connection, str(identifier))
         except (CustomerNotFound, SeveralCustomers) as error:
             found = "nobody" if isinstance(error, CustomerNotFound) else "several customers"
-            console.print(f"Request {number} names {found}; it stays open.", markup=False)
+            unclear.append((number, found))
             continue
         asked = Asked(number, "requested", f"{requested_at:%Y-%m-%d %H:%M:%S}")
         wanted.append((asked, customer_id))
-    return wanted
+    customers = connection.execute("select count(*) from core.customers")[0][0]
+    return Pending(tuple(wanted), tuple(unclear), int(customers))
+
+
+def _refuse_many(customers: int, most: int | None) -> None:
+    if most is not None and customers > most:
+        msg = (
+            f"{customers} persons ask to be erased at once, more than {most}. See that their "
+            "requests are real, then: regulars erase --pending"
+        )
+        raise TooManyRequests(msg)
 
 
 def _run_if_sure(settings: Settings, journal: Journal, is_sure: bool, watch: Watch) -> bool:
     """Ask unless it was said already; no answer is a no."""
+    import typer
+
     try:
         is_sure = is_sure or typer.confirm("Erase all of this for good?")
     except typer.Abort:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,18 @@ def rewrite_landing(
             count = _rewrite(connection, opened, scope, kept)
         if count:
             yield file.contract.label, count
+
+
+def drop_rows(connection: Connection, file: LandedFile, condition: Callable[[Opened], str]) -> int:
+    """Take the rows that meet a condition out of a landed file; return how many are left."""
+    with tempfile.TemporaryDirectory() as folder:
+        opened = _open(connection, file, as_utf8(file, Path(folder)))
+        rows = f"(select *, {condition(opened)} as _is_theirs from {VIEW})"
+        counts = "count(*) filter (where _is_theirs), count(*) filter (where not _is_theirs)"
+        due, left = connection.execute(f"select {counts} from {rows}")[0]
+        if due:
+            _replace(connection, opened, rows, frozenset())
+    return int(left)
 
 
 def _files(landing: Path, contracts: Mapping[str, TableContract]) -> list[LandedFile]:

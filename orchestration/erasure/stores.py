@@ -16,6 +16,7 @@ order by all
 """
 ASSIGNMENTS = "intermediate.int_customer_assignments_recorded"
 NODES = "intermediate.int_identity_nodes_registered"
+ANY_KIND = "any"
 
 
 def delete_rows(
@@ -36,7 +37,7 @@ def delete_rows(
     with connection.transaction():
         counts = dict(_delete_raw(connection, contracts, scope, keeps_accounts))
         counts["raw.quarantine"] = _delete_quarantined(connection, contracts, scope)
-        counts |= _unregister(connection, customer_ids)
+        counts |= _unregister(connection, contracts, customer_ids)
         counts |= dict(_delete_derived(connection, customer_ids))
         counts = {store: count for store, count in counts.items() if count}
         note(counts)
@@ -114,7 +115,9 @@ def _delete_quarantined(
     return total
 
 
-def _unregister(connection: Connection, customer_ids: Collection[str]) -> dict[str, int]:
+def _unregister(
+    connection: Connection, contracts: Mapping[str, TableContract], customer_ids: Collection[str]
+) -> dict[str, int]:
     """Forget the records of a person and who they were; dbt never builds these tables anew."""
     if not connection.table_exists(*ASSIGNMENTS.split(".")):
         return {}
@@ -123,12 +126,38 @@ def _unregister(connection: Connection, customer_ids: Collection[str]) -> dict[s
         "create or replace temporary table erased_nodes as "
         f"select distinct node_id from {ASSIGNMENTS} where {mine} and valid_to_run is null"
     )
-    nodes = "node_id in (select node_id from erased_nodes)"
+    nodes = f"node_id in (select node_id from erased_nodes) or ({_nobodys(contracts)})"
     counts = {}
-    for table, condition in ((ASSIGNMENTS, f"{mine} or {nodes}"), (NODES, nodes)):
+    theirs = f"{mine} or node_id in (select node_id from erased_nodes)"
+    for table, condition in ((NODES, nodes), (ASSIGNMENTS, theirs)):
         counts[table] = _count(connection, table, condition)
         connection.execute(f"delete from {table} where {condition}")
     return counts
+
+
+def _nobodys(contracts: Mapping[str, TableContract]) -> str:
+    """Return the condition that a registered record is in the scope and of no customer.
+
+    A device's push token without an account is: its person is known by the device alone.
+    """
+    ways = []
+    for contract in contracts.values():
+        if not contract.ownerships or len(contract.key) > 1:
+            continue
+        prefix = f"{contract.name}:"
+        value = f"trim(substr(source_record_key, {len(prefix) + 1}))"
+        known = [f"{value} in (select key from erased_keys where label = '{contract.label}')"]
+        known += [
+            f"{value} in (select value from erased_values where kind = '{kind}')"
+            for name, kind in contract.identifiers
+            if name in contract.key and kind != ANY_KIND
+        ]
+        ways.append(
+            f"(source = '{contract.source}' and source_record_key like '{prefix}%'"
+            f" and ({' or '.join(known)}))"
+        )
+    owned = f"select node_id from {ASSIGNMENTS} where valid_to_run is null"
+    return f"node_id not in ({owned}) and ({' or '.join(ways)})"
 
 
 def _delete_derived(

@@ -1,10 +1,14 @@
 """A sync whose audience jumped waits for a person; what the law asks for does not wait."""
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 
+import httpx
 import pytest
 
+from activation.destinations.webhook import WebhookSettings
+from activation.spec import Field
 from activation.syncs import diff_sync, run_sync
 from tests.activation.world import AS_OF, KEYS, people, person, world_at
 
@@ -14,6 +18,8 @@ create or replace table insight.segment_deviations (
     segment varchar, is_current boolean, is_deviating boolean, deviating_since timestamp,
     count_members bigint, usual_count double, verdict varchar);
 """
+
+SECRET = "whsec_" + base64.b64encode(b"a secret for tests alone, 32 byt").decode()
 
 
 @pytest.fixture
@@ -245,3 +251,30 @@ def test_an_audience_that_loses_over_a_tenth_is_held_back(tmp_path, settings, kl
 
     assert "removes 21 of 100 held rows, more than 10%" in summary.paused_because
     assert (summary.planned, len(klaviyo.emails())) == (0, 100)
+
+
+def test_a_paused_sync_keeps_leavers_whose_address_the_ledger_does_not_know(tmp_path):
+    """A webhook's receiver knows a row by its key: that is no reason to take everybody back."""
+    fields = (Field("customer_id", "varchar"), Field("email", "varchar"))
+    change = {"destination": "webhook", "surface": "rows", "fields": fields}
+    settings = WebhookSettings(base_url="https://example.com/hook", secret=SECRET)
+    taken = httpx.MockTransport(lambda _: httpx.Response(200))
+    options = {"as_of": AS_OF, "keys": KEYS, "client": httpx.Client(transport=taken)}
+    with world_at(tmp_path / "w.duckdb", **change) as world:
+        rows = [
+            {name: one[name] for name in ("customer_id", "contact_point_id", "email")}
+            for one in people(100)
+        ]
+        allow(world, 100)
+        world.desire(rows)
+        run_sync(world.connection, world.spec, settings, **options)
+        world.desire(rows[:60])
+        world.connection.execute(
+            "update privacy.consents set is_allowed = false, reason = 'withdrawn'"
+            " where contact_point_id = 'p77'"
+        )
+
+        summary = run_sync(world.connection, world.spec, settings, **options)
+
+    assert summary.paused_because
+    assert (summary.removed, summary.acknowledged) == (1, 99)

@@ -100,6 +100,15 @@ def test_sound_exposure_becomes_a_spec():
     assert (spec.owner_email, spec.file) == ("crm@example.com", FILE)
 
 
+def test_a_sync_may_be_switched_off():
+    """By one word, which is a yes or a no."""
+    (usual,) = load_specs(manifest())
+    (off,) = load_specs(manifest(enabled=False))
+
+    assert (usual.is_enabled, off.is_enabled) == (True, False)
+    assert causes(manifest(enabled="no")) == ["enabled is neither true nor false"]
+
+
 @pytest.mark.parametrize("destination", ["brevo", "hubspot", "klaviyo"])
 def test_a_list_may_be_kept_at_any_mail_platform(destination):
     """The same exposure names another destination; a field it does not know is told."""

@@ -316,6 +316,33 @@ def test_an_erased_person_is_gone_from_every_platform(tmp_path, platforms, clien
         assert not erases or has_contact(client, platforms, vendor, 2)
 
 
+@pytest.mark.parametrize("vendor", SYNCS)
+def test_a_withdrawal_reaches_a_sync_that_was_switched_off(tmp_path, platforms, client, vendor):
+    """One person withdrew and is gone; another left the audience and a third joined: both wait."""
+    spec = SYNCS[vendor]
+    address = "token" if vendor == "fcm" else "email"
+    with world_at(tmp_path / "w.duckdb", spec) as world:
+        rows = [row(spec, number) for number in range(6)]
+        world.allow(rows, address)
+        world.desire(rows[:5])
+        run(world, platforms)
+        world.spec = replace(spec, is_enabled=False)
+        world.desire(rows[1:])
+        world.connection.execute(
+            "update privacy.consents set is_allowed = false, reason = 'withdrawn'"
+            " where contact_point_id in ('p2', 'p5')"
+        )
+
+        summary = run(world, platforms)
+        before = changed(client, platforms)
+        again = run(world, platforms)
+
+    assert (summary.removed, summary.delivered) == (1, 1)
+    assert members(client, platforms, vendor) == identifiers(vendor, [*rows[:2], *rows[3:5]])
+    assert (again.planned, again.requests) == (0, 0)
+    assert changed(client, platforms) == before
+
+
 def has_contact(client, url, vendor, number):
     """Say whether a vendor's account knows an address, on whatever list."""
     email = f"person{number}@example.com"

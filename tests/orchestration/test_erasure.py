@@ -175,6 +175,37 @@ def test_tables_lose_the_person_and_keep_the_amounts(connection, landing):
     assert "anna" not in str(connection.execute("select record from raw.quarantine"))
 
 
+def test_a_record_of_no_customer_is_unregistered_too(connection):
+    """A push token without an account is a person's by the device; another's token stays."""
+    connection.execute("create schema intermediate")
+    load_all_tables(connection)
+    connection.execute(
+        "create table intermediate.int_customer_assignments_recorded as"
+        " select * from (values (1, 'anna', null), (4, 'bob', null))"
+        " as a (node_id, customer_id, valid_to_run)"
+    )
+    connection.execute(
+        "create table intermediate.int_identity_nodes_registered as select * from (values"
+        " ('shop', 'customers:C-7', 1), ('push', 'tokens:T-1', 2), ('push', 'tokens:T-2', 3),"
+        " ('push', 'tokens:T-3', 4), ('crm', 'contacts:T-1', 5))"
+        " as n (source, source_record_key, node_id)"
+    )
+    values = (("push_token", "T-1"), ("push_token", "T-3"))
+
+    delete_rows(connection, CONTRACTS, Scope({}, values), ["anna"], True)
+
+    left = connection.execute(
+        "select source_record_key from intermediate.int_identity_nodes_registered order by 1"
+    )
+    # T-3 is somebody else's by now.
+    assert left == [("contacts:T-1",), ("tokens:T-2",), ("tokens:T-3",)]
+
+
+def load_all_tables(connection):
+    """Create every raw table, with nothing in it."""
+    load(connection, CONTRACTS.values(), (), NOW)
+
+
 def test_a_key_finds_rows_without_an_identifier(connection, tmp_path):
     """What belongs to a person by a parent is named by key, whatever version of it."""
     (tmp_path / "ads").mkdir()
