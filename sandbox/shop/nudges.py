@@ -49,14 +49,15 @@ def strata_shares(count: Integers, days_since: Floats, has_coupon: Flags) -> Flo
     """Return how probable each stratum is for persons, one column per stratum.
 
     New customers and those who use coupons can be moved, who comes back at the full price is put
-    off, who comes often comes anyway, and who has long gone stays away.
+    off, who comes often comes anyway, and who has long gone stays away. About the published shares
+    and rates: 23 % (.05 without a nudge), 9 % (.12), 16 % (.35) and 52 % (.01).
     """
     fresh = np.exp(-days_since / FADING_DAYS)
-    returns = count >= 2
+    often = (count >= 3) * fresh
     scores = np.zeros((len(count), len(STRATA)))
-    scores[:, LOST] = 1.8 * (1.0 - fresh)
-    scores[:, PERSUADABLE] = -1.6 + 2.4 * fresh + 2.4 * has_coupon
-    scores[:, SURE] = -1.2 + 3.0 * (count >= 3) * fresh
-    scores[:, PUT_OFF] = -3.0 + 4.0 * returns * ~has_coupon + 0.6 * fresh
+    scores[:, LOST] = 2.2 * (1.0 - fresh)
+    scores[:, PERSUADABLE] = -0.2 + 2.4 * fresh + 2.0 * has_coupon - 3.0 * often
+    scores[:, SURE] = -2.2 + 6.0 * often
+    scores[:, PUT_OFF] = -3.0 + 5.0 * (count >= 2) * ~has_coupon - 1.0 * often
     weights = np.exp(scores)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
