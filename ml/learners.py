@@ -123,8 +123,10 @@ def _scaled_as(learnt: Logistic, design: Matrix) -> Logistic:
     scale = np.where(scale > 1e-9, scale, 1.0)
     slopes = np.asarray(learnt.coefficients) / np.asarray(learnt.scale)
     intercept = learnt.intercept + float(((mean - np.asarray(learnt.mean)) * slopes).sum())
-    numbers = (mean, scale, slopes * scale)
-    return Logistic(*(tuple(one.tolist()) for one in numbers), intercept)
+    coefficients = slopes * scale
+    return Logistic(
+        tuple(mean.tolist()), tuple(scale.tolist()), tuple(coefficients.tolist()), intercept
+    )
 
 
 def _crossed(
