@@ -29,7 +29,7 @@ recent as (
     where
         assignments.assigned_at < clock.as_of
         and assignments.assigned_at >= {{ dbt.dateadd(
-            'day', -var('experiment_memory_days'), 'clock.as_of'
+            'day', '-' ~ var('experiment_memory_days'), 'clock.as_of'
         ) }}
 
 ),

@@ -1,5 +1,5 @@
 {#- Orders by which a contact may differ from none and still count as changing nothing. -#}
-{%- set indifference = var('uplift_indifference_points') / 100 -%}
+{%- set indifference = '(' ~ var('uplift_indifference_points') ~ ' / 100.0)' -%}
 
 with
 
@@ -38,7 +38,8 @@ valid as (
     where
         uplifts.as_of <= clock.as_of
         and uplifts.order_probability between 0 and 1
-        and uplifts.uplift between uplifts.band_uplift_lower and uplifts.band_uplift_upper
+        and uplifts.uplift >= uplifts.band_uplift_lower
+        and uplifts.uplift <= uplifts.band_uplift_upper
 
 ),
 
