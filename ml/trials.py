@@ -124,8 +124,8 @@ def trial_gates(trial: Trial | None, *, days: int) -> tuple[Gate, ...]:
     """Return what an experiment must have to be learnt from."""
     if trial is None:
         reason = (
-            f"No experiment has anybody whose {days} days after the draw are over. "
-            "Land one in experiments/assignments or experiments/subscriber_assignments."
+            f"0 experiments with anybody whose {days} days after the draw are over; at least 1 is "
+            "needed. Land it in experiments/assignments or experiments/subscriber_assignments."
         )
         return (Gate("count_experiments", 0, 1, reason),)
     told = f"of experiment {trial.experiment}"
