@@ -8,6 +8,8 @@ from ml.models import uplift
 from orchestration import predicting
 from orchestration.warehouse import Warehouse
 
+pytestmark = pytest.mark.slow
+
 # A strong nudge that nearly everybody is drawn for: a small shop then proves what large ones do.
 STRONG = (
     "nudge_test_share=1", "nudge_strength=5", "newsletter_share=1", "double_opt_in_lost_share=0",
