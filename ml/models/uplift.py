@@ -15,7 +15,7 @@ from ml.crossfit import CrossFit, cross_fit, predict_arms
 from ml.errors import FeatureError, LabelError
 from ml.evaluation import Gate, Interval, Numbers
 from ml.features import KEYS, NAMES, fingerprint, matrix, validate
-from ml.learners import RESPONSE, T_LOGIT, Learnt, learn
+from ml.learners import COLUMNS, RESPONSE, T_LOGIT, Learnt, learn
 from ml.prediction import (
     Column,
     Frames,
@@ -160,7 +160,7 @@ def _uplift(model: Model, learnt: Learnt, values: Numbers) -> tuple[Numbers, Any
 
 def _current(model: Model, frames: Frames) -> tuple[pd.DataFrame, Numbers]:
     """Return the current rows and their matrix."""
-    if tuple(model.feature_names) != NAMES:
+    if tuple(model.feature_names) != NAMES or model.parts.get("columns") != list(COLUMNS):
         raise FeatureError(
             f"Version {model.version} was trained on another feature list. Train it again."
         )
@@ -205,6 +205,7 @@ def _train(
         # The same shares of the persons of the experiment, as the model of all of them ranks them.
         shares = np.cumsum(np.bincount(band))[:-1] / len(band)
         parts = {
+            "columns": list(COLUMNS),
             "learnt": learnt.as_plain(),
             "line": list(best_line(score, fitted.effect)),
             "edges": np.quantile(learnt.score(kind, trial.matrix), shares).tolist(),

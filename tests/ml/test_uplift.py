@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from ml import qini
 from ml.contact_policy import value_policy
 from ml.crossfit import cross_fit
+from ml.errors import FeatureError
 from ml.features import FEATURES
 from ml.learners import T_LOGIT
 from ml.models.uplift import RESULT, explain, fit, predict
@@ -315,6 +318,14 @@ def test_policy_values_are_those_of_truth() -> None:
             covered.append(found.lower <= true <= found.upper)
 
     assert np.mean(covered) >= 0.85
+
+
+def test_a_version_with_other_columns_does_not_score(world: World, trained: Trained) -> None:
+    """It says that it has to be trained again."""
+    parts = {**trained.champion.parts, "columns": ["count_orders"]}
+
+    with pytest.raises(FeatureError, match="Train it again"):
+        predict(replace(trained.champion, parts=parts), world.scoring(), scored_at=NOW)
 
 
 def test_a_large_experiment_is_sampled(world: World) -> None:
