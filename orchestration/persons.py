@@ -89,9 +89,9 @@ def _show_effects(found: Any) -> None:
     for effect in found.effects:
         pays = "pays" if effect["is_worth_contacting"] else "does not pay"
         console.print(
-            f"{effect['model_name']}: a contact changes {effect['order_probability']:.1%} of an "
-            f"order within {effect['horizon_days']} days by {100 * effect['uplift']:+.1f} points "
-            f"({100 * effect['uplift_lower']:+.1f} to {100 * effect['uplift_upper']:+.1f} among "
+            f"{effect['model_name']}: {effect['order_probability']:.1%} within "
+            f"{effect['horizon_days']} days without a contact, {100 * effect['uplift']:+.1f} points "
+            f"with one ({100 * effect['uplift_lower']:+.1f} to {100 * effect['uplift_upper']:+.1f} among "
             f"people who rank alike): {effect['response_type'].replace('_', ' ')}; it {pays}: "
             f"{effect['expected_gain']:+,.2f} = {100 * effect['uplift']:+.1f} points x "
             f"{effect['usual_margin']:,} margin - {effect['contact_cost']:,} cost",
