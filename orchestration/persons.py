@@ -88,12 +88,14 @@ def _show_effects(found: Any) -> None:
     """Print what a contact would change, how far that is proven, and whether it pays."""
     for effect in found.effects:
         pays = "pays" if effect["is_worth_contacting"] else "does not pay"
+        names = ("uplift", "uplift_lower", "uplift_upper")
+        points, lower, upper = (f"{100 * effect[name]:+.1f}" for name in names)
         console.print(
             f"{effect['model_name']}: {effect['order_probability']:.1%} within "
-            f"{effect['horizon_days']} days without a contact, {100 * effect['uplift']:+.1f} points "
-            f"with one ({100 * effect['uplift_lower']:+.1f} to {100 * effect['uplift_upper']:+.1f} among "
-            f"people who rank alike): {effect['response_type'].replace('_', ' ')}; it {pays}: "
-            f"{effect['expected_gain']:+,.2f} = {100 * effect['uplift']:+.1f} points x "
+            f"{effect['horizon_days']} days without a contact, {points} points with one ({lower} "
+            f"to {upper} among people who rank alike): "
+            f"{effect['response_type'].replace('_', ' ')}; it {pays}: "
+            f"{effect['expected_gain']:+,.2f} = {points} points x "
             f"{effect['usual_margin']:,} margin - {effect['contact_cost']:,} cost",
             markup=False,
             soft_wrap=True,
