@@ -46,8 +46,11 @@ class Logistic:
         return cls(mean, scale, coefficients, content["intercept"])
 
 
-def learn_logistic(matrix: Matrix, actual: Outcomes) -> Logistic:
-    """Fit n rows; with fewer than ten of an outcome nothing but the rate, drawn to one half."""
+def learn_logistic(matrix: Matrix, actual: Outcomes, *, freedom: float = 1.0) -> Logistic:
+    """Fit n rows; with fewer than ten of an outcome nothing but the rate, drawn to one half.
+
+    The less `freedom`, the nearer coefficients stay to 0 (C of scikit-learn).
+    """
     from sklearn.linear_model import LogisticRegression
 
     positives = int(actual.sum())
@@ -57,7 +60,7 @@ def learn_logistic(matrix: Matrix, actual: Outcomes) -> Logistic:
         return Logistic(nothing, (1.0,) * matrix.shape[1], nothing, float(np.log(odds)))
     mean, deviation = matrix.mean(axis=0), matrix.std(axis=0)
     scale = np.where(deviation > 1e-9, deviation, 1.0)
-    fitted = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=200)
+    fitted = LogisticRegression(C=freedom, solver="newton-cholesky", max_iter=200)
     fitted.fit((matrix - mean) / scale, actual)
     return Logistic(
         tuple(mean.tolist()),

@@ -36,6 +36,7 @@ class Explanation:
     values: list[dict[str, Any]]
     second_purchases: list[dict[str, Any]]
     offers: list[dict[str, Any]]
+    effects: list[dict[str, Any]]
     reasons: Mapping[str, tuple[str, ...]]
     leads: list[dict[str, Any]]
     declines: list[dict[str, Any]]
@@ -69,6 +70,7 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
     seconds = _rows(connection, "insight.second_purchase_odds", customer_id)
     offers = _rows(connection, "decisions.next_best_offers", customer_id)
     offers.sort(key=lambda offer: offer["offer_rank"])
+    effects = _rows(connection, "decisions.contact_effects", customer_id)
     stages = _rows(connection, "insight.lifecycle_stages", customer_id)
     return Explanation(
         customer_id=customer_id,
@@ -79,7 +81,10 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         values=values,
         second_purchases=seconds,
         offers=offers,
-        reasons=_reasons(connection, customer_id, [*scores, *values, *seconds, *offers[:1]]),
+        effects=effects,
+        reasons=_reasons(
+            connection, customer_id, [*scores, *values, *seconds, *offers[:1], *effects]
+        ),
         leads=_rows(connection, "insight.scores", customer_id),
         declines=_rows(connection, "insight.activity_declines", customer_id),
         holds=_rows(connection, "decisions.holds", customer_id),

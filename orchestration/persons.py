@@ -27,6 +27,7 @@ def show_explanation(found: Any) -> None:
         _show_reasons(found.reasons, value["model_name"])
     _show_second_purchases(found)
     _show_offers(found)
+    _show_effects(found)
     _show_leads(found)
     _show_pauses(found)
     known = {
@@ -81,6 +82,25 @@ def _show_offers(found: Any) -> None:
         )
     for name in {offer["model_name"] for offer in found.offers}:
         _show_reasons(found.reasons, name)
+
+
+def _show_effects(found: Any) -> None:
+    """Print what a contact would change, how far that is proven, and whether it pays."""
+    for effect in found.effects:
+        pays = "pays" if effect["is_worth_contacting"] else "does not pay"
+        names = ("uplift", "uplift_lower", "uplift_upper")
+        points, lower, upper = (f"{100 * effect[name]:+.1f}" for name in names)
+        console.print(
+            f"{effect['model_name']}: {effect['order_probability']:.1%} within "
+            f"{effect['horizon_days']} days without a contact, {points} points with one ({lower} "
+            f"to {upper} among people who rank alike): "
+            f"{effect['response_type'].replace('_', ' ')}; it {pays}: "
+            f"{effect['expected_gain']:+,.2f} = {points} points x "
+            f"{effect['usual_margin']:,} margin - {effect['contact_cost']:,} cost",
+            markup=False,
+            soft_wrap=True,
+        )
+        _show_reasons(found.reasons, effect["model_name"])
 
 
 def _show_leads(found: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml.models import next_offer, next_order, orders_and_value, second_purchase
+from ml.models import next_offer, next_order, orders_and_value, second_purchase, uplift
 from ml.prediction import Prediction
 
 PREDICTIONS: tuple[Prediction, ...] = (
@@ -10,4 +10,5 @@ PREDICTIONS: tuple[Prediction, ...] = (
     orders_and_value,
     second_purchase,
     next_offer,
+    uplift,
 )

@@ -16,7 +16,7 @@ CUSTOMERS = dg.AssetKey(["core", "customers"])
 KINDS = {"python", "scikitlearn"}
 MEASURES = (
     *("auc", "brier", "log_loss", "gini", "deviance"),
-    *("new_item_recall", "all_item_recall"),
+    *("new_item_recall", "all_item_recall", "qini_per_1000"),
 )
 
 

@@ -11,6 +11,7 @@ from sandbox.shop.catalogue import Catalogue
 from sandbox.shop.contacts import Contacts
 from sandbox.shop.draws import Draws, Flags, Floats, Integers, Keys, combined
 from sandbox.shop.memberships import Memberships
+from sandbox.shop.nudges import Nudges
 from sandbox.shop.parameters import ShopParameters
 from sandbox.shop.people import People
 from sandbox.shop.purchases import Purchases
@@ -34,6 +35,7 @@ class Block:
     catalogue: Catalogue
     people: People
     purchases: Purchases
+    nudges: Nudges
 
     @property
     def seen(self) -> float:

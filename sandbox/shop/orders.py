@@ -91,8 +91,7 @@ class Orders:
     @cached_property
     def has_coupon(self) -> Flags:
         """Whether a coupon was used: likelier the more sensitive to prices a person is."""
-        chance = 0.03 + 0.4 * self.block.people.price_sensitivity[self.person]
-        return self.block.draws.happens("coupon", self.keys, chance)
+        return redeems(self.block, self.person, self.keys)
 
     @cached_property
     def wants_return(self) -> Flags:
@@ -135,6 +134,12 @@ class Orders:
         is_pending |= self.kind == CANCELLED
         waiting = draws.between("payment days", self.keys, 0.02, 3.0)
         return np.where(is_pending, self.moment + waiting, self.moment)
+
+
+def redeems(block: Block, person: Integers, keys: Keys) -> Flags:
+    """Tell which orders, by their keys, persons use a coupon for."""
+    chance = 0.03 + 0.4 * block.people.price_sensitivity[person]
+    return block.draws.happens("coupon", keys, chance)
 
 
 def placed(block: Block) -> Orders:

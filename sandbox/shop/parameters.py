@@ -125,6 +125,13 @@ class ShopParameters:
     configuration_share: float = share(0.02, "visits that save the configuration of furniture")
     content_share: float = share(0.06, "visits that read a guide")
 
+    # the randomised test of a nudge by e-mail
+    nudge_test_day: float = amount(1317.0, "days", "from the opening to the test", 60.0, 2000.0)
+    nudge_test_share: float = share(0.80, "buyers on the newsletter's list who are drawn; 0: none")
+    nudge_control_share: float = share(0.50, "drawn persons who are not mailed")
+    nudge_strength: float = amount(1.0, "times", "the published effects; 0: no effect", 0.0, 5.0)
+    nudge_cost: float = amount(0.40, "EUR", "cost of mailing a person, voucher included", 0.0, 99.0)
+
     def with_overrides(self, assignments: Iterable[str]) -> "ShopParameters":
         """Return a copy with `name=value` texts applied; raise ParameterError on the first bad one.
 

@@ -257,6 +257,13 @@ TABLES: dict[TableName, dict[str, pa.DataType]] = {
         "dispute_closed_at": MOMENT,
         "updated_at": MOMENT,
     },
+    ("experiments", "subscriber_assignments"): {
+        "experiment": TEXT,
+        "subscriber_id": TEXT,
+        "variant": TEXT,
+        "assigned_at": MOMENT,
+        "contact_cost": MONEY,
+    },
     ("stock", "levels"): {
         "sku": TEXT,
         "changed_at": MOMENT,

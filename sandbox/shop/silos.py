@@ -26,6 +26,7 @@ from sandbox.shop import (
     store,
     subscriptions,
     supply,
+    trial,
     truth,
     usage,
     visits,
@@ -159,6 +160,7 @@ class Silos:
         yield subscriptions.contract_rows(self.contracts)
         yield subscriptions.invoice_rows(self.invoices)
         yield usage.usage_rows(self.usage)
+        yield trial.assignment_rows(block)
 
     def true_tables(self) -> Iterator[tuple[str, pa.Table]]:
         """Return the truth tables of the block."""
@@ -171,6 +173,7 @@ class Silos:
         if block.number == 0:
             yield "product", truth.product_table(block)
         yield "record_link", pa.concat_tables([part.columns(block) for part in self.record_links()])
+        yield "potential_outcomes", trial.outcome_table(block)
         yield "hard_negatives", truth.hard_negatives(block)
         yield "session_source", truth.session_table(block, self.visits)
         yield "moments", self.moment_table()

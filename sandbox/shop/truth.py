@@ -101,7 +101,7 @@ def second_table(block: Block) -> pa.Table:
         {
             "person_id": person_names(block, rows),
             "first_at": moments(people.acquired[rows]),
-            "has_second": pa.array(bought.traits.has_second[rows]),
+            "has_second": pa.array((bought.traits.has_second | ~np.isnan(gap))[rows]),
             "gap_days": pa.array(gap[rows], mask=np.isnan(gap[rows])),
         }
     )

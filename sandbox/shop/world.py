@@ -10,9 +10,11 @@ from sandbox.shop.block import Block
 from sandbox.shop.calendar import Calendar, day_number
 from sandbox.shop.catalogue import Catalogue, assortment
 from sandbox.shop.draws import Draws
+from sandbox.shop.nudges import nobody
 from sandbox.shop.parameters import ParameterError, ShopParameters
 from sandbox.shop.people import Population
 from sandbox.shop.purchases import simulated
+from sandbox.shop.trial import nudged
 
 DEFAULT_UNTIL = date(2026, 10, 31)
 YEARS_BEYOND = 2
@@ -101,9 +103,17 @@ class World:
             calendar,
             self.parameters,
         )
-        return Block(
-            number, self.draws, self.parameters, calendar, self.catalogue, people, purchases
+        block = Block(
+            number,
+            self.draws,
+            self.parameters,
+            calendar,
+            self.catalogue,
+            people,
+            purchases,
+            nobody(),
         )
+        return nudged(block)
 
 
 def world_of(size: str, seed: int, parameters: ShopParameters) -> World:

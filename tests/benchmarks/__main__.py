@@ -15,6 +15,7 @@ from tests.benchmarks.persons import measure_persons
 from tests.benchmarks.rhythm import measure_rhythm
 from tests.benchmarks.road import measure_road
 from tests.benchmarks.simulator import measure_simulator
+from tests.benchmarks.uplift import measure_uplift
 
 SIZES = ("reference", "load")
 
@@ -35,7 +36,7 @@ def main() -> None:
             *(
                 lambda size=size, measure=measure: measure(size, folder)
                 for size in arguments.sizes
-                for measure in (measure_road, measure_persons, measure_lifecycle)
+                for measure in (measure_road, measure_persons, measure_lifecycle, measure_uplift)
             ),
             measure_activation,
             measure_crashes,

@@ -24,10 +24,32 @@ from ml.prediction import (
 SCORED_AT = pd.Timestamp("2026-11-01 04:00")
 
 
-def frames_of(shop) -> dict[str, pd.DataFrame]:
+def frames_of(prediction: Prediction, shop) -> dict[str, pd.DataFrame]:
     """Return every input that a prediction of this repository names."""
     purchases = shop.occasions.assign(margin_amount=shop.occasions["net_amount"])
-    return {**shop.frames, "purchases": purchases, "customers": shop.current}
+    frames = {**shop.frames, "purchases": purchases, "customers": shop.current}
+    return experiment_in(frames, shop) if prediction.NAME == "uplift" else frames
+
+
+def experiment_in(frames: dict[str, pd.DataFrame], shop) -> dict[str, pd.DataFrame]:
+    """Return the same shop with an experiment that brings back who had bought twice."""
+    moment = shop.clock - pd.Timedelta(days=90)
+    drawn = shop.features[shop.features["as_of"] == moment].reset_index(drop=True)
+    is_contacted = np.random.default_rng(1).random(len(drawn)) < 0.5
+    contacts = drawn[["customer_id", "as_of"]].assign(
+        experiment="test",
+        variant=np.where(is_contacted, "mail", "control"),
+        is_control=~is_contacted,
+        assigned_at=moment + pd.Timedelta(hours=9),
+        contact_cost=0.5,
+    )
+    moved = drawn.loc[is_contacted & (drawn["count_orders"] > 1), ["customer_id"]].iloc[::2]
+    bought = moved.assign(occurred_at=moment + pd.Timedelta(days=5), margin_amount=20.0)
+    return {
+        **frames,
+        "contacts": contacts,
+        "purchases": pd.concat([frames["purchases"], bought], ignore_index=True),
+    }
 
 
 def customers_of(prediction: Prediction, shop) -> pd.DataFrame:
@@ -49,7 +71,7 @@ def prediction(request) -> Prediction:
 @pytest.fixture(scope="module")
 def trained(prediction: Prediction, shop) -> Trained:
     """What it learned from a shop that has something to teach."""
-    result = prediction.fit(frames_of(shop), as_of=shop.clock)
+    result = prediction.fit(frames_of(prediction, shop), as_of=shop.clock)
     assert isinstance(result, Trained)
     return result
 
@@ -79,7 +101,8 @@ def test_results_are_what_is_declared(prediction: Prediction, trained: Trained, 
     What SCORING does not name is taken away to see that it is not read.
     """
     frames = {
-        name: frames_of(shop)[name][list(read.columns)] for name, read in prediction.SCORING.items()
+        name: frames_of(prediction, shop)[name][list(read.columns)]
+        for name, read in prediction.SCORING.items()
     }
     rows = prediction.predict(trained.champion, frames, scored_at=SCORED_AT)
 
@@ -96,7 +119,7 @@ def test_results_are_what_is_declared(prediction: Prediction, trained: Trained, 
 
 def test_training_reads_what_it_declares_and_no_more(prediction: Prediction, shop) -> None:
     """Without the columns that are not named, the same version comes of it."""
-    frames = frames_of(shop)
+    frames = frames_of(prediction, shop)
     named = {name: frames[name][list(read.columns)] for name, read in prediction.TRAINING.items()}
 
     lean, full = (prediction.fit(given, as_of=shop.clock) for given in (named, frames))
@@ -108,7 +131,7 @@ def test_training_reads_what_it_declares_and_no_more(prediction: Prediction, sho
 
 def test_reasons_are_told_strongest_first(prediction: Prediction, trained: Trained, shop) -> None:
     """A customer's own rows are enough to explain, and every reason reads as a sentence."""
-    frames = frames_of(shop)
+    frames = frames_of(prediction, shop)
     order = ["count_orders", "days_since_first_order"]
     frequent = customers_of(prediction, shop).sort_values(order)["customer_id"].iloc[-1]
     mine = {name: frame[frame["customer_id"] == frequent] for name, frame in frames.items()}
@@ -123,7 +146,7 @@ def test_reasons_are_told_strongest_first(prediction: Prediction, trained: Train
 
 def test_an_empty_shop_is_refused_with_reasons(prediction: Prediction, shop) -> None:
     """No rows in any input: reasons, not a crash."""
-    empty = {name: frame.iloc[:0] for name, frame in frames_of(shop).items()}
+    empty = {name: frame.iloc[:0] for name, frame in frames_of(prediction, shop).items()}
 
     result = prediction.fit(empty, as_of=shop.clock)
 

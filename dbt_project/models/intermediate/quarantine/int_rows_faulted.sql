@@ -89,10 +89,11 @@ strangers_draws as (
 
     select
         'experiments' as source,
-        'assignments' as table_name,
+        table_name,
         'customer_is_missing' as reason,
-        concat(experiment, '|', assigned_customer_id) as record_key,
-        'customer_id' as detail,
+        concat(experiment, '|', record_key) as record_key,
+        case table_name when 'assignments' then 'customer_id' else 'subscriber_id' end
+            as detail,
         arrived_on
     from draws
     where is_unknown

@@ -26,6 +26,9 @@
     'experiments_assignments': {
         'key': ['experiment', 'assigned_customer_id', 'assigned_at'], 'time': 'assigned_at'
     },
+    'experiments_subscriber_assignments': {
+        'key': ['experiment', 'mail_subscriber_id', 'assigned_at'], 'time': 'assigned_at'
+    },
     'stock_levels': {'key': ['sku', 'changed_at'], 'time': 'changed_at'},
     'stock_prices': {'key': ['sku', 'changed_at'], 'time': 'changed_at'},
     'content_assets': {'key': ['asset_id']},

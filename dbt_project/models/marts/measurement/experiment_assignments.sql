@@ -35,6 +35,7 @@ compared as (
         firsts.assigned_customer_id,
         firsts.variant,
         firsts.assigned_at,
+        firsts.contact_cost,
         count(*) as count_draws,
         count(distinct ranked.variant) as count_variants,
         min(
@@ -52,7 +53,8 @@ compared as (
         firsts.customer_id,
         firsts.assigned_customer_id,
         firsts.variant,
-        firsts.assigned_at
+        firsts.assigned_at,
+        firsts.contact_cost
 
 ),
 
@@ -62,11 +64,13 @@ final as (
         experiment,
         customer_id,
         variant,
+        lower(variant) in {{ control_variants() }} as is_control,
         assigned_at,
         assigned_customer_id,
         cast(count_draws as {{ dbt.type_bigint() }}) as count_draws,
         contaminated_at is not null as is_contaminated,
-        contaminated_at
+        contaminated_at,
+        cast(contact_cost as decimal(18, 2)) as contact_cost
     from compared
 
 )

@@ -11,6 +11,7 @@ renamed as (
         {{ blank_to_null('customer_id') }} as assigned_customer_id,
         {{ blank_to_null('variant') }} as variant,
         assigned_at,
+        contact_cost,
         _arrived_on as arrived_on,
         count_rivals
     from newest
