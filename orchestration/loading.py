@@ -77,6 +77,28 @@ def _create_tables(connection: Connection, contracts: Iterable[TableContract]) -
             f"create table if not exists {contract.relation} "
             f"({columns}, _arrived_on date, _file varchar, _row bigint)"
         )
+        _add_columns(connection, contract)
+
+
+def _add_columns(connection: Connection, contract: TableContract) -> None:
+    """Give a table of an older contract its new columns, and have its files read once more."""
+    found = connection.execute(
+        "select column_name from duckdb_columns() where schema_name || '.' || table_name = ?",
+        (contract.relation,),
+    )
+    known = {name for (name,) in found}
+    missing = [column for column in contract.columns if column.name not in known]
+    if not missing:
+        return
+    with connection.transaction():
+        for column in missing:
+            connection.execute(
+                f'alter table {contract.relation} add column "{column.name}" {column.data_type}'
+            )
+        connection.execute(
+            "delete from raw.loaded_files where source = ? and table_name = ?",
+            (contract.source, contract.name),
+        )
 
 
 def _is_fresh(connection: Connection, file: LandedFile) -> bool:

@@ -165,6 +165,21 @@ def test_loading_twice_changes_nothing(connection, tmp_path):
     assert count(connection, "raw.shop__orders") == 3
 
 
+def test_a_table_of_an_older_contract_gets_its_new_column_with_what_the_files_say(
+    connection, tmp_path
+):
+    """Files that had the column all along are read once more; nothing is loaded twice."""
+    write(tmp_path, "shop/orders.csv", ORDERS.replace("net_amount", "net_amount,city", 1)
+          .replace("10.50", "10.50,Bonn").replace(",7", ",7,Köln"))  # fmt: skip
+    load_folder(connection, tmp_path)
+    connection.execute("alter table raw.shop__orders drop column city")
+
+    load_folder(connection, tmp_path)
+
+    found = connection.execute("select order_id, city from raw.shop__orders order by 1")
+    assert found == [("1", "Bonn"), ("2", "Köln")]
+
+
 def test_a_second_delivery_is_counted_and_a_new_version_is_kept(connection, tmp_path):
     """Equal rows of one key are one row; a changed row of the same key is a version."""
     header = "order_id,ordered_at,net_amount,status\n"
