@@ -43,6 +43,10 @@ select
     coalesce(avg((offer_list = 'again')::int) filter (where offer_rank = 1), 0)::double
 from decisions.next_best_offers
 """
+EFFECTS = """
+select response_type, count(*), count(*) filter (where is_worth_contacting)
+from decisions.contact_effects group by 1 order by 2 desc
+"""
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -72,6 +76,7 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "value": _value(connection),
             "second_purchase": _second_purchase(connection),
             "offers": _offers(connection),
+            "uplift": _uplift(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -184,6 +189,19 @@ def _offers(connection: Connection) -> dict[str, Any]:
         "champion": report.get("champion"),
         "recall": recalls.get(report.get("champion")),
         "recall_of_baseline": recalls.get(report.get("baseline")),
+    }
+
+
+def _uplift(connection: Connection) -> dict[str, Any]:
+    training = read_training(connection, "uplift")
+    report = json.loads(training.get("report") or "{}")
+    rows = _rows(connection, EFFECTS, ("type", "customers", "worth_contacting"))
+    return {
+        "customers": {row["type"]: row["customers"] for row in rows},
+        "worth_contacting": sum(row["worth_contacting"] for row in rows),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+        "champion": report.get("champion"),
+        "average": report.get("average_uplift", {}).get("mean"),
     }
 
 

@@ -83,6 +83,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_value(summary["value"])
     _show_second_purchase(summary["second_purchase"])
     _show_offers(summary["offers"])
+    _show_uplift(summary["uplift"])
 
 
 def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]) -> None:
@@ -219,6 +220,21 @@ def _show_offers(offers: Mapping[str, Any]) -> None:
         f"{offers['share_again']:.0%} of the best are bought again; a best offer is worth "
         f"{offers['mean_priority']:,.2f} ({offers['champion']}, recall of new products "
         f"{offers['recall']:.3f}{beside})",
+        soft_wrap=True,
+    )
+
+
+def _show_uplift(uplift: Mapping[str, Any]) -> None:
+    console.print("\n[bold]Whom a contact moves[/]", end="  ")
+    if not uplift["customers"]:
+        console.print(f"not known: {'; '.join(uplift['reasons'])}", soft_wrap=True)
+        return
+    types = ", ".join(
+        f"{count:,} {name.replace('_', ' ')}" for name, count in uplift["customers"].items()
+    )
+    console.print(
+        f"{types}; {uplift['worth_contacting']:,} are worth what a contact costs. On average it "
+        f"adds {uplift['average']:+.1%} orders ({uplift['champion']})",
         soft_wrap=True,
     )
 
