@@ -179,10 +179,16 @@ def _show_model(model: Mapping[str, Any]) -> None:
         console.print(f"  [yellow]No evidence of a gain:[/] {'; '.join(model['reasons'])}")
 
 
+def _is_known(title: str, part: Mapping[str, Any], nothing: str) -> bool:
+    """Print the title of a part, and why there is nothing in it; say whether there is anything."""
+    console.print(f"\n[bold]{title}[/]", end="  ")
+    if not part["customers"]:
+        console.print(f"{nothing}: {'; '.join(part['reasons'])}", soft_wrap=True)
+    return bool(part["customers"])
+
+
 def _show_value(value: Mapping[str, Any]) -> None:
-    console.print("\n[bold]What the next twelve months bring[/]", end="  ")
-    if not value["customers"]:
-        console.print(f"no expectation: {'; '.join(value['reasons'])}", soft_wrap=True)
+    if not _is_known("What the next twelve months bring", value, "no expectation"):
         return
     gini = "" if value["gini"] is None else f", Gini {value['gini']:.2f}"
     console.print(
@@ -194,9 +200,7 @@ def _show_value(value: Mapping[str, Any]) -> None:
 
 
 def _show_second_purchase(second: Mapping[str, Any]) -> None:
-    console.print("\n[bold]Who comes back for a second purchase[/]", end="  ")
-    if not second["customers"]:
-        console.print(f"no expectation: {'; '.join(second['reasons'])}", soft_wrap=True)
+    if not _is_known("Who comes back for a second purchase", second, "no expectation"):
         return
     told = ", ".join(f"{one['share']:.0%} after {one['days']}" for one in second["shares"])
     point = second["value_per_point"]
@@ -209,9 +213,7 @@ def _show_second_purchase(second: Mapping[str, Any]) -> None:
 
 
 def _show_offers(offers: Mapping[str, Any]) -> None:
-    console.print("\n[bold]What to offer next[/]", end="  ")
-    if not offers["customers"]:
-        console.print(f"no offers: {'; '.join(offers['reasons'])}", soft_wrap=True)
+    if not _is_known("What to offer next", offers, "no offers"):
         return
     naive = offers["recall_of_baseline"]
     beside = "" if offers["recall"] == naive else f", against {naive:.3f} of what is popular"
@@ -225,9 +227,7 @@ def _show_offers(offers: Mapping[str, Any]) -> None:
 
 
 def _show_uplift(uplift: Mapping[str, Any]) -> None:
-    console.print("\n[bold]Whom a contact moves[/]", end="  ")
-    if not uplift["customers"]:
-        console.print(f"not known: {'; '.join(uplift['reasons'])}", soft_wrap=True)
+    if not _is_known("Whom a contact moves", uplift, "not known"):
         return
     types = ", ".join(
         f"{count:,} {name.replace('_', ' ')}" for name, count in uplift["customers"].items()

@@ -14,6 +14,12 @@ GROUP = "upkeep"
 RETAINED = [one for one in read_contracts(DBT_PROJECT).values() if one.retention]
 
 
+class RetentionConfig(dg.Config):
+    """Whether to delete: whoever materializes all assets at once has not decided that."""
+
+    deletes: bool = False
+
+
 @dg.asset(
     key=["raw", "retention_runs"],
     deps=[
@@ -24,16 +30,17 @@ RETAINED = [one for one in read_contracts(DBT_PROJECT).values() if one.retention
     kinds={"duckdb", "file"},
     pool="duckdb_writer",
 )
-def retention() -> dg.MaterializeResult[Any]:
-    """Delete what is older than its clock, from landed files and from the state, and tell of it."""
-    step = "Delete what is older than its clock"
+def retention(config: RetentionConfig) -> dg.MaterializeResult[Any]:
+    """Count what is older than its clock; delete it from landed files and state if that is set."""
+    step = "Delete what is older than its clock" if config.deletes else "Count what is due"
     reporter().begin(step)
-    done = command.enforce(read_settings())
+    done = (command.enforce if config.deletes else command.count)(read_settings())
     deleted = sum(one.count_deleted for one in done)
     reporter().end(step, f"{deleted:,} rows and files")
     return dg.MaterializeResult(
         metadata={
             "deleted": deleted,
+            "due": sum(one.count_due for one in done if not one.is_counted_only),
             "counted_only": sum(one.count_due for one in done if one.is_counted_only),
             "categories": dg.MetadataValue.json(command.rows(done)),
         }
@@ -43,6 +50,7 @@ def retention() -> dg.MaterializeResult[Any]:
 job = dg.define_asset_job(
     "retention",
     selection=dg.AssetSelection.groups(GROUP),
+    config={"ops": {"raw__retention_runs": {"config": {"deletes": True}}}},
     description="Delete what is older than its clock. Count first: regulars retention.",
 )
 every_sunday = dg.ScheduleDefinition(

@@ -18,28 +18,20 @@ from ml.qini import judge_rankings, qini
 from ml.recipes import linear_design
 from ml.trials import Trial, read_trials
 from ml.value_windows import known_purchases
+from tests.dbt.truth import MAIN_PERSONS
 
 GOAL = 0.6
-TRUTH = """
-    with linked as (
-        select resolved.customer_id, link.person_id, count(*) as records
-        from intermediate.int_customers_resolved as resolved
-        inner join read_parquet('{truth}/record_link/**/*.parquet') as link
-            on link.source = resolved.source
-            and link.table_name || ':' || link.record_key = resolved.source_record_key
-        group by all
-    ),
-    people as (
-        select customer_id, arg_max(person_id, records) as person_id
-        from linked group by customer_id
-    )
+TRUTH = (
+    MAIN_PERSONS
+    + """
     select
         customer_id, any_value(adding_probability) as adding,
         any_value(losing_probability) as losing, any_value(orders_without) as comes
-    from people
+    from main_persons
     inner join read_parquet('{truth}/potential_outcomes/**/*.parquet') using (person_id)
     group by customer_id
 """
+)
 
 
 def measure_uplift(size: str, folder: Path) -> Iterator[dict[str, Any]]:

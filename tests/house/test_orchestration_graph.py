@@ -13,12 +13,14 @@ DESCRIBE = """
 import json, sys
 import dagster as dg
 from orchestration.definitions import defs
+from orchestration.defs.retention import RetentionConfig
 from orchestration.project import manifest
 
 definitions = defs()
 graph = definitions.resolve_asset_graph()
 keys = graph.get_all_asset_keys()
 job = definitions.resolve_job_def("daily")
+upkeep = definitions.resolve_job_def("retention").run_config["ops"]["raw__retention_runs"]
 json.dump({
     "edges": [
         [k.to_user_string(), c.to_user_string()] for k in keys for c in graph.get(k).child_keys
@@ -28,6 +30,7 @@ json.dump({
     "materializable": [k.to_user_string() for k in keys if graph.get(k).is_materializable],
     "checks": len(graph.asset_check_keys),
     "steps": [n.name for n in job.graph.nodes],
+    "deletes": [RetentionConfig().deletes, upkeep["config"]["deletes"]],
     "schedules": [s.name for s in definitions.schedules],
     "exposures": [e["name"] for e in manifest()["exposures"].values()],
 }, sys.stdout)
@@ -68,6 +71,11 @@ def test_the_daily_job_resolves_and_makes_every_asset(graph):
     assert set(graph["keys"]) == set(graph["materializable"])
     assert "activation__retired_syncs" in graph["steps"]
     assert "raw__retention_runs" not in graph["steps"]
+
+
+def test_only_the_job_of_retention_deletes(graph):
+    """Whoever materializes all assets in the UI gets counts."""
+    assert graph["deletes"] == [False, True]
 
 
 def test_every_exposure_is_one_asset_after_its_gate(graph):

@@ -7,6 +7,7 @@ import pytest
 from ml.models import uplift
 from orchestration import predicting
 from orchestration.warehouse import Warehouse
+from tests.dbt.truth import MAIN_PERSONS
 
 pytestmark = pytest.mark.slow
 
@@ -16,29 +17,20 @@ STRONG = (
 )  # fmt: skip
 BUILT = ("+int_experiment_features_taken", "+int_purchase_margins_computed", "+customer_features")
 # What truth says a nudge does to those who were drawn, by what the mart says of them.
-TRUE_EFFECTS = """
-    with linked as (
-        select resolved.customer_id, link.person_id, count(*) as records
-        from intermediate.int_customers_resolved as resolved
-        inner join read_parquet('{truth}/record_link/**/*.parquet') as link
-            on link.source = resolved.source
-            and link.table_name || ':' || link.record_key = resolved.source_record_key
-        group by all
-    ),
-    people as (
-        select customer_id, arg_max(person_id, records) as person_id
-        from linked group by customer_id
-    )
+TRUE_EFFECTS = (
+    MAIN_PERSONS
+    + """
     select avg(effect.uplift), avg(
         outcome.adding_probability * (not outcome.orders_without)::int
         - outcome.losing_probability * outcome.orders_without::int
     )
     from decisions.contact_effects as effect
-    inner join people using (customer_id)
+    inner join main_persons using (customer_id)
     inner join read_parquet('{truth}/potential_outcomes/**/*.parquet') as outcome using (person_id)
     group by effect.response_type = 'persuadable'
     order by effect.response_type = 'persuadable'
 """
+)
 
 
 @pytest.fixture(scope="module")
