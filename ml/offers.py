@@ -196,13 +196,15 @@ def _because(mine: Baskets, taste: Taste, top: Integers) -> Integers:
     because = np.full(top.shape, NOBODY)
     if taste.weights is None or not len(mine):
         return because
-    for place in range(top.shape[1]):
-        weight = taste.weights[mine.item, top[mine.customer, place]]
-        order = np.lexsort((-mine.item, weight, mine.customer))
-        is_last = np.append(np.diff(mine.customer[order]) > 0, True)
-        best = order[is_last]
-        speaks = best[weight[best] > 0]
-        because[mine.customer[speaks], place] = mine.item[speaks]
+    # A customer's entries lie together, those of the first product first.
+    starts = np.flatnonzero(np.append(True, mine.customer[1:] != mine.customer[:-1]))
+    lengths = np.diff(np.append(starts, len(mine)))
+    weight = taste.weights[mine.item[:, np.newaxis], top[mine.customer]]
+    highest = np.maximum.reduceat(weight, starts)
+    entries = np.arange(len(mine))[:, np.newaxis]
+    is_best = weight == np.repeat(highest, lengths, axis=0)
+    first = np.minimum.reduceat(np.where(is_best, entries, len(mine)), starts)
+    because[mine.customer[starts]] = np.where(highest > 0, mine.item[first], NOBODY)
     return because
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml.evaluation import Gate
+from ml.names import named
 
 Frames = Mapping[str, pd.DataFrame]
 Parts = Mapping[str, Any]
@@ -107,7 +108,8 @@ class Prediction(Protocol):
     """A prediction; a module with these names is one. It opens nothing and remembers nothing.
 
     `fit` refuses with reasons where data is too thin. `predict` returns one row per KEY (the
-    customer, or more) with the columns of RESULT, and never fits. `explain` returns reasons for one
+    customer, or more) with the columns of RESULT, and never fits; it is given some customers at a
+    time, whom the first input of SCORING lists with a row each. `explain` returns reasons for one
     customer of the frames that `predict` takes, strongest first.
     """
 
@@ -157,8 +159,17 @@ def missing_columns(
 
 
 def typed(columns: Mapping[str, Any], result: Mapping[str, Column]) -> pd.DataFrame:
-    """Return columns as a frame with the types of a result."""
-    frame = pd.DataFrame({name: columns[name] for name in result})
+    """Return columns as a frame with the types of a result; a text stands for one of every row."""
+    count = max((len(values) for values in columns.values() if np.ndim(values)), default=0)
+    everywhere = np.zeros(count, dtype=np.int64)
+    frame = pd.DataFrame(
+        {
+            name: named([columns[name]], everywhere)
+            if isinstance(columns[name], str)
+            else columns[name]
+            for name in result
+        }
+    )
     return frame.astype({name: column.dtype for name, column in result.items()})
 
 

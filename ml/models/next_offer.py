@@ -12,6 +12,7 @@ from ml import evaluation, promotion
 from ml.baskets import LINES, Baskets, baskets_at, known_lines
 from ml.errors import LabelError
 from ml.evaluation import Gate, Numbers, Outcomes
+from ml.names import is_among, named
 from ml.offer_odds import OfferOdds, customer_facts, learn_odds, was_bought
 from ml.offer_reasons import explain_offers, usual_offers
 from ml.offer_recall import measure_recalls
@@ -52,7 +53,7 @@ RECIPE = 1
 COUNT_OFFERS = 8
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
 TRAINING = {"lines": LINES}
-SCORING = {"lines": LINES, "customers": CUSTOMERS}
+SCORING = {"customers": CUSTOMERS, "lines": LINES}
 RESULT = {
     "customer_id": Column("str"),
     "model_name": Column("str"),
@@ -104,20 +105,18 @@ def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.Data
     offers = make_offers(baskets, taste)
     facts = customer_facts(baskets)
     purchase, fits = odds.purchase(facts)[offers.customer], odds.fit(offers, baskets, taste)
-    # One more name, so that -1 finds none.
-    names = np.array([*baskets.items, None], dtype=object)
     columns: dict[str, Any] = {
-        "customer_id": baskets.customers[offers.customer],
+        "customer_id": named(baskets.customers, offers.customer),
         "model_name": model.name,
         "horizon_days": model.horizon_days,
         "as_of": baskets.as_of,
-        "sku": names[offers.item],
-        "offer_list": np.where(offers.is_new, NEW, AGAIN),
+        "sku": named(baskets.items, offers.item),
+        "offer_list": named((AGAIN, NEW), offers.is_new.astype(np.int64)),
         "list_position": offers.position,
         "purchase_probability": purchase,
         "product_fit": fits,
         "conversion_probability": purchase * fits,
-        "because_sku": names[offers.because],
+        "because_sku": named(baskets.items, offers.because),
         "model_version": model.version,
         "scored_at": instant(scored_at),
     }
@@ -143,7 +142,7 @@ def _read(model: Model, frames: Frames) -> tuple[Taste, OfferOdds, Baskets]:
     customers = frames["customers"]
     moment = instant(customers["as_of"].max()) if len(customers) else model.as_of
     lines = frames["lines"]
-    is_meant = lines["customer_id"].astype("str").isin(set(customers["customer_id"].astype("str")))
+    is_meant = is_among(lines["customer_id"], customers["customer_id"])
     known = known_lines(lines[is_meant], known_until=moment)
     parts = model.parts
     shares = (parts["popularity"], parts["category_share"])

@@ -13,6 +13,7 @@ from ml.btyd.histories import summarise
 from ml.btyd.spending import NO_MEAN
 from ml.errors import HistoryError, LabelError
 from ml.evaluation import Gate
+from ml.names import is_among
 from ml.prediction import (
     Column,
     Frames,
@@ -46,7 +47,7 @@ RECIPE = 2
 YEARLY_DISCOUNT = 0.1
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
 TRAINING = {"purchases": PURCHASES}
-SCORING = {"purchases": PURCHASES, "customers": CUSTOMERS}
+SCORING = {"customers": CUSTOMERS, "purchases": PURCHASES}
 RESULT = {
     "customer_id": Column("str"),
     "model_name": Column("str"),
@@ -128,7 +129,7 @@ def _read(model: Model, frames: Frames) -> tuple[ValueModel, Spread, pd.DataFram
     moment = instant(customers["as_of"].max()) if len(customers) else model.as_of
     purchases = known_purchases(frames["purchases"], known_until=moment)
     known = summarise(purchases, as_of=moment)
-    known = known[known.index.isin(set(customers["customer_id"].astype("str")))]
+    known = known[is_among(known.index, customers["customer_id"])]
     learned = ValueModel.from_plain(model.parts["value"])
     return learned, Spread.from_plain(model.parts["spread"]), known, moment
 

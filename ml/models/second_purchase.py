@@ -15,6 +15,7 @@ from ml.errors import HistoryError, LabelError
 from ml.evaluation import Gate, Numbers, Outcomes
 from ml.first_buyers import Curve, draw_curve, first_buyers
 from ml.markdown import table
+from ml.names import is_among
 from ml.prediction import (
     Column,
     Frames,
@@ -42,7 +43,7 @@ MINIMUM_OUTCOMES = 50
 TOLD_DAYS = (10, 30, 90, 180, 365)
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
 TRAINING = {"purchases": PURCHASES}
-SCORING = {"purchases": PURCHASES, "customers": CUSTOMERS}
+SCORING = {"customers": CUSTOMERS, "purchases": PURCHASES}
 RESULT = {
     "customer_id": Column("str"),
     "model_name": Column("str"),
@@ -147,7 +148,7 @@ def _read(
     moment = instant(customers["as_of"].max()) if len(customers) else model.as_of
     purchases = known_purchases(frames["purchases"], known_until=moment)
     buyers = first_buyers(purchases, as_of=moment)
-    is_meant = buyers.index.isin(set(customers["customer_id"].astype("str")))
+    is_meant = is_among(buyers.index, customers["customer_id"])
     odds = SecondOdds.from_plain(model.parts["odds"])
     value = SecondValue.from_plain(model.parts["value"])
     return odds, value, buyers[is_meant & buyers["second_day"].isna()], moment

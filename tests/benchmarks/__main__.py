@@ -14,6 +14,7 @@ from tests.benchmarks.linkage import measure_linkage
 from tests.benchmarks.persons import measure_persons
 from tests.benchmarks.rhythm import measure_rhythm
 from tests.benchmarks.road import measure_road
+from tests.benchmarks.scoring import measure_scoring
 from tests.benchmarks.simulator import measure_simulator
 from tests.benchmarks.uplift import measure_uplift
 
@@ -38,6 +39,7 @@ def main() -> None:
                 for size in arguments.sizes
                 for measure in (measure_road, measure_persons, measure_lifecycle, measure_uplift)
             ),
+            lambda: measure_scoring(arguments.sizes[0], folder),
             measure_activation,
             measure_crashes,
             measure_identity,
