@@ -51,7 +51,7 @@ def measure_scoring(size: str, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _multiply(source: Path, target: Path) -> int:
-    """Copy what scoring reads, each customer as often as makes a million, under names of their own."""
+    """Copy what scoring reads, each customer often enough for a million, under other names."""
     target.unlink(missing_ok=True)
     inputs = [
         (prediction.KEY[0], read.relation)
