@@ -17,6 +17,7 @@ KINDS = {"python", "scikitlearn"}
 MEASURES = (
     *("auc", "brier", "log_loss", "gini", "deviance"),
     *("new_item_recall", "all_item_recall", "qini_per_1000"),
+    *("hour_hit_rate", "weekday_hit_rate", "channel_hit_rate"),
 )
 
 
