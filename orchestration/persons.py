@@ -29,6 +29,7 @@ def show_explanation(found: Any) -> None:
     _show_offers(found)
     _show_effects(found)
     _show_times(found)
+    _show_groups(found)
     _show_leads(found)
     _show_pauses(found)
     known = {
@@ -117,6 +118,18 @@ def _show_times(found: Any) -> None:
                 f"{one[f'count_{name}_answers']:,} answers"
             )
         console.print(f"{one['model_name']}: {'; '.join(told)}", markup=False, soft_wrap=True)
+        _show_reasons(found.reasons, one["model_name"])
+
+
+def _show_groups(found: Any) -> None:
+    """Print which group of customers who are alike somebody is in; it is no audience."""
+    for one in found.groups:
+        told = (
+            "all customers are one group"
+            if one["group_name"] == "all"
+            else f"in group {one['group_name']}, a proposal that is no audience"
+        )
+        console.print(f"{one['model_name']}: {told}", markup=False, soft_wrap=True)
         _show_reasons(found.reasons, one["model_name"])
 
 

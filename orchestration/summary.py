@@ -53,6 +53,9 @@ select
     count(*) filter (where channel_source = 'personal'), min(shop_hour), min(shop_channel)
 from decisions.contact_times
 """
+GROUPS = """
+select group_name, count(*) from ml.segments where group_name <> 'all' group by 1 order by 1
+"""
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -84,6 +87,7 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "offers": _offers(connection),
             "uplift": _uplift(connection),
             "timing": _timing(connection),
+            "groups": _groups(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -218,6 +222,14 @@ def _timing(connection: Connection) -> dict[str, Any]:
     training = read_training(connection, "channel_and_time")
     return {
         **(found[0] if found else dict.fromkeys(names, 0)),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+    }
+
+
+def _groups(connection: Connection) -> dict[str, Any]:
+    training = read_training(connection, "segments")
+    return {
+        "customers": _counts(connection, GROUPS),
         "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
     }
 

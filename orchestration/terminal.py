@@ -85,6 +85,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_offers(summary["offers"])
     _show_uplift(summary["uplift"])
     _show_timing(summary["timing"])
+    _show_groups(summary["groups"])
 
 
 def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]) -> None:
@@ -251,6 +252,16 @@ def _show_timing(timing: Mapping[str, Any]) -> None:
     ]
     console.print(
         f"usually at {timing['hour']:02d}:00 and by {timing['channel']}; {', '.join(told)}",
+        soft_wrap=True,
+    )
+
+
+def _show_groups(groups: Mapping[str, Any]) -> None:
+    if not _is_known("Customers who are alike", groups, "no groups"):
+        return
+    told = ", ".join(f"{name} with {count:,}" for name, count in groups["customers"].items())
+    console.print(
+        f"{told}; proposals that are no audience before somebody approves them: regulars segments",
         soft_wrap=True,
     )
 

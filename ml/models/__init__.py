@@ -8,6 +8,7 @@ from ml.models import (
     next_order,
     orders_and_value,
     second_purchase,
+    segments,
     uplift,
 )
 from ml.prediction import Prediction
@@ -19,4 +20,5 @@ PREDICTIONS: tuple[Prediction, ...] = (
     next_offer,
     uplift,
     channel_and_time,
+    segments,
 )
