@@ -110,7 +110,10 @@ def _show_times(found: Any) -> None:
     for one in found.times:
         told = []
         for name, place in (("hour", "at"), ("weekday", "on"), ("channel", "by")):
-            best, usual = one[f"best_{name}"], one[f"shop_{name}"]
+            best, usual = (
+                f"{value:02d}:00" if name == "hour" else value
+                for value in (one[f"best_{name}"], one[f"shop_{name}"])
+            )
             beside = f" (at the shop's {usual}: {one[f'shop_{name}_probability']:.1%})"
             told.append(
                 f"{place} {best}: {one[f'{name}_probability']:.1%}, "
