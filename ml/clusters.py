@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -97,12 +98,16 @@ def learn_scale(values: Numbers, names: tuple[str, ...]) -> tuple[Scale, Codes]:
 
 
 def find_centres(points: Numbers, count: int, *, seed: int) -> Numbers:
-    """Return the centres of k-means (Lloyd), the best of ten starts."""
+    """Return the centres of k-means (Lloyd), the best of ten starts; alike ones are repeated."""
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
     if count == 1:
         return np.asarray(points.mean(axis=0, keepdims=True))
-    found = KMeans(count, n_init=10, random_state=seed).fit(points)
+    with warnings.catch_warnings():
+        # Fewer different customers than groups: the smallest share, 0, says so.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = KMeans(count, n_init=10, random_state=seed).fit(points)
     return np.asarray(found.cluster_centers_, dtype=np.float64)
 
 

@@ -19,7 +19,7 @@ from ml.prediction import Refused, Trained
 from tests.ml.grouping import CLOCK, cloud_of, features_of, groups_of
 
 SEEDS = (1, 2, 3)
-SIZES = (900, 1_400, 500)
+SIZES = (500, 700, 300)
 
 
 def fitted(features: pd.DataFrame, **options: Any) -> Trained:
@@ -64,7 +64,7 @@ def test_the_true_groups_are_found(seed: int) -> None:
 )
 def test_a_cloud_has_no_segments(seed: int, related: bool, kind: str) -> None:
     """One group for all, with the reason, even where slices of the cloud would be stable."""
-    features = cloud_of(3_000, seed=seed, related=related, kind=kind)
+    features = cloud_of(1_500, seed=seed, related=related, kind=kind)
     found = fitted(features, seed=seed)
 
     assert found.report["champion"] == "one_group"
@@ -107,7 +107,7 @@ def test_a_rule_is_measured_on_customers_it_was_not_learnt_from() -> None:
 def test_names_stay_when_customers_change(trained: Trained) -> None:
     """Other customers, another order of the groups, one more of them: g2 is still g2."""
     former = {one["name"]: one["medians"] for one in trained.report["proposals"]}
-    other, _ = groups_of((600, 2_000, 700), seed=99)
+    other, _ = groups_of((350, 900, 400), seed=99)
     again = segments.inherit(fitted(other, seed=5), trained.champion)
 
     assert {one["name"] for one in again.report["proposals"]} == set(former)
@@ -119,7 +119,7 @@ def test_names_stay_when_customers_change(trained: Trained) -> None:
 
 def test_names_that_are_gone_are_not_given_again(shop, trained: Trained) -> None:
     """Of three groups one vanishes, and later another kind comes: it gets a number of its own."""
-    two, _ = groups_of((1_000, 1_400), seed=3)
+    two, _ = groups_of((600, 700), seed=3)
     fewer = segments.inherit(fitted(two), trained.champion)
     names = {one["name"] for one in fewer.report["proposals"]}
     back = segments.inherit(fitted(shop[0]), fewer.champion)
@@ -132,7 +132,7 @@ def test_names_that_are_gone_are_not_given_again(shop, trained: Trained) -> None
 
 def test_a_training_without_segments_forgets_no_names(shop, trained: Trained) -> None:
     """After a day on which nothing was proven the groups have the names they had before."""
-    cloud = cloud_of(2_000, seed=1, related=False)
+    cloud = cloud_of(1_500, seed=1, related=False)
     none = segments.inherit(fitted(cloud), trained.champion)
     again = segments.inherit(fitted(shop[0]), none.champion)
 
@@ -143,7 +143,7 @@ def test_a_training_without_segments_forgets_no_names(shop, trained: Trained) ->
 
 def test_another_name_is_another_version(shop, trained: Trained) -> None:
     """The same groups under other names are not taken for the version that is stored already."""
-    two, _ = groups_of((1_000, 1_400), seed=3)
+    two, _ = groups_of((600, 700), seed=3)
     fewer = segments.inherit(fitted(two), trained.champion)
     again = segments.inherit(trained, trained.champion)
     renamed = segments.inherit(trained, fewer.champion)
@@ -189,6 +189,16 @@ def test_customers_who_are_all_the_same_are_one_group() -> None:
     assert "do not differ" in found.report["reason"]
     assert set(groups(found, same)) == {"all"}
     assert segments.explain(found.champion, {"features": same.iloc[:1]}) == ()
+
+
+def test_two_kinds_of_customers_are_two_groups() -> None:
+    """Fewer different customers than groups to try: no warning, and each kind is a group."""
+    facts = pd.DataFrame({"count_orders": np.repeat([1.0, 9.0], [600, 300])})
+    two = features_of(facts.assign(days_since_last_order=facts["count_orders"] * 7))
+    found = fitted(two)
+
+    assert sorted(groups(found, two).value_counts()) == [300, 600]
+    assert {one["rule"]["precision"] for one in found.report["proposals"]} == {1.0}
 
 
 def test_constant_facts_are_left_out(shop, trained: Trained) -> None:
