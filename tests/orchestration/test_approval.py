@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from datetime import date
 
+import duckdb
 import pytest
 import yaml
 
@@ -62,6 +63,23 @@ def test_an_approved_group_is_a_model_with_its_rule(project):
     assert "98% of whom it meets" in " ".join(model["description"].split())
     assert "'discount_hunters', 'existing_customers'" in " ".join(members.read_text().split())
     assert members.read_text().count("{%- set segments = [") == 1
+
+
+def test_the_segment_is_whom_the_rule_meets(project):
+    """The written query gives them in a database, each once."""
+    sql, _, _ = approve(project, FOUND, name="discount_hunters", by="Anna Berg", on=TODAY)
+    query = sql.read_text().replace("{{ ref('customer_features') }}", "features")
+    query = query.replace("{{ dbt.type_timestamp() }}", "timestamp")
+    with duckdb.connect() as connection:
+        connection.execute("""
+            create table features as select * from (values
+                ('hunter', true, 0.2, 2, 0), ('looker', true, 0.0, 9, 12),
+                ('both', true, 0.2, 1, 9), ('neither', true, 0.2, 9, 3),
+                ('former', false, 0.2, 2, 0)
+            ) as f (customer_id, is_current, discount_share, count_orders, count_sessions_90d)""")
+        rows = connection.execute(query[query.index("with") :]).fetchall()
+
+    assert sorted(rows) == [(name, None, None) for name in ("both", "hunter", "looker")]
 
 
 def test_a_second_approval_keeps_the_first(project):
