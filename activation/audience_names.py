@@ -11,11 +11,21 @@ REVEALING = (
     *("therap", "addict", "sucht", "allerg", "fertility", "obes", "adipos", "hiv", "symptom"),
     *("insolv", "bankrupt", "pleite", "debt", "schuld", "verschuld", "overdraft", "dispokredit"),
     *("creditworth", "credit_score", "bonit", "schufa", "unemploy", "arbeitslos", "poor"),
-    *("low_income", "geringverdien", "relig", "muslim", "christ", "jewish", "gay", "lesb", "queer"),
+    *(
+        "low_income",
+        "geringverdien",
+        "relig",
+        "muslim",
+        "christian",
+        "jewish",
+        "gay",
+        "lesb",
+        "queer",
+    ),
     *("sexual", "ethnic", "migrant", "trade_union", "gewerkschaft", "crimin", "vorbestraft"),
 )
 # Innocent words with such a beginning.
-HARMLESS = frozenset({"christmas", "christmastime", "medici", "poorly"})
+HARMLESS = frozenset({"medici", "poorly"})
 
 
 def revealing_word(name: str) -> str | None:
