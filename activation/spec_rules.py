@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from activation.audience_names import revealing_word
 from activation.destinations import DESTINATIONS
 from activation.destinations.capabilities import Capabilities
 
@@ -26,6 +27,7 @@ CONTACT_POINT = "contact_point_id"
 SEGMENT_FOLDER = ["marts", "segments"]
 MAX_REMOVAL_SHARE = 0.1
 MAX_SIZE_CHANGE = 0.3
+PROPOSALS = "source.regulars.ml.segments"
 MEMBERS_OF = "macro.regulars.members_of"
 
 _REQUIRED = ("destination", "surface", "key", "mode", "purpose", "channel")
@@ -65,6 +67,11 @@ def _sync_causes(sync: Mapping[str, Any]) -> Iterator[Cause]:
         yield f"purpose {purpose} is unknown", f"Use one of {', '.join(sorted(PURPOSES))}."
     if sync.get("channel") and sync["channel"] not in CHANNELS:
         yield f"channel {sync['channel']} is unknown", f"Use one of {', '.join(sorted(CHANNELS))}."
+    if word := revealing_word(str(sync.get("target") or "")):
+        yield (
+            f"the target's name reveals what it must not: {word}",
+            "Name the audience by what it is offered, not by health, money or beliefs.",
+        )
     for switch in _SWITCHES:
         if not isinstance(sync.get(switch, True), bool):
             yield f"{switch} is neither true nor false", f"Write {switch}: true, or false."
@@ -123,6 +130,11 @@ def _model_causes(
             f"model {model['name']} reads a segment with those who have left it",
             "Write {{ members_of('segment_...') }} instead of the ref.",
         )
+    if PROPOSALS in _sources_of(model, manifest):
+        yield (
+            f"model {model['name']} reads groups that nobody approved",
+            "Approve one, and read its segment: regulars segments --approve GROUP.",
+        )
     tested = _tests_of_key(sync.get("key"), model, manifest)
     for test in _KEY_TESTS:
         if sync.get("key") and test not in tested:
@@ -166,6 +178,19 @@ def _tests_of_key(
         and node.get("attached_node") == model["unique_id"]
         and node.get("column_name") == key
     }
+
+
+def _sources_of(model: Mapping[str, Any], manifest: Mapping[str, Any]) -> set[str]:
+    """Return the sources that a model reads, itself or through others."""
+    found: set[str] = set()
+    waiting = list(model["depends_on"]["nodes"])
+    while waiting:
+        unique_id = waiting.pop()
+        if unique_id not in found:
+            found.add(unique_id)
+            node = manifest["nodes"].get(unique_id, {})
+            waiting += node.get("depends_on", {}).get("nodes", ())
+    return {unique_id for unique_id in found if unique_id.startswith("source.")}
 
 
 def segments_read(model: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -109,7 +109,9 @@ def log_loss_difference(
     return paired_interval(difference, seed=seed, repeats=repeats)
 
 
-def paired_interval(difference: Numbers, *, seed: int, repeats: int = 500) -> Interval:
+def paired_interval(
+    difference: Numbers, *, seed: int, repeats: int = 500, level: float = 0.95
+) -> Interval:
     """Return the mean of paired differences with its percentile bootstrap interval (Efron 1979).
 
     Rows must be independent (one per customer). No rows: an endless interval.
@@ -118,7 +120,8 @@ def paired_interval(difference: Numbers, *, seed: int, repeats: int = 500) -> In
         return Interval(0.0, -np.inf, np.inf)
     generator = np.random.default_rng(seed)
     draws = (generator.integers(0, len(difference), len(difference)) for _ in range(repeats))
-    lower, upper = np.quantile([difference[rows].mean() for rows in draws], [0.025, 0.975])
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    lower, upper = np.quantile([difference[rows].mean() for rows in draws], tails)
     return Interval(float(difference.mean()), float(lower), float(upper))
 
 

@@ -110,7 +110,8 @@ class Prediction(Protocol):
     `fit` refuses with reasons where data is too thin. `predict` returns one row per KEY (the
     customer, or more) with the columns of RESULT, and never fits; it is given some customers at a
     time, whom the first input of SCORING lists with a row each. `explain` returns reasons for one
-    customer of the frames that `predict` takes, strongest first.
+    customer of the frames that `predict` takes, strongest first. Where names that a training makes
+    up must not jump, `inherit(trained, earlier)` gives them those of an earlier version.
     """
 
     @property

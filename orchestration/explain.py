@@ -37,6 +37,8 @@ class Explanation:
     second_purchases: list[dict[str, Any]]
     offers: list[dict[str, Any]]
     effects: list[dict[str, Any]]
+    times: list[dict[str, Any]]
+    groups: list[dict[str, Any]]
     reasons: Mapping[str, tuple[str, ...]]
     leads: list[dict[str, Any]]
     declines: list[dict[str, Any]]
@@ -71,6 +73,8 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
     offers = _rows(connection, "decisions.next_best_offers", customer_id)
     offers.sort(key=lambda offer: offer["offer_rank"])
     effects = _rows(connection, "decisions.contact_effects", customer_id)
+    times = _rows(connection, "decisions.contact_times", customer_id)
+    groups = _rows(connection, "staging.stg_ml__segments", customer_id)
     stages = _rows(connection, "insight.lifecycle_stages", customer_id)
     return Explanation(
         customer_id=customer_id,
@@ -82,8 +86,12 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         second_purchases=seconds,
         offers=offers,
         effects=effects,
+        times=times,
+        groups=groups,
         reasons=_reasons(
-            connection, customer_id, [*scores, *values, *seconds, *offers[:1], *effects]
+            connection,
+            customer_id,
+            [*scores, *values, *seconds, *offers[:1], *effects, *times, *groups],
         ),
         leads=_rows(connection, "insight.scores", customer_id),
         declines=_rows(connection, "insight.activity_declines", customer_id),

@@ -28,6 +28,8 @@ def show_explanation(found: Any) -> None:
     _show_second_purchases(found)
     _show_offers(found)
     _show_effects(found)
+    _show_times(found)
+    _show_groups(found)
     _show_leads(found)
     _show_pauses(found)
     known = {
@@ -101,6 +103,37 @@ def _show_effects(found: Any) -> None:
             soft_wrap=True,
         )
         _show_reasons(found.reasons, effect["model_name"])
+
+
+def _show_times(found: Any) -> None:
+    """Print when and through what an answer is likeliest, and whose habit that is."""
+    for one in found.times:
+        told = []
+        for name, place in (("hour", "at"), ("weekday", "on"), ("channel", "by")):
+            best, usual = (
+                f"{value:02d}:00" if name == "hour" else value
+                for value in (one[f"best_{name}"], one[f"shop_{name}"])
+            )
+            beside = f" (at the shop's {usual}: {one[f'shop_{name}_probability']:.1%})"
+            told.append(
+                f"{place} {best}: {one[f'{name}_probability']:.1%}, "
+                f"{one[f'{name}_source']}{beside if best != usual else ''}, from "
+                f"{one[f'count_{name}_answers']:,} answers"
+            )
+        console.print(f"{one['model_name']}: {'; '.join(told)}", markup=False, soft_wrap=True)
+        _show_reasons(found.reasons, one["model_name"])
+
+
+def _show_groups(found: Any) -> None:
+    """Print which group of customers who are alike somebody is in; it is no audience."""
+    for one in found.groups:
+        told = (
+            "all customers are one group"
+            if one["group_name"] == "all"
+            else f"in group {one['group_name']}, a proposal that is no audience"
+        )
+        console.print(f"{one['model_name']}: {told}", markup=False, soft_wrap=True)
+        _show_reasons(found.reasons, one["model_name"])
 
 
 def _show_leads(found: Any) -> None:

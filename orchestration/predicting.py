@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ml.errors import FeatureError, VersionNotFound
+from ml.errors import FeatureError, RegistryError, VersionNotFound
 from ml.prediction import (
     Input,
     Prediction,
@@ -34,6 +34,10 @@ where model_name = ? order by as_of desc, trained_at desc limit 1
 VERSION = """
 select sha256 from ml.trainings where model_name = ? and model_version = ?
 order by trained_at desc limit 1
+"""
+NEWEST_MODEL = """
+select model_version, sha256 from ml.trainings
+where model_name = ? and model_version is not null order by as_of desc, trained_at desc limit 1
 """
 ALL = "true"
 COUNT_REASONS = 3
@@ -60,6 +64,30 @@ def train(connection: Connection, prediction: Prediction) -> Trained | Refused:
         return outcome
     sampled = {"customers": MOST_CUSTOMERS, "of": count}
     return replace(outcome, report={**outcome.report, "sampled": sampled})
+
+
+def inherit(
+    connection: Connection, prediction: Prediction, outcome: Trained | Refused, models: Path
+) -> Trained | Refused:
+    """Return what was learnt with the names that an earlier version gave, where names matter.
+
+    A prediction with `inherit` is told the version of the newest training that was not refused; one
+    that is gone from the store, or damaged, is nothing to go on with.
+    """
+    carry_on = getattr(prediction, "inherit", None)
+    if carry_on is None or isinstance(outcome, Refused):
+        return outcome
+    if not connection.table_exists("ml", "trainings"):
+        return outcome
+    found = connection.execute(NEWEST_MODEL, (prediction.NAME,))
+    if not found:
+        return outcome
+    try:
+        earlier = Registry(models).load(prediction.NAME, found[0][0], sha256=found[0][1])
+    except RegistryError:
+        return outcome
+    named: Trained = carry_on(outcome, earlier)
+    return named
 
 
 def remember(outcome: Trained | Refused, models: Path) -> dict[str, Any]:

@@ -47,6 +47,15 @@ EFFECTS = """
 select response_type, count(*), count(*) filter (where is_worth_contacting)
 from decisions.contact_effects group by 1 order by 2 desc
 """
+CONTACT_TIMES = """
+select
+    count(*), count(*) filter (where hour_source = 'personal'),
+    count(*) filter (where channel_source = 'personal'), min(shop_hour), min(shop_channel)
+from decisions.contact_times
+"""
+GROUPS = """
+select group_name, count(*) from ml.segments where group_name <> 'all' group by 1 order by 1
+"""
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -77,6 +86,8 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "second_purchase": _second_purchase(connection),
             "offers": _offers(connection),
             "uplift": _uplift(connection),
+            "timing": _timing(connection),
+            "groups": _groups(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -202,6 +213,24 @@ def _uplift(connection: Connection) -> dict[str, Any]:
         "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
         "champion": report.get("champion"),
         "average": report.get("average_uplift", {}).get("mean"),
+    }
+
+
+def _timing(connection: Connection) -> dict[str, Any]:
+    names = ("customers", "own_hour", "own_channel", "hour", "channel")
+    found = _rows(connection, CONTACT_TIMES, names)
+    training = read_training(connection, "channel_and_time")
+    return {
+        **(found[0] if found else dict.fromkeys(names, 0)),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+    }
+
+
+def _groups(connection: Connection) -> dict[str, Any]:
+    training = read_training(connection, "segments")
+    return {
+        "customers": _counts(connection, GROUPS),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
     }
 
 

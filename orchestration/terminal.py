@@ -84,6 +84,8 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_second_purchase(summary["second_purchase"])
     _show_offers(summary["offers"])
     _show_uplift(summary["uplift"])
+    _show_timing(summary["timing"])
+    _show_groups(summary["groups"])
 
 
 def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]) -> None:
@@ -235,6 +237,31 @@ def _show_uplift(uplift: Mapping[str, Any]) -> None:
     console.print(
         f"{types}; {uplift['worth_contacting']:,} are worth what a contact costs. On average it "
         f"adds {uplift['average']:+.1%} orders ({uplift['champion']})",
+        soft_wrap=True,
+    )
+
+
+def _show_timing(timing: Mapping[str, Any]) -> None:
+    if not _is_known("When and through what they answer", timing, "not known"):
+        return
+    told = [
+        f"{count:,} of {timing['customers']:,} have {own} of their own"
+        if (count := timing[f"own_{name}"])
+        else f"no evidence that {own} is personal"
+        for name, own in (("hour", "an hour"), ("channel", "a channel"))
+    ]
+    console.print(
+        f"usually at {timing['hour']:02d}:00 and by {timing['channel']}; {', '.join(told)}",
+        soft_wrap=True,
+    )
+
+
+def _show_groups(groups: Mapping[str, Any]) -> None:
+    if not _is_known("Customers who are alike", groups, "no groups"):
+        return
+    told = ", ".join(f"{name} with {count:,}" for name, count in groups["customers"].items())
+    console.print(
+        f"{told}; proposals that are no audience before somebody approves them: regulars segments",
         soft_wrap=True,
     )
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from ml.models import next_offer, next_order, orders_and_value, second_purchase, uplift
+from ml.models import (
+    channel_and_time,
+    next_offer,
+    next_order,
+    orders_and_value,
+    second_purchase,
+    segments,
+    uplift,
+)
 from ml.prediction import Prediction
 
 PREDICTIONS: tuple[Prediction, ...] = (
@@ -11,4 +19,6 @@ PREDICTIONS: tuple[Prediction, ...] = (
     second_purchase,
     next_offer,
     uplift,
+    channel_and_time,
+    segments,
 )

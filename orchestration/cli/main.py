@@ -21,6 +21,7 @@ COMMANDS = (
     customers.retention,
     predictions.models,
     predictions.rollback,
+    predictions.segments,
     views.report,
     syncs.check,
     views.sandbox,

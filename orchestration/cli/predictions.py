@@ -19,6 +19,25 @@ def models(
         show_versions(settings, prediction)
 
 
+def segments(
+    approve: Annotated[
+        str | None, typer.Option(metavar="GROUP", help="Make a segment of this group, e.g. g2.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The segment's name, e.g. weekend_buyers.")] = "",
+    by: Annotated[str, typer.Option(help="Who approves it.")] = "",
+) -> None:
+    """List the groups of customers that were found, or approve one as a segment."""
+    from orchestration.proposals import approve_proposal, show_proposals
+
+    if approve is None and (name or by):
+        raise typer.BadParameter("Say which group: regulars segments --approve GROUP --name NAME")
+    with friendly() as settings:
+        if approve is None:
+            show_proposals(settings)
+        else:
+            approve_proposal(settings, approve, name, by)
+
+
 def rollback(
     prediction: Annotated[str, typer.Argument(metavar="PREDICTION", help="E.g. next_order.")],
     version: Annotated[

@@ -18,6 +18,7 @@ KINDS = {"python", "scikitlearn"}
 MEASURES = (
     *("auc", "brier", "log_loss", "gini", "deviance"),
     *("new_item_recall", "all_item_recall", "qini_per_1000"),
+    *("explained_variance", "hour_hit_rate", "weekday_hit_rate", "channel_hit_rate"),
 )
 
 
@@ -37,6 +38,7 @@ def build_training(prediction: Prediction) -> dg.AssetsDefinition:
         reporter().begin(step)
         with warehouse.connect(read_only=True) as connection:
             outcome = predicting.train(connection, prediction)
+            outcome = predicting.inherit(connection, prediction, outcome, settings.models)
         row = predicting.remember(outcome, settings.models)
         with warehouse.writing(), warehouse.connect() as connection:
             predicting.replace_training(connection, row)

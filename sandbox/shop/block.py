@@ -10,6 +10,7 @@ from sandbox.shop.calendar import Calendar
 from sandbox.shop.catalogue import Catalogue
 from sandbox.shop.contacts import Contacts
 from sandbox.shop.draws import Draws, Flags, Floats, Integers, Keys, combined
+from sandbox.shop.habits import Habits
 from sandbox.shop.memberships import Memberships
 from sandbox.shop.nudges import Nudges
 from sandbox.shop.parameters import ShopParameters
@@ -46,6 +47,11 @@ class Block:
     def contacts(self) -> Contacts:
         """The contact details of the persons."""
         return Contacts(self.people, self.draws, self.parameters)
+
+    @cached_property
+    def habits(self) -> Habits:
+        """When and through what the persons like to answer."""
+        return Habits(self.people, self.draws, self.parameters)
 
     @cached_property
     def channel(self) -> Integers:

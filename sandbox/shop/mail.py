@@ -180,12 +180,15 @@ def answered(sends: Sends) -> Responses:
     draws, parameters = block.draws, block.parameters
     person = sends.subscribers.person[sends.subscriber]
     is_alive = sends.moment < block.purchases.alive_until[person]
-    opens = draws.happens("opens", keys, parameters.open_share * np.where(is_alive, 1.5, 0.85))
+    liking = block.habits.by_mail(person)
+    open_share = parameters.open_share * liking
+    opens = draws.happens("opens", keys, open_share * np.where(is_alive, 1.5, 0.85))
     machine = parameters.machine_open_share
     proxy = min(parameters.open_share * machine / max(1.0 - machine, 0.05), 1.0)
     is_soft = draws.happens("soft bounce", keys, parameters.bounce_share * 0.8)
     arrives = ~(sends.is_dead | is_soft)
-    clicks = draws.happens("clicks", keys, parameters.click_share * np.where(is_alive, 1.8, 0.8))
+    click_share = parameters.click_share * liking
+    clicks = draws.happens("clicks", keys, click_share * np.where(is_alive, 1.8, 0.8))
     chosen = [
         (OPEN, draws.happens("proxy", block.people.keys[person], proxy) & arrives, True),
         (OPEN, (opens | clicks | sends.is_unsubscribing) & arrives, False),
@@ -204,12 +207,14 @@ def answered(sends: Sends) -> Responses:
 
 def response_moments(sends: Sends, send: Integers, kind: Integers, is_machine: Flags) -> Floats:
     """Open within a day or two, act minutes after opening; machines and bounces take minutes."""
-    draws = sends.subscribers.block.draws
-    opened = 0.01 + draws.exponential("open delay", sends.keys[send], 0.6)
-    acted = opened + 0.0005 + draws.uniform("act delay", sends.keys[send]) * 0.002 * kind
-    waiting = np.where(kind == OPEN, opened, acted)
+    block, keys = sends.subscribers.block, sends.keys[send]
+    person = sends.subscribers.person[sends.subscriber[send]]
+    opened = 0.01 + block.draws.exponential("open delay", keys, 0.6)
+    opened = opened + block.habits.wait("open", person, keys, sends.moment[send] + opened)
+    acted = opened + 0.0005 + block.draws.uniform("act delay", keys) * 0.002 * kind
     is_fast = is_machine | (kind == BOUNCE_HARD) | (kind == BOUNCE_SOFT)
-    fast = draws.between("machine delay", sends.keys[send], 0.0002, 0.01)
+    fast = block.draws.between("machine delay", keys, 0.0002, 0.01)
+    waiting = np.where(kind == OPEN, opened, acted)
     return np.asarray(sends.moment[send] + np.where(is_fast, fast, waiting))
 
 

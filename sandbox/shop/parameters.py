@@ -125,6 +125,10 @@ class ShopParameters:
     configuration_share: float = share(0.02, "visits that save the configuration of furniture")
     content_share: float = share(0.06, "visits that read a guide")
 
+    # habits of one's own
+    hour_habit_share: float = share(0.0, "opens and visits at the person's own hour of the day")
+    channel_habit_strength: float = share(0.0, "how far app or mail is preferred by app users")
+
     # the randomised test of a nudge by e-mail
     nudge_test_day: float = amount(1317.0, "days", "from the opening to the test", 60.0, 2000.0)
     nudge_test_share: float = share(0.80, "buyers on the newsletter's list who are drawn; 0: none")

@@ -170,6 +170,7 @@ class Silos:
         yield "purchases", truth.purchase_table(block, self.receipts)
         yield "second_purchase", truth.second_table(block)
         yield "taste", truth.taste_table(block)
+        yield "habit", truth.habit_table(block)
         if block.number == 0:
             yield "product", truth.product_table(block)
         yield "record_link", pa.concat_tables([part.columns(block) for part in self.record_links()])

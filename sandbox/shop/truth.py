@@ -124,6 +124,23 @@ def taste_table(block: Block) -> pa.Table:
     )
 
 
+def habit_table(block: Block) -> pa.Table:
+    """Return truth.habit: the own hour of each person, and the own channel of those with the app.
+
+    What shares of visits and opens they decide, the parameters of the world say.
+    """
+    habits, people = block.habits, block.people
+    channel = np.where(people.app_since < block.calendar.cut, habits.prefers_app, -1)
+    rows = np.flatnonzero(people.acquired < block.calendar.cut)
+    return pa.table(
+        {
+            "person_id": person_names(block, rows),
+            "own_hour": pa.array(habits.hour[rows]),
+            "own_channel": picked(texts(["email", "push"]), channel[rows]),
+        }
+    )
+
+
 def product_table(block: Block) -> pa.Table:
     """Return truth.product: how probable each product is in a line of its category."""
     catalogue = block.catalogue

@@ -138,9 +138,10 @@ def preparing(block: Block) -> Visits:
     purchase, step = expanded(near, count)
     keys = combined(purchases.keys[purchase], 100 + step)
     ahead = np.minimum(block.draws.exponential("ahead", keys, 6.0) + 0.05, 44.0)
-    moment = at_hour(block.draws, "prepare", keys, purchases.moment[purchase] - ahead)
-    moment = np.minimum(moment, purchases.moment[purchase] - 0.04)
     person, is_app = purchases.person[purchase], block.channel[purchase] == APP
+    moment = at_hour(block.draws, "prepare", keys, purchases.moment[purchase] - ahead)
+    moment = block.habits.on_the_day("prepare", person, keys, moment)
+    moment = np.minimum(moment, purchases.moment[purchase] - 0.04)
     comes = block.draws.happens("still prepares", keys, interest(block, person, moment))
     return visit(block, BROWSE, person, moment, keys, is_app, 1.9).chosen(comes)
 
@@ -158,9 +159,12 @@ def browsing(block: Block) -> Visits:
     span = block.calendar.horizon - people.acquired[person]
     moment = people.acquired[person] + 0.1 + span * draws.uniform("browse day", keys)
     moment = at_hour(draws, "browse", keys, moment)
+    moment = block.habits.on_the_day("browse", person, keys, moment)
     stays = draws.happens("still comes", keys, interest(block, person, moment))
     stays &= moment < block.seen
-    is_app = (moment >= people.app_since[person]) & draws.happens("by app", keys, 0.6)
+    is_app = (moment >= people.app_since[person]) & draws.happens(
+        "by app", keys, block.habits.by_app(person)
+    )
     return visit(block, BROWSE, person, moment, keys, is_app, 2.0).chosen(stays)
 
 

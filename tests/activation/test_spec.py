@@ -357,3 +357,36 @@ def test_a_column_the_table_has_for_itself_is_refused(name):
     """Whose row it is is not for a model to say."""
     with pytest.raises(InvalidSpecs, match=f"does not know column {name}. Rename it"):
         load_specs(table_manifest("customer_id", name))
+
+
+@pytest.mark.parametrize("readers", [1, 2])
+def test_groups_that_nobody_approved_are_never_sent(readers):
+    """Neither by reading the prediction's table nor through models in between."""
+    content = manifest()
+    proposals = "source.regulars.ml.segments"
+    between = {
+        "resource_type": "model",
+        "name": "groups",
+        "unique_id": "model.regulars.groups",
+        "depends_on": {"nodes": [proposals]},
+    }
+    content["nodes"]["model.regulars.groups"] = between
+    content["nodes"][MODEL]["depends_on"]["nodes"].append(
+        proposals if readers == 1 else "model.regulars.groups"
+    )
+
+    assert causes(content) == ["model sync_klaviyo__win_back reads groups that nobody approved"]
+
+
+@pytest.mark.parametrize(
+    "target", ["Diabetes patients", "in debt", "Gesundheit 2026", "Low income"]
+)
+def test_a_targets_name_tells_nothing_of_health_or_money(target):
+    """The name reaches the platform: what it must not reveal is refused."""
+    assert "reveals what it must not" in causes(manifest(target=target))[0]
+
+
+@pytest.mark.parametrize("target", ["Christmas gifts", "Armchairs", "Big spenders", "Bed linen"])
+def test_innocent_names_are_not_taken_for_others(target):
+    """A part of a word is not the word."""
+    assert load_specs(manifest(target=target))[0].target == target

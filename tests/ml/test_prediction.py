@@ -20,6 +20,7 @@ from ml.prediction import (
     strongest,
     typed,
 )
+from tests.ml.answering import answers_of
 
 SCORED_AT = pd.Timestamp("2026-11-01 04:00")
 
@@ -28,7 +29,16 @@ def frames_of(prediction: Prediction, shop) -> dict[str, pd.DataFrame]:
     """Return every input that a prediction of this repository names."""
     purchases = shop.occasions.assign(margin_amount=shop.occasions["net_amount"])
     frames = {**shop.frames, "purchases": purchases, "customers": shop.current}
+    frames["answers"] = answers_in(shop)
     return experiment_in(frames, shop) if prediction.NAME == "uplift" else frames
+
+
+def answers_in(shop) -> pd.DataFrame:
+    """Return answers of the current customers, each of whom has an hour of their own."""
+    answers, _ = answers_of(len(shop.current), seed=1, hour_habit=0.5)
+    names = shop.current["customer_id"].to_numpy()
+    number = answers["customer_id"].str[1:].astype(int)
+    return answers.assign(customer_id=names[number])
 
 
 def experiment_in(frames: dict[str, pd.DataFrame], shop) -> dict[str, pd.DataFrame]:

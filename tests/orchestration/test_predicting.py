@@ -1,5 +1,6 @@
 """A prediction of somebody else's plugs in: trained, stored, applied, checked and explained."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -76,6 +77,14 @@ class Counted(Loudness):
 
 
 LOUDNESS = Loudness()
+
+
+class Remembering(Loudness):
+    """A prediction that tells which version it went on from."""
+
+    def inherit(self, trained, earlier):
+        """Put the earlier version's name into the report."""
+        return replace(trained, report={**trained.report, "reason": earlier.version})
 
 
 @pytest.fixture
@@ -327,3 +336,25 @@ def test_a_changed_file_is_not_rolled_back_to(warehouse, tmp_path):
         model_versions.roll_back(
             connection, "loudness", models, version="2026-11-01-mean", reason=""
         )
+
+
+def test_a_training_goes_on_from_the_newest_version_there_is(warehouse, tmp_path):
+    """A refused training in between is passed over; without a version, or its file, nothing is."""
+    models, remembering = tmp_path / "models", Remembering()
+
+    def reason():
+        with warehouse.connect() as connection:
+            outcome = predicting.train(connection, remembering)
+            return predicting.inherit(connection, remembering, outcome, models).report["reason"]
+
+    assert reason() == ""
+    run(warehouse, models)
+    assert reason() == "2026-11-01-mean"
+
+    refused = Refused("loudness", 30, pd.Timestamp("2026-11-02"), ("Too few.",))
+    with warehouse.connect() as connection:
+        predicting.replace_training(connection, predicting.remember(refused, models))
+        assert predicting.inherit(connection, remembering, refused, models) is refused
+    assert reason() == "2026-11-01-mean"
+    shutil.rmtree(models)
+    assert reason() == ""

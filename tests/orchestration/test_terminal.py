@@ -17,7 +17,13 @@ NOTHING = {
     "second_purchase": {"customers": 0, "reasons": ["no model was trained"]},
     "offers": {"customers": 0, "reasons": ["no model was trained"]},
     "uplift": {"customers": {}, "reasons": ["no model was trained"]},
+    "timing": {"customers": 0, "reasons": ["no model was trained"]},
+    "groups": {"customers": {}, "reasons": ["no model was trained"]},
 }
+TIMED = {
+    "customers": 5000, "own_hour": 1200, "own_channel": 0, "hour": 7, "channel": "email",
+    "reasons": [""],
+}  # fmt: skip
 MOVED = {
     "customers": {"unproven": 4000, "persuadable": 1200, "do_not_disturb": 30},
     "worth_contacting": 1900,
@@ -44,3 +50,41 @@ def test_it_is_said_whom_a_contact_moves_or_that_nothing_tells(uplift, said):
         show_summary({**NOTHING, "uplift": uplift})
 
     assert f"Whom a contact moves  {said}" in " ".join(captured.get().split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("timing", "said"),
+    [
+        (NOTHING["timing"], "not known: no model was trained"),
+        (
+            TIMED,
+            "usually at 07:00 and by email; 1,200 of 5,000 have an hour of their own, no evidence "
+            "that a channel is personal",
+        ),
+    ],
+)
+def test_it_is_said_who_has_an_hour_of_their_own_or_that_nothing_proves_it(timing, said):
+    """Without evidence everybody has the shop's best."""
+    with console.capture() as captured:
+        show_summary({**NOTHING, "timing": timing})
+
+    assert f"When and through what they answer  {said}" in " ".join(captured.get().split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        (NOTHING["groups"], "no groups: no model was trained"),
+        (
+            {"customers": {"g1": 900, "g3": 1400}, "reasons": [""]},
+            "g1 with 900, g3 with 1,400; proposals that are no audience before somebody approves "
+            "them: regulars segments",
+        ),
+    ],
+)
+def test_groups_are_told_as_proposals(groups, said):
+    """Nobody takes them for audiences."""
+    with console.capture() as captured:
+        show_summary({**NOTHING, "groups": groups})
+
+    assert f"Customers who are alike  {said}" in " ".join(captured.get().split("\n"))
