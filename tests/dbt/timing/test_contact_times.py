@@ -6,8 +6,8 @@ import pytest
 
 from ml.models import channel_and_time
 from orchestration.warehouse import Warehouse
-from tests.scored import train_and_score
 from tests.dbt.truth import MAIN_PERSONS
+from tests.scored import train_and_score
 
 pytestmark = pytest.mark.slow
 
