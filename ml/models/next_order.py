@@ -187,7 +187,7 @@ def _train(
         "rhythm": rhythm.as_plain(),
         "windows": [_window_facts(window) for window in windows],
         "features": _leading_features(champion, test, seed),
-        "drift": _drift(frame, test),
+        "drift": drift.told_drift(frame[frame["as_of"] == test.as_of], frame[frame["is_current"]]),
     }
     return Trained(champion, challenger, choice.status, report)
 
@@ -280,10 +280,3 @@ def _leading_features(model: Model, test: Window, seed: int) -> list[dict[str, A
     """Return the five features the published model leans on most."""
     ranked = importance.rank_features(model.kind, model.parts, test, seed=seed)
     return [asdict(item) for item in ranked[:COUNT_REASONS] if item.log_loss_increase > 0]
-
-
-def _drift(frame: pd.DataFrame, test: Window) -> list[dict[str, Any]]:
-    """Return the features whose current values differ from those of the newest window."""
-    reference = frame[frame["as_of"] == test.as_of]
-    found = drift.measure_drift(reference, frame[frame["is_current"]])
-    return [asdict(item) for item in found if item.is_drifted]

@@ -8,6 +8,7 @@ import dagster as dg
 from ml.models import PREDICTIONS
 from ml.prediction import Prediction
 from orchestration import predicting
+from orchestration.cards import describe, inline, path_of
 from orchestration.progress import reporter
 from orchestration.project import settings
 from orchestration.warehouse import Warehouse
@@ -36,7 +37,7 @@ def build_training(prediction: Prediction) -> dg.AssetsDefinition:
         reporter().begin(step)
         with warehouse.connect(read_only=True) as connection:
             outcome = predicting.train(connection, prediction)
-        row = predicting.remember(outcome, settings.models)
+        row = predicting.remember(outcome, settings.models, about=describe(prediction))
         with warehouse.writing(), warehouse.connect() as connection:
             predicting.replace_training(connection, row)
         reporter().end(step, _phrase(row))
@@ -112,6 +113,13 @@ def _phrase(row: dict[str, Any]) -> str:
 def _metadata(row: dict[str, Any]) -> dict[str, Any]:
     report = json.loads(row["report"])
     metadata: dict[str, Any] = {"status": row["status"], "reasons": row["reasons"]}
+    if row["model_version"]:
+        path = path_of(settings.models, row["model_name"], row["model_version"])
+        text = inline(path.read_text(encoding="utf-8"), path.parent)
+        metadata |= {"card": dg.MetadataValue.md(text), "card_file": dg.MetadataValue.path(path)}
+    if report.get("left_out"):
+        told = [one["reason"] for one in report["left_out"]]
+        metadata["left_out"] = dg.MetadataValue.md("\n".join(f"- {reason}" for reason in told))
     for kind, measures in report.get("metrics", {}).items():
         for name in MEASURES:
             if measures.get(name) is not None:
