@@ -15,7 +15,8 @@ from orchestration.terminal import console, show_rows
 from orchestration.warehouse import Warehouse
 
 COLUMNS = ("version", "use", "measure", "naive", "status")
-PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)\n*")
+# A picture with its heading and how to read it.
+PICTURE = re.compile(r"## [^\n]*\n\n!\[[^\]]*\]\([^)]*\)\n\n[^\n]*\n\n")
 NEXT = "The next run scores with it: regulars demo, or the daily job."
 
 

@@ -27,6 +27,18 @@ def models(
             show_versions(settings, prediction)
 
 
+def readiness(
+    prediction: Annotated[
+        str | None, typer.Argument(metavar="PREDICTION", help="One, with every gate; else all.")
+    ] = None,
+) -> None:
+    """Say for each prediction whether to use the rule, a simple model or ML, and why."""
+    from orchestration.readiness import show_readiness
+
+    with friendly() as settings:
+        show_readiness(settings, prediction)
+
+
 def rollback(
     prediction: Annotated[str, typer.Argument(metavar="PREDICTION", help="E.g. next_order.")],
     version: Annotated[

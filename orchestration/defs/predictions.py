@@ -7,10 +7,12 @@ import dagster as dg
 
 from ml.models import PREDICTIONS
 from ml.prediction import Prediction
+from ml.readiness import assess
 from orchestration import predicting
 from orchestration.cards import describe, inline, path_of
 from orchestration.progress import reporter
 from orchestration.project import settings
+from orchestration.readiness import as_markdown, replace_readiness
 from orchestration.warehouse import Warehouse
 
 CUSTOMERS = dg.AssetKey(["core", "customers"])
@@ -38,10 +40,17 @@ def build_training(prediction: Prediction) -> dg.AssetsDefinition:
         with warehouse.connect(read_only=True) as connection:
             outcome = predicting.train(connection, prediction)
         row = predicting.remember(outcome, settings.models, about=describe(prediction))
+        readiness = assess(prediction, outcome)
         with warehouse.writing(), warehouse.connect() as connection:
             predicting.replace_training(connection, row)
+            replace_readiness(connection, readiness)
         reporter().end(step, _phrase(row))
-        return dg.MaterializeResult(metadata=_metadata(row))
+        metadata = _metadata(row)
+        metadata |= {
+            "use": readiness.level,
+            "readiness": dg.MetadataValue.md(as_markdown(readiness)),
+        }
+        return dg.MaterializeResult(metadata=metadata)
 
     return model
 
