@@ -114,9 +114,11 @@ def _phrase(row: dict[str, Any]) -> str:
     measure, kind = report["measure"], report["champion"]
     reached, naive = (report["metrics"][name][measure] for name in (kind, report["baseline"]))
     name = {"auc": "AUC"}.get(measure, measure.replace("_", " "))
+    leaks = ", ".join(leak["feature"] for leak in report.get("left_out", ()))
+    without = f"; left out, as it knows the future: {leaks}" if leaks else ""
     if kind == report["baseline"]:
-        return f"{kind}, {name} {reached:.3f}, and nothing proved better"
-    return f"{kind}, {name} {reached:.3f} (baseline {naive:.3f})"
+        return f"{kind}, {name} {reached:.3f}, and nothing proved better{without}"
+    return f"{kind}, {name} {reached:.3f} (baseline {naive:.3f}){without}"
 
 
 def _metadata(row: dict[str, Any]) -> dict[str, Any]:

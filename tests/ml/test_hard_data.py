@@ -153,7 +153,7 @@ CASES: dict[str, Callable[[Frames, Shop], Frames]] = {
 REFUSED = {
     "too_little": {prediction.NAME for prediction in PREDICTIONS},
     "everybody_comes": {"next_order", "second_purchase", "uplift"},
-    "nobody_comes": {prediction.NAME for prediction in PREDICTIONS},
+    "nobody_comes": {"next_order", "orders_and_value", "second_purchase", "next_offer", "uplift"},
     "negative_margins": {"orders_and_value"},
     "backwards": {"next_order", "uplift"},
     "all_null": {"next_order", "orders_and_value", "second_purchase", "uplift"},
