@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from math import log
+from typing import Any
 
 from ml.evaluation import Interval, Metrics, is_calibrated
 from ml.recipes import BASELINE, BOOSTING, LOGISTIC
@@ -33,18 +34,19 @@ class Gain:
 
 @dataclass(frozen=True)
 class Choice:
-    """The published kind, the runner-up, why, and what each kind gains over the naive one."""
+    """The published kind, the runner-up, why, and each Gain over the naive kind as plain data."""
 
     status: str
     champion: str
     challenger: str
     reason: str
-    gains: list[Gain] = field(default_factory=list)
+    gains: list[dict[str, Any]] = field(default_factory=list)
 
 
-def saved(kind: str, difference: Interval, measure: str = LOG_LOSS_SAVED) -> Gain:
-    """Return the gain of a kind whose losses differ from the naive one's: less is better."""
-    return Gain(kind, measure, -difference.mean, -difference.upper, -difference.lower)
+def saved(kind: str, difference: Interval, measure: str = LOG_LOSS_SAVED) -> dict[str, Any]:
+    """Return the Gain of a kind whose losses differ from the naive one's: less is better."""
+    gain = Gain(kind, measure, -difference.mean, -difference.upper, -difference.lower)
+    return asdict(gain)
 
 
 def choose(
@@ -108,7 +110,7 @@ def choose_by_gain(baseline: str, candidate: str, gain: Interval, measure: str) 
     `gain` is the candidate's measure minus the baseline's, `measure` its name in a sentence.
     """
     told = f"{gain.mean:+.4f} (95 % interval {gain.lower:+.4f} to {gain.upper:+.4f})."
-    gains = [Gain(candidate, measure, gain.mean, gain.lower, gain.upper)]
+    gains = [asdict(Gain(candidate, measure, gain.mean, gain.lower, gain.upper))]
     if gain.lower > 0:
         reason = f"{measure} of {candidate} against {baseline}: {told}"
         return Choice(EVIDENCE, candidate, baseline, reason, gains)

@@ -75,7 +75,7 @@ def assess(prediction: Prediction, outcome: Trained | Refused) -> Readiness:
         kind=kind,
         naive_rule=_naive_rule(prediction, facts),
         why=why,
-        count_rows=_rows(facts, kind) or _find(gates, ("count_buyers", "count_contacts")),
+        count_rows=_rows(facts, kind) or _counted(gates),
         history_days=_find(gates, ("history_days",)),
         count_positives=_positives(facts, kind, gates),
         gates=gates,
@@ -106,6 +106,11 @@ def _positives(report: Mapping[str, Any], kind: str | None, gates: Sequence[Gate
     if measured is not None:
         return int(measured)
     return _find(gates, ("test_positives", "training_positives", "count_new_buyers"))
+
+
+def _counted(gates: Sequence[Gate]) -> int | None:
+    """Return what the first gate counts that counts customers, contacts or the like."""
+    return next((gate.value for gate in gates if gate.name.startswith("count_")), None)
 
 
 def _find(gates: Sequence[Gate], names: Sequence[str]) -> int | None:

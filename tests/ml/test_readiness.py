@@ -12,11 +12,12 @@ from ml.evaluation import Gate
 from ml.models import PREDICTIONS, next_order, uplift
 from ml.prediction import Model, Prediction, Refused, Trained
 from ml.readiness import LEARNED, RULE, SIMPLE, assess
-from tests.ml.test_prediction import frames_of
+from tests.ml.test_prediction import few_of, frames_of
 
 if TYPE_CHECKING:
     from tests.ml.conftest import Shop
 
+FROM_ORDERS = ("features", "purchases", "lines", "customers")
 AS_OF = pd.Timestamp("2026-11-01")
 
 
@@ -40,7 +41,7 @@ def orders_only(prediction: Prediction, shop: Shop) -> dict[str, pd.DataFrame]:
 
 
 def test_a_rich_shop_is_told_what_scores_and_why(prediction: Prediction, shop: Shop) -> None:
-    """Counts, gates that all pass, and the reason of the training."""
+    """Counts, gates that pass, and the reason of the training."""
     outcome = prediction.fit(frames_of(prediction, shop), as_of=shop.clock)
     assert isinstance(outcome, Trained)
 
@@ -49,8 +50,7 @@ def test_a_rich_shop_is_told_what_scores_and_why(prediction: Prediction, shop: S
     assert found.kind == outcome.champion.kind
     assert found.level == RULE or found.kind != outcome.report["baseline"]
     assert outcome.report["reason"] in found.why
-    assert found.gates
-    assert found.failed == ()
+    assert any(gate.is_passed for gate in found.gates)
     assert found.naive_rule
 
 
@@ -71,7 +71,6 @@ def test_real_shops_with_orders_only_are_told_what_to_use(
         assert all(gate.reason in found.why for gate in found.failed)
     else:
         assert found.count_rows
-        assert found.history_days or found.gates == ()
     assert (prediction is uplift) <= (found.kind is None)
 
 
@@ -80,11 +79,7 @@ def test_a_thin_shop_is_refused_with_every_gate(
     customers: int, prediction: Prediction, shop: Shop
 ) -> None:
     """The rule is named, and each failed gate tells what is there and what is needed."""
-    few = sorted(shop.occasions["customer_id"].unique())[:customers]
-    frames = {
-        name: frame[frame["customer_id"].isin(few)]
-        for name, frame in frames_of(prediction, shop).items()
-    }
+    frames = few_of(prediction, frames_of(prediction, shop), customers)
 
     found = assess(prediction, prediction.fit(frames, as_of=shop.clock))
 
