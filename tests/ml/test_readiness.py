@@ -35,9 +35,11 @@ def cdnow_shop(cdnow: pd.DataFrame, make_shop: Callable[..., Shop]) -> Shop:
 
 
 def orders_only(prediction: Prediction, shop: Shop) -> dict[str, pd.DataFrame]:
-    """Return what a prediction reads in a shop that never made an experiment."""
+    """Return what a prediction reads in a shop that has orders, what they tell, and no more."""
     frames = frames_of(prediction, shop)
-    return {name: frame.iloc[:0] if name == "contacts" else frame for name, frame in frames.items()}
+    return {
+        name: frame if name in FROM_ORDERS else frame.iloc[:0] for name, frame in frames.items()
+    }
 
 
 def test_a_rich_shop_is_told_what_scores_and_why(prediction: Prediction, shop: Shop) -> None:
