@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml.markdown import table
+from ml.markdown import table, words
 from ml.prediction import Model
 from ml.promotion import EVIDENCE
 
@@ -58,7 +58,7 @@ def compose(model: Model, report: Report, about: str, pictures: Sequence[Picture
     `about` says in a sentence what is predicted; a report that lacks something leaves it out.
     """
     sections = [
-        f"# {_words(model.name)}",
+        f"# {words(model.name)}",
         about,
         _verdict(model, report),
         _facts(model, report),
@@ -103,9 +103,9 @@ def _own(model: Model, report: Report) -> str:
 def _verdict(model: Model, report: Report) -> str:
     """Say whether it may be used, and what is used otherwise."""
     reason = str(report.get("reason", ""))
-    kind, champion = _words(model.kind), report.get("champion")
+    kind, champion = words(model.kind), report.get("champion")
     if model.kind != champion:
-        published = f"{_words(champion)} is." if champion else "another kind is."
+        published = f"{words(champion)} is." if champion else "another kind is."
         return f"**Runner-up: {kind} is not published, {published}** {reason}"
     if report.get("status") == EVIDENCE:
         return f"**Published: {kind}. It is proven better than the naive rule.** {reason}"
@@ -138,8 +138,8 @@ def _compared(model: Model, report: Report) -> dict[str, str]:
     value = (metrics or {}).get(model.kind, {}).get(measure)
     naive = (metrics or {}).get(baseline, {}).get(measure)
     if value is not None:
-        beside = f"; the naive rule, {_words(baseline)}: {naive:.4f}" if naive is not None else ""
-        told[f"Measure: {MEASURES.get(str(measure), _words(measure))}"] = f"{value:.4f}{beside}"
+        beside = f"; the naive rule, {words(baseline)}: {naive:.4f}" if naive is not None else ""
+        told[f"Measure: {MEASURES.get(str(measure), words(measure))}"] = f"{value:.4f}{beside}"
     for gain in report.get("gains", ()):
         if gain["kind"] == model.kind:
             ends = f"95 % interval {gain['lower']:+.4f} to {gain['upper']:+.4f}"
@@ -153,7 +153,7 @@ def _drift(report: Report) -> str:
     if "drift" not in report:
         return "## Has the shop changed since?\n\nNot measured in this training."
     rows = moved(report)
-    names = ", ".join(f"{_words(row['feature'])}" for row in rows)
+    names = ", ".join(f"{words(row['feature'])}" for row in rows)
     count = f"{len(report['drift'])} columns"
     found = f"{len(rows)} of {count} moved by more than chance explains: {names}." if rows else (
         f"None of {count} moved by more than chance explains."
@@ -173,7 +173,7 @@ def _gates(report: Report) -> str:
     if not report.get("gates"):
         return ""
     rows = [
-        {"gate": _words(gate["name"]), "there": gate["value"], "needed": gate["minimum"]}
+        {"gate": words(gate["name"]), "there": gate["value"], "needed": gate["minimum"]}
         for gate in report["gates"]
     ]
     return "## What it needed, and what was there\n\n" + table(rows, ("gate", "there", "needed"))
@@ -185,7 +185,3 @@ def _measures(report: Report) -> str:
     measured = {"base_rate": report["metrics_base_rate"], **report["metrics"]}
     rows = [{"kind": kind, **values} for kind, values in measured.items()]
     return table(rows, ("kind", *columns, "lift_at_10_percent"))
-
-
-def _words(name: object) -> str:
-    return str(name).replace("_", " ")

@@ -13,11 +13,16 @@ def table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
     if not rows:
         return "None."
     lines = [
-        " | ".join(column.replace("_", " ") for column in columns),
+        " | ".join(words(column) for column in columns),
         " | ".join("---" for _ in columns),
     ]
     lines += [" | ".join(_cell(row[column]) for column in columns) for row in rows]
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def words(name: object) -> str:
+    """Return a name of the warehouse as words."""
+    return str(name).replace("_", " ")
 
 
 def _cell(value: object) -> str:

@@ -9,6 +9,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from ml.card import Picture
+from ml.markdown import words
 from orchestration.charts import ACCENT, GREY, INK, PALE, STYLE, canvas
 
 Report = Mapping[str, Any]
@@ -41,8 +42,8 @@ def to_png(figure: Figure) -> bytes:
 
 def _gains(rows: Rows, baseline: str) -> tuple[Picture, Figure]:
     """Draw one interval per kind, beside the line of the naive rule."""
-    names = [_words(row["kind"]) for row in rows]
-    against = rows[0].get("against") or _words(baseline)
+    names = [words(row["kind"]) for row in rows]
+    against = rows[0].get("against") or words(baseline)
     figure = _intervals(names, rows, f"{rows[0]['measure']}\n(line: {against}; right is better)")
     reading = (
         "Each diamond is what a kind gains, with its 95 % interval. Where the interval reaches the "
@@ -130,7 +131,7 @@ def _drift(rows: Rows) -> tuple[Picture, Figure]:
     axes.barh(places, values, color=[ACCENT if one else GREY for one in is_moved], height=0.6)
     for place, row in zip(places, shown, strict=True):
         axes.plot([row["limit"]] * 2, [place - 0.42, place + 0.42], color=INK, lw=1.6)
-    axes.set_yticks(places, [_words(row["feature"]) for row in shown])
+    axes.set_yticks(places, [words(row["feature"]) for row in shown])
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.set_xlabel("population stability index")
@@ -144,7 +145,3 @@ def _drift(rows: Rows) -> tuple[Picture, Figure]:
 def _around(share: float, count: int) -> float:
     """Return half the 95 % interval of a share."""
     return 1.96 * sqrt(max(share * (1 - share), 0.0) / max(count, 1))
-
-
-def _words(name: object) -> str:
-    return str(name).replace("_", " ")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ml.errors import VersionNotFound
-from ml.markdown import table
+from ml.markdown import table, words
 from ml.models import PREDICTIONS
 from ml.readiness import LEARNED, RULE, SIMPLE, Readiness
 from orchestration.settings import Settings
@@ -87,11 +87,6 @@ def show_readiness(settings: Settings, name: str | None) -> None:
         for row in meant:
             gates = [_gate(gate) for gate in row["gates"]]
             show_rows(f"Gates of {name}", gates, ("gate", "there", "needed", "passed"))
-
-
-def words(name: object) -> str:
-    """Return a name of the warehouse as words."""
-    return str(name).replace("_", " ")
 
 
 def _tell(row: dict[str, Any]) -> None:

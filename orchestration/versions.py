@@ -42,7 +42,9 @@ def show_card(settings: Settings, name: str) -> None:
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
         path = _card(settings, name, list_trainings(connection, _known(name)))
     if path is None:
-        raise VersionNotFound(f"{name} has no version that scores: regulars models {name}")
+        raise VersionNotFound(
+            f"{name} has no card: nothing scores, or its folder is gone. Train it."
+        )
     text = path.read_text(encoding="utf-8")
     console.print(Markdown(PICTURE.sub("", text)))
     console.print(f"With pictures: {path}", markup=False, soft_wrap=True)
