@@ -97,7 +97,10 @@ def fit(
     fitted = cross_fit(trial, seed=seed)
     intervals, ranked = judge_rankings(fitted.scores, fitted.effect, preferred=T_LOGIT, seed=seed)
     if intervals[ranked[0]].lower <= 0:
-        reasons = (_no_evidence(trial, fitted, ranked[0], intervals[ranked[0]]),)
+        reasons = (
+            _no_evidence(trial, fitted, ranked[0], intervals[ranked[0]]),
+            *(leak.reason for leak in found_leaks),
+        )
         return Refused(NAME, horizon_days, moment, reasons, gates)
     return _train(trial, fitted, intervals, ranked, moment, seed, gates, found_leaks)
 

@@ -364,3 +364,16 @@ def test_a_feature_that_knows_who_ordered_is_left_out(seed: int) -> None:
     told = [predict(one.champion, scoring, scored_at=NOW)["uplift"] for one in (leaky, clean)]
     is_free = scoring["features"]["count_cases_180d"] == 0
     assert told[0][is_free].tolist() == pytest.approx(told[1][is_free].tolist())
+
+
+def test_a_refusal_tells_of_the_feature_that_was_left_out() -> None:
+    """Where a leak was all that there was, the reader learns both."""
+    world = World(3_000, seed=5, moves=0.0)
+    frames = world.frames()
+    planted = frames["features"].assign(count_cases_180d=world.ordered * 2)
+
+    outcome = fit({**frames, "features": planted}, as_of=CLOCK)
+
+    assert isinstance(outcome, Refused)
+    assert len(outcome.reasons) == 2
+    assert outcome.reasons[1].startswith("count_cases_180d says as much")
