@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,8 +31,10 @@ class Drift:
         return self.stability_index > self.limit
 
 
-def measure_drift(reference: pd.DataFrame, current: pd.DataFrame) -> tuple[Drift, ...]:
-    """Compare two validated feature frames; return one Drift per feature, largest first.
+def measure_drift(
+    reference: pd.DataFrame, current: pd.DataFrame, names: Sequence[str] = NAMES
+) -> tuple[Drift, ...]:
+    """Compare the named columns of two frames; return one Drift per column, largest first.
 
     The limit is max(0.1, 95 % quantile of (1/n + 1/m) chi-squared(bins - 1)): without drift the
     index follows that law, so small samples do not raise false alarms. Values with more than 5 %
@@ -38,8 +42,15 @@ def measure_drift(reference: pd.DataFrame, current: pd.DataFrame) -> tuple[Drift
     """
     if reference.empty or current.empty:
         return ()
-    found = [_feature_drift(name, reference[name], current[name]) for name in NAMES]
+    found = [_feature_drift(name, reference[name], current[name]) for name in names]
     return tuple(sorted(found, key=lambda drift: (-drift.stability_index, drift.feature)))
+
+
+def told_drift(
+    reference: pd.DataFrame, current: pd.DataFrame, names: Sequence[str] = NAMES
+) -> list[dict[str, Any]]:
+    """Return the drift of all named columns as plain JSON data, for a report."""
+    return [asdict(drift) for drift in measure_drift(reference, current, names)]
 
 
 def _feature_drift(name: str, reference: pd.Series, current: pd.Series) -> Drift:

@@ -144,7 +144,7 @@ def _check_keys(frame: pd.DataFrame) -> None:
 
 
 def _number(values: pd.Series, feature: Feature) -> pd.Series:
-    """Return a feature as float64, refusing wrong types, infinities and forbidden nulls."""
+    """Return a feature as float64, refusing wrong types, infinities, the future and nulls."""
     if values.isna().all():
         numbers = pd.Series(np.nan, index=values.index, dtype="float64")
     elif _has_kind(values, feature.kind):
@@ -159,6 +159,12 @@ def _number(values: pd.Series, feature: Feature) -> pd.Series:
         raise FeatureError(
             f"Column {feature.name} is infinite in {infinite} rows. "
             "Guard the division in insight.customer_features."
+        )
+    early = int((numbers < 0).sum()) if feature.name.startswith("days_") else 0
+    if early:
+        raise FeatureError(
+            f"Column {feature.name} is below 0 in {early} rows: what it counts from lies after "
+            "as_of. Cut it at as_of in insight.customer_features."
         )
     nulls = int(numbers.isna().sum())
     if nulls and not feature.null_meaning:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from math import log
+from typing import Any
 
 from ml.evaluation import Interval, Metrics, is_calibrated
 from ml.recipes import BASELINE, BOOSTING, LOGISTIC
@@ -13,14 +14,39 @@ EVIDENCE = "evidence"
 NO_EVIDENCE = "no_evidence"
 
 
+LOG_LOSS_SAVED = "log loss saved"
+
+
+@dataclass(frozen=True)
+class Gain:
+    """How much better a kind is than the naive one, with its 95 % interval; above 0 is better.
+
+    `against` names what it is compared with where that is not the naive kind.
+    """
+
+    kind: str
+    measure: str
+    mean: float
+    lower: float
+    upper: float
+    against: str = ""
+
+
 @dataclass(frozen=True)
 class Choice:
-    """The published kind, the runner-up, and why."""
+    """The published kind, the runner-up, why, and each Gain over the naive kind as plain data."""
 
     status: str
     champion: str
     challenger: str
     reason: str
+    gains: list[dict[str, Any]] = field(default_factory=list)
+
+
+def saved(kind: str, difference: Interval, measure: str = LOG_LOSS_SAVED) -> dict[str, Any]:
+    """Return the Gain of a kind whose losses differ from the naive one's: less is better."""
+    gain = Gain(kind, measure, -difference.mean, -difference.upper, -difference.lower)
+    return asdict(gain)
 
 
 def choose(
@@ -35,6 +61,7 @@ def choose(
     baseline's. Logistic regression is preferred; gradient boosting replaces it only when its log
     loss is lower with 95 % confidence. Nothing eligible: the baseline is published.
     """
+    gains = [saved(kind, against_baseline[kind]) for kind in (LOGISTIC, BOOSTING)]
     eligible = {
         kind
         for kind in (LOGISTIC, BOOSTING)
@@ -42,11 +69,13 @@ def choose(
     }
     if not eligible:
         best = min((LOGISTIC, BOOSTING), key=lambda kind: against_baseline[kind].mean)
-        return Choice(NO_EVIDENCE, BASELINE, best, _no_evidence(against_baseline[best]))
+        reason = _no_evidence(against_baseline[best])
+        return Choice(NO_EVIDENCE, BASELINE, best, reason, gains)
     boosting_wins = BOOSTING in eligible and boosting_against_logistic.upper < 0
-    if LOGISTIC in eligible and not boosting_wins:
-        return Choice(EVIDENCE, LOGISTIC, BOOSTING, _evidence(against_baseline[LOGISTIC]))
-    return Choice(EVIDENCE, BOOSTING, LOGISTIC, _evidence(against_baseline[BOOSTING]))
+    stays = LOGISTIC in eligible and not boosting_wins
+    champion, challenger = (LOGISTIC, BOOSTING) if stays else (BOOSTING, LOGISTIC)
+    reason = _evidence(against_baseline[champion])
+    return Choice(EVIDENCE, champion, challenger, reason, gains)
 
 
 def choose_in_order(
@@ -67,9 +96,12 @@ def choose_in_order(
             champion = kind
     others = [kind for kind in kinds if kind != champion]
     challenger = min(others, key=lambda kind: metrics[kind].log_loss or float("inf"))
+    gains = [saved(kind, compare(kind, baseline)) for kind in kinds[1:]]
     if champion != baseline:
-        return Choice(EVIDENCE, champion, challenger, _evidence(compare(champion, baseline)))
-    return Choice(NO_EVIDENCE, baseline, challenger, _no_evidence(compare(challenger, baseline)))
+        reason = _evidence(compare(champion, baseline))
+        return Choice(EVIDENCE, champion, challenger, reason, gains)
+    reason = _no_evidence(compare(challenger, baseline))
+    return Choice(NO_EVIDENCE, baseline, challenger, reason, gains)
 
 
 def choose_by_gain(baseline: str, candidate: str, gain: Interval, measure: str) -> Choice:
@@ -78,11 +110,12 @@ def choose_by_gain(baseline: str, candidate: str, gain: Interval, measure: str) 
     `gain` is the candidate's measure minus the baseline's, `measure` its name in a sentence.
     """
     told = f"{gain.mean:+.4f} (95 % interval {gain.lower:+.4f} to {gain.upper:+.4f})."
+    gains = [asdict(Gain(candidate, measure, gain.mean, gain.lower, gain.upper))]
     if gain.lower > 0:
         reason = f"{measure} of {candidate} against {baseline}: {told}"
-        return Choice(EVIDENCE, candidate, baseline, reason)
+        return Choice(EVIDENCE, candidate, baseline, reason, gains)
     reason = f"{measure} of {candidate} is not above that of {baseline}: {told} The latter is used."
-    return Choice(NO_EVIDENCE, baseline, candidate, reason)
+    return Choice(NO_EVIDENCE, baseline, candidate, reason, gains)
 
 
 def _is_level(candidate: Metrics, baseline: Metrics) -> bool:

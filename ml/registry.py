@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ml import card
+from ml.card import Card, render
 from ml.errors import RegistryError, VersionCorrupt, VersionNotFound
 from ml.features import describe, fingerprint
 from ml.model_files import MODELS, as_json, corrupt, dumps, loads
@@ -30,6 +30,7 @@ METRICS, FEATURE_LIST, CARD, MANIFEST, ALIASES = (
     "aliases.json",
 )
 DESCRIPTIONS = (METRICS, FEATURE_LIST, CARD)
+PICTURE = ".png"
 ALLOWED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -40,8 +41,8 @@ class Registry:
         """Use a folder, which is made when the first version is saved."""
         self._root = Path(root)
 
-    def save(self, model: Model, report: Mapping[str, Any]) -> str:
-        """Store a model with its report; return the SHA-256 of its file.
+    def save(self, model: Model, report: Mapping[str, Any], page: Card | None = None) -> str:
+        """Store a model with its report and card; return the SHA-256 of its file.
 
         A version that is there and intact is left as it is; a damaged one is replaced. The folder
         appears whole or not at all.
@@ -56,16 +57,23 @@ class Registry:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".saving-") as name:
             draft = Path(name) / folder.name
             draft.mkdir()
-            _write_files(draft, model, report)
+            _write_files(draft, model, report, page or Card(render(model, report)))
             _move(draft, folder)
         return _sum(_model_file(_verified(folder))[1])
 
     def publish(
-        self, champion: Model, challenger: Model, report: Mapping[str, Any]
+        self,
+        champion: Model,
+        challenger: Model,
+        report: Mapping[str, Any],
+        pages: Mapping[Alias, Card] | None = None,
     ) -> dict[Alias, str]:
         """Store both models of a training, then point both aliases at them; return their sums."""
         models: dict[Alias, Model] = {"champion": champion, "challenger": challenger}
-        sums = {alias: self.save(model, report) for alias, model in models.items()}
+        cards = pages or {}
+        sums = {
+            alias: self.save(model, report, cards.get(alias)) for alias, model in models.items()
+        }
         versions = {alias: model.version for alias, model in models.items()}
         self.set_aliases(champion.name, versions)
         return sums
@@ -173,7 +181,7 @@ def version_row(
     }
 
 
-def _write_files(folder: Path, model: Model, report: Mapping[str, Any]) -> None:
+def _write_files(folder: Path, model: Model, report: Mapping[str, Any], page: Card) -> None:
     """Write the files of a version, the manifest with their sums last."""
     known = [feature for feature in describe() if feature["name"] in model.feature_names]
     file, data = dumps(model)
@@ -181,7 +189,8 @@ def _write_files(folder: Path, model: Model, report: Mapping[str, Any]) -> None:
         file: data,
         METRICS: as_json(dict(report)),
         FEATURE_LIST: as_json({"fingerprint": fingerprint(), "features": known}),
-        CARD: (report["card"] if "card" in report else card.render(model, report)).encode(),
+        CARD: page.text.encode(),
+        **{_checked(name): image for name, image in page.pictures.items()},
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
@@ -194,8 +203,9 @@ def _verified(folder: Path) -> dict[str, bytes]:
     try:
         sums = json.loads((folder / MANIFEST).read_bytes())["sha256"]
         names = [name for name in MODELS if name in sums]
-        recorded = {name: str(sums[name]) for name in (names[0], *DESCRIPTIONS)}
-    except (OSError, ValueError, LookupError, TypeError):
+        pictures = [_checked(name) for name in sums if name.endswith(PICTURE)]
+        recorded = {name: str(sums[name]) for name in (names[0], *DESCRIPTIONS, *pictures)}
+    except (OSError, ValueError, LookupError, TypeError, RegistryError):
         raise corrupt(folder, f"{MANIFEST} is missing or unreadable") from None
     files = {}
     for name, expected in recorded.items():

@@ -9,7 +9,7 @@ from typing import Any
 from ml.crossfit import CrossFit
 from ml.evaluation import Interval, paired_interval
 from ml.markdown import table
-from ml.promotion import EVIDENCE
+from ml.promotion import EVIDENCE, Gain
 from ml.trials import Trial
 
 MEASURE = "qini_per_1000"
@@ -34,7 +34,7 @@ def describe(
     rule: str,
 ) -> dict[str, Any]:
     """Return the part of the report about the experiment and the rankings."""
-    best = intervals[ranked[0]]
+    best, told = intervals[ranked[0]], "Qini per 1,000 persons"
     return {
         "champion": ranked[0],
         "challenger": ranked[1],
@@ -44,6 +44,10 @@ def describe(
             f"per 1,000 persons (joint 95 % interval of all rankings {1000 * best.lower:.2f} to "
             f"{1000 * best.upper:.2f})."
         ),
+        "gains": [
+            asdict(Gain(kind, told, 1000 * one.mean, 1000 * one.lower, 1000 * one.upper, "chance"))
+            for kind, one in intervals.items()
+        ],
         "measure": MEASURE,
         "metrics": {
             kind: {

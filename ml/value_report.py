@@ -15,7 +15,7 @@ from ml.btyd.histories import Numbers
 from ml.evaluation import Interval
 from ml.judging import Measures
 from ml.markdown import table
-from ml.promotion import EVIDENCE, NO_EVIDENCE, Choice
+from ml.promotion import EVIDENCE, NO_EVIDENCE, Choice, saved
 from ml.value import SHOP_MEAN, ValueModel
 from ml.value_windows import ValueWindow
 
@@ -52,13 +52,14 @@ def choose(judged: Mapping[str, ValueModel], window: ValueWindow, *, seed: int) 
     best, second = (BG_NBD, MBG_NBD) if is_plain_better else (MBG_NBD, BG_NBD)
     gain = compare(best, SHOP_MEAN)
     told = f"{gain.mean:+.4f} (95 % interval {gain.lower:+.4f} to {gain.upper:+.4f})."
+    gains = [saved(kind, compare(kind, SHOP_MEAN), "deviance saved") for kind in (MBG_NBD, BG_NBD)]
     if gain.upper < 0:
         reason = f"Deviance of orders against the shop's mean for everybody: {told}"
-        return Choice(EVIDENCE, best, second, reason)
+        return Choice(EVIDENCE, best, second, reason, gains)
     reason = (
         f"No model of rhythm is better than the shop's mean for everybody: {told} That is used."
     )
-    return Choice(NO_EVIDENCE, SHOP_MEAN, best, reason)
+    return Choice(NO_EVIDENCE, SHOP_MEAN, best, reason, gains)
 
 
 def describe(

@@ -19,6 +19,7 @@ from ml.prediction import (
     missing_columns,
 )
 from ml.registry import Registry
+from orchestration.cards import make_cards
 from orchestration.warehouse import Connection
 
 TRAININGS = """
@@ -90,8 +91,11 @@ def inherit(
     return named
 
 
-def remember(outcome: Trained | Refused, models: Path) -> dict[str, Any]:
-    """Store a trained model in a folder and return the row that says what came of the training."""
+def remember(outcome: Trained | Refused, models: Path, *, about: str = "") -> dict[str, Any]:
+    """Store a trained model with its card and return the row that says what came of the training.
+
+    `about` says in a sentence what is predicted.
+    """
     now = datetime.now(UTC).replace(tzinfo=None)
     if isinstance(outcome, Refused):
         return {
@@ -100,7 +104,8 @@ def remember(outcome: Trained | Refused, models: Path) -> dict[str, Any]:
             "model_version": None, "sha256": None, "trained_at": now,
         }  # fmt: skip
     report = dict(outcome.report)
-    sums = Registry(models).publish(outcome.champion, outcome.challenger, report)
+    cards = make_cards(outcome, about)
+    sums = Registry(models).publish(outcome.champion, outcome.challenger, report, cards)
     return {
         "model_name": outcome.champion.name, "as_of": outcome.champion.as_of.to_pydatetime(),
         "status": outcome.status, "reasons": json.dumps([report["reason"]]),

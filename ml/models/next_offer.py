@@ -10,10 +10,11 @@ from pandas.util import hash_array
 
 from ml import evaluation, promotion
 from ml.baskets import LINES, Baskets, baskets_at, known_lines
+from ml.drift import told_drift
 from ml.errors import LabelError
 from ml.evaluation import Gate, Numbers, Outcomes
 from ml.names import is_among, named
-from ml.offer_odds import OfferOdds, customer_facts, learn_odds, was_bought
+from ml.offer_odds import FACTS, OfferOdds, customer_facts, learn_odds, was_bought
 from ml.offer_reasons import explain_offers, usual_offers
 from ml.offer_recall import measure_recalls
 from ml.offer_report import card, describe
@@ -193,6 +194,7 @@ def _train(
         "horizon_days": horizon_days,
         "as_of": moment.isoformat(),
         **describe(choice, recalls, told, window.baskets, now),
+        "drift": told_drift(customer_facts(window.baskets), customer_facts(now), tuple(FACTS)),
         "gates": [vars(gate) for gate in gates],
     }
     champion, challenger = publish(choice.champion), publish(choice.challenger)

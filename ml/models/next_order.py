@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.util import hash_array
 
-from ml import drift, evaluation, importance, promotion, reasons, recipes
+from ml import drift, evaluation, importance, leaks, promotion, reasons, recipes, window_leaks
 from ml.errors import FeatureError
 from ml.evaluation import Gate, Metrics, Numbers
 from ml.features import KEYS, NAMES, fingerprint, matrix, validate
@@ -66,6 +66,8 @@ def fit(
     recency. After that the same recipes are fitted once more with every complete window, moved
     forward by one: what is published has seen the newest season; the measures are those of the
     recipe on a season it had not seen. Returns Refused with reasons when a gate is not passed.
+    A column that knows the future is left out of fit and scores, told in the report's `left_out`;
+    where the naive rule stands on it, the training is refused.
     Raises FeatureError for a frame that breaks its contract. Equal data gives equal versions.
     """
     moment = instant(as_of)
@@ -79,30 +81,17 @@ def fit(
     failures = evaluation.failures(gates)
     if failures or test is None:
         return Refused(NAME, horizon_days, moment, failures, gates)
-    judged, choice = _judge(training, test, seed)
-    rhythm = learn(matrix(frame[frame["is_current"]]), horizon_days=horizon_days)
-    identity = _identity(windows, moment, rhythm, seed)
-    champion, challenger = (
-        _refit(kind, windows, moment, rhythm, seed, identity)
-        for kind in (choice.champion, choice.challenger)
+    today = frame[frame["is_current"]]
+    found = window_leaks.find_in_windows(training, test, today, known, seed=seed)
+    failures = window_leaks.refusals(found)
+    if failures:
+        return Refused(NAME, horizon_days, moment, failures, gates)
+    names = [leak.feature for leak in found]
+    trained = _train(
+        leaks.without(frame, names), window_leaks.cleared(windows, names), moment, seed, names
     )
-    report = {
-        "model_name": NAME,
-        "horizon_days": horizon_days,
-        "as_of": moment.isoformat(),
-        "seed": seed,
-        "feature_fingerprint": fingerprint(),
-        **asdict(choice),
-        "measure": "auc",
-        "baseline": BASELINE,
-        **judged,
-        "rhythm": rhythm.as_plain(),
-        "windows": [_window_facts(window) for window in windows],
-        "features": _leading_features(champion, test, seed),
-        "drift": _drift(frame, test),
-        "gates": [asdict(gate) for gate in gates],
-    }
-    return Trained(champion, challenger, choice.status, report)
+    told = {"left_out": leaks.as_plain(found), "gates": [asdict(gate) for gate in gates]}
+    return replace(trained, report={**trained.report, **told})
 
 
 def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame:
@@ -139,6 +128,7 @@ def _current(model: Model, frames: Frames) -> tuple[pd.DataFrame, Numbers]:
         )
     frame = validate(frames["features"])
     frame = frame[frame["is_current"]].reset_index(drop=True)
+    frame = leaks.without(frame, model.parts.get("left_out", ()))
     return frame, Rhythm.from_plain(model.parts["rhythm"]).extend(matrix(frame))
 
 
@@ -163,6 +153,43 @@ def _gates(
         *evaluation.outcome_gates("training", learnt, minimum=minimum),
         *evaluation.outcome_gates("test", test.actual, minimum=minimum),
     )
+
+
+def _train(
+    frame: pd.DataFrame,
+    windows: Sequence[Window],
+    moment: pd.Timestamp,
+    seed: int,
+    left_out: Sequence[str],
+) -> Trained:
+    """Judge every kind on the newest window and refit what is published on all of them."""
+    training, test = split_newest(windows)
+    if test is None:
+        raise ValueError("There is no window to train on. Ask the gates first.")
+    judged, choice = _judge(training, test, seed)
+    horizon_days = (test.ends_at - test.as_of).days
+    rhythm = learn(matrix(frame[frame["is_current"]]), horizon_days=horizon_days)
+    identity = _identity(windows, moment, rhythm, seed, left_out)
+    champion, challenger = (
+        _refit(kind, windows, moment, rhythm, seed, identity, left_out)
+        for kind in (choice.champion, choice.challenger)
+    )
+    report = {
+        "model_name": NAME,
+        "horizon_days": horizon_days,
+        "as_of": moment.isoformat(),
+        "seed": seed,
+        "feature_fingerprint": fingerprint(),
+        **asdict(choice),
+        "measure": "auc",
+        "baseline": BASELINE,
+        **judged,
+        "rhythm": rhythm.as_plain(),
+        "windows": [_window_facts(window) for window in windows],
+        "features": _leading_features(champion, test, seed),
+        "drift": drift.told_drift(frame[frame["as_of"] == test.as_of], frame[frame["is_current"]]),
+    }
+    return Trained(champion, challenger, choice.status, report)
 
 
 def _judge(
@@ -210,14 +237,22 @@ def _refit(
     rhythm: Rhythm,
     seed: int,
     identity: str,
+    left_out: Sequence[str],
 ) -> Model:
     """Fit one kind on every complete window and name the version by date, kind and content."""
-    parts = {**recipes.fit(kind, windows, seed=seed), "rhythm": rhythm.as_plain()}
+    learnt = {"rhythm": rhythm.as_plain(), "left_out": list(left_out)}
+    parts = {**recipes.fit(kind, windows, seed=seed), **learnt}
     name = f"{moment:%Y-%m-%d}-{kind}-{identity}"
     return Model(NAME, name, kind, rhythm.horizon_days, moment, NAMES, parts)
 
 
-def _identity(windows: Sequence[Window], moment: pd.Timestamp, rhythm: Rhythm, seed: int) -> str:
+def _identity(
+    windows: Sequence[Window],
+    moment: pd.Timestamp,
+    rhythm: Rhythm,
+    seed: int,
+    left_out: Sequence[str],
+) -> str:
     """Return the name of everything a fit depends on."""
     facts = (NAME, RECIPE, moment.isoformat(), seed, fingerprint(), version("scikit-learn"))
     dates = [window.as_of.isoformat() for window in windows]
@@ -228,7 +263,7 @@ def _identity(windows: Sequence[Window], moment: pd.Timestamp, rhythm: Rhythm, s
             yield window.matrix
             yield window.actual
 
-    return content_name([*facts, rhythm.as_plain(), dates], arrays())
+    return content_name([*facts, rhythm.as_plain(), dates, *left_out], arrays())
 
 
 def _window_facts(window: Window) -> dict[str, Any]:
@@ -245,10 +280,3 @@ def _leading_features(model: Model, test: Window, seed: int) -> list[dict[str, A
     """Return the five features the published model leans on most."""
     ranked = importance.rank_features(model.kind, model.parts, test, seed=seed)
     return [asdict(item) for item in ranked[:COUNT_REASONS] if item.log_loss_increase > 0]
-
-
-def _drift(frame: pd.DataFrame, test: Window) -> list[dict[str, Any]]:
-    """Return the features whose current values differ from those of the newest window."""
-    reference = frame[frame["as_of"] == test.as_of]
-    found = drift.measure_drift(reference, frame[frame["is_current"]])
-    return [asdict(item) for item in found if item.is_drifted]

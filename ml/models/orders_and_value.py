@@ -11,6 +11,7 @@ from pandas.util import hash_array
 from ml import evaluation
 from ml.btyd.histories import summarise
 from ml.btyd.spending import NO_MEAN
+from ml.drift import told_drift
 from ml.errors import HistoryError, LabelError
 from ml.evaluation import Gate
 from ml.names import is_among
@@ -45,6 +46,7 @@ KEY = ("customer_id",)
 HORIZON_DAYS = 365
 RECIPE = 2
 YEARLY_DISCOUNT = 0.1
+DRIFTING = ("repeats", "recency_days", "age_days", "mean_margin")
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
 TRAINING = {"purchases": PURCHASES}
 SCORING = {"customers": CUSTOMERS, "purchases": PURCHASES}
@@ -82,7 +84,7 @@ def fit(
         failures = evaluation.failures(gates)
         if failures:
             return Refused(NAME, horizon_days, moment, failures, gates)
-        return _train(known, moment, horizon_days, seed)
+        return _train(known, moment, horizon_days, seed, gates)
     except (HistoryError, LabelError) as error:
         return Refused(NAME, horizon_days, moment, (str(error),))
 
@@ -141,7 +143,11 @@ def _gates(known: pd.DataFrame, moment: pd.Timestamp) -> tuple[Gate, ...]:
 
 
 def _train(
-    purchases: pd.DataFrame, moment: pd.Timestamp, horizon_days: int, seed: int
+    purchases: pd.DataFrame,
+    moment: pd.Timestamp,
+    horizon_days: int,
+    seed: int,
+    gates: tuple[Gate, ...],
 ) -> Trained | Refused:
     """Judge every kind on the newest window and refit what is published on all that is known."""
     days = window_days(_history(purchases, moment), horizon_days=horizon_days)
@@ -154,7 +160,7 @@ def _train(
         for kind in (choice.champion, choice.challenger)
     }
     if not all(model.spending.has_mean for model in (*judged.values(), *learned.values())):
-        return Refused(NAME, horizon_days, moment, (NO_MEAN,))
+        return Refused(NAME, horizon_days, moment, (NO_MEAN,), gates)
     identity = _identity(known, window, moment, horizon_days, seed)
     usual = usual_customer(known)
 
@@ -170,6 +176,8 @@ def _train(
         "horizon_days": horizon_days,
         "as_of": moment.isoformat(),
         **describe(choice, judged, learned[choice.champion], window, known),
+        "drift": told_drift(window.known, known, DRIFTING),
+        "gates": [asdict(gate) for gate in gates],
     }
     champion, challenger = publish(choice.champion), publish(choice.challenger)
     return Trained(champion, challenger, choice.status, {**report, "card": card(report)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,10 +10,10 @@ import pandas as pd
 from pandas.util import hash_array
 
 from ml import evaluation, promotion
+from ml.drift import told_drift
 from ml.errors import HistoryError, LabelError
 from ml.evaluation import Gate, Numbers, Outcomes
 from ml.first_buyers import Curve, draw_curve, first_buyers
-from ml.markdown import table
 from ml.names import is_among
 from ml.prediction import (
     Column,
@@ -29,6 +28,7 @@ from ml.prediction import (
     typed,
 )
 from ml.second_odds import KINDS, SHOP_CURVE, SecondOdds, learn_odds
+from ml.second_report import card
 from ml.second_value import SecondValue, learn_value
 from ml.times import instant
 from ml.value_windows import HISTORY_DAYS, PURCHASES, known_purchases
@@ -40,6 +40,7 @@ RECIPE = 1
 # The expected day is told for who comes back within a year.
 WAIT_DAYS = 365
 MINIMUM_OUTCOMES = 50
+DRIFTING = ("first_margin", "age_days")
 TOLD_DAYS = (10, 30, 90, 180, 365)
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
 TRAINING = {"purchases": PURCHASES}
@@ -55,14 +56,6 @@ RESULT = {
     "model_version": Column("str"),
     "scored_at": Column("datetime64[us]"),
 }
-LIMITS = (
-    "It says who comes back by themselves, as customers did; not whom a nudge would move. Only an "
-    "experiment tells that.",
-    "Days are calendar days; several purchases of one day are one.",
-    "The value is the margin of the year that a second purchase begins, that purchase included, by "
-    "the margin of the first; returns still to come are not in it.",
-    "The expected day is when half of those are back who come back within a year.",
-)
 
 
 def fit(
@@ -212,6 +205,7 @@ def _train(known: pd.DataFrame, moment: pd.Timestamp, window: Window, seed: int)
 
     choice = promotion.choose_in_order(KINDS, metrics, compare)
     value, now = learn_value(known, as_of=moment), first_buyers(known, as_of=moment)
+    then = first_buyers(known, as_of=window.begins)
     identity = _identity(known, moment, horizon_days, seed)
     usual = _usual(now)
 
@@ -236,38 +230,13 @@ def _train(known: pd.DataFrame, moment: pd.Timestamp, window: Window, seed: int)
             "count_new": int((window.buyers["age_days"] == 0).sum()),
         },
         "calibration": evaluation.calibration_table(actual, probability[choice.champion]),
+        "drift": told_drift(_waiting(then), _waiting(now), DRIFTING),
         "curve": _told(draw_curve(now)),
         "value": value.as_plain(),
         "gates": [asdict(gate) for gate in _gates(known, moment, window)],
     }
     champion, challenger = publish(choice.champion), publish(choice.challenger)
     return Trained(champion, challenger, choice.status, {**report, "card": card(report)})
-
-
-def card(report: Mapping[str, Any]) -> str:
-    """Return the model card in Markdown: curve, window, measures, calibration, value, limits."""
-    window, curve, value = report["window"], report["curve"], report["value"]
-    measures = [{"kind": kind, **values} for kind, values in report["metrics"].items()]
-    columns = ("kind", "log_loss", "brier", "auc", "expected_calibration_error")
-    worth = ", ".join(f"{amount:,.2f}" for amount in value["values"]) or "nothing yet"
-    sections = [
-        f"# {report['model_name']} · {report['champion']} of {report['as_of'][:10]}",
-        f"Probability of a second purchase within {report['horizon_days']} days. "
-        f"Status of this training: {report['status']}. {report['reason']}",
-        f"## The shop's curve\n\n{curve['count']:,} first-time buyers, told until day "
-        f"{curve['end']}.\n\n" + table(curve["shares"], ("days", "share")),
-        "## Measures on the newest window\n\n"
-        f"{window['count'] - window['count_new']:,} customers who had bought once on "
-        f"{window['as_of'][:10]}, {window['count_new']:,} who did so first in the "
-        f"{window['days']} days after it, and as many days after that.\n\n"
-        + table(measures, columns),
-        "## Calibration\n\n"
-        + table(report["calibration"], ("count", "mean_probability", "actual_rate")),
-        f"## What a second purchase is worth\n\n{value['count']:,} customers have a complete year "
-        f"behind them. By fifth of the first purchase's margin: {worth}.",
-        "## Limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS),
-    ]
-    return "\n\n".join(sections) + "\n"
 
 
 def _told(curve: Curve) -> dict[str, Any]:
@@ -280,9 +249,14 @@ def _told(curve: Curve) -> dict[str, Any]:
     return {"count": curve.count, "end": curve.end, "shares": shares}
 
 
+def _waiting(buyers: pd.DataFrame) -> pd.DataFrame:
+    """Return who bought once."""
+    return buyers[buyers["second_day"].isna()]
+
+
 def _usual(buyers: pd.DataFrame) -> dict[str, float]:
     """Return the median age and first margin of who bought once, or of all where nobody did."""
-    once = buyers[buyers["second_day"].isna()]
+    once = _waiting(buyers)
     rows = once if len(once) else buyers
     return {
         "age_days": float(round(rows["age_days"].median())),

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from pandas.util import hash_array
 
-from ml import evaluation
+from ml import evaluation, leaks, window_leaks
 from ml.contact_policy import expected_gain, value_policy
 from ml.crossfit import CrossFit, cross_fit, predict_arms
 from ml.errors import FeatureError, LabelError
 from ml.evaluation import Gate, Interval, Numbers
 from ml.features import KEYS, NAMES, fingerprint, matrix, validate
+from ml.leaks import Leak
 from ml.learners import COLUMNS, RESPONSE, T_LOGIT, Learnt, learn
 from ml.prediction import (
     Column,
@@ -84,6 +85,8 @@ def fit(
     if trial is None:
         return Refused(NAME, horizon_days, moment, evaluation.failures(gates), gates)
     trial = trial.sampled(MAX_ROWS, seed=seed)
+    found_leaks = window_leaks.find_in_trial(trial, known, seed=seed)
+    trial = window_leaks.cleared_trial(trial, found_leaks)
     told = predict_arms(trial, seed=seed)
     if told.upper < 0:
         reason = (
@@ -94,9 +97,12 @@ def fit(
     fitted = cross_fit(trial, seed=seed)
     intervals, ranked = judge_rankings(fitted.scores, fitted.effect, preferred=T_LOGIT, seed=seed)
     if intervals[ranked[0]].lower <= 0:
-        reasons = (_no_evidence(trial, fitted, ranked[0], intervals[ranked[0]]),)
+        reasons = (
+            _no_evidence(trial, fitted, ranked[0], intervals[ranked[0]]),
+            *(leak.reason for leak in found_leaks),
+        )
         return Refused(NAME, horizon_days, moment, reasons, gates)
-    return _train(trial, fitted, intervals, ranked, moment, seed, gates)
+    return _train(trial, fitted, intervals, ranked, moment, seed, gates, found_leaks)
 
 
 def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame:
@@ -167,7 +173,7 @@ def _current(model: Model, frames: Frames) -> tuple[pd.DataFrame, Numbers]:
         )
     frame = validate(frames["features"])
     frame = frame[frame["is_current"]].reset_index(drop=True)
-    return frame, matrix(frame)
+    return frame, matrix(leaks.without(frame, model.parts.get("left_out", ())))
 
 
 def _moment(model: Model, frame: pd.DataFrame) -> pd.Timestamp:
@@ -194,10 +200,11 @@ def _train(
     moment: pd.Timestamp,
     seed: int,
     gates: tuple[Gate, ...],
+    found_leaks: tuple[Leak, ...],
 ) -> Trained:
     """Refit on the whole experiment and publish the best ranking and the one after it."""
     learnt = learn(trial.matrix, trial.is_contacted, trial.ordered)
-    identity = _identity(trial, moment, seed)
+    identity = _identity(trial, moment, seed, [leak.feature for leak in found_leaks])
 
     def publish(kind: str) -> tuple[Model, tuple[Interval, ...], np.ndarray]:
         score = fitted.scores[kind]
@@ -215,6 +222,7 @@ def _train(
             "contact_cost": trial.cost,
             "shop_margin": trial.shop_margin,
             "usual": usual_row(trial.matrix),
+            "left_out": [leak.feature for leak in found_leaks],
         }
         version = f"{moment:%Y-%m-%d}-{kind}-{identity}"
         return Model(NAME, version, kind, trial.days, moment, NAMES, parts), told, band
@@ -241,6 +249,7 @@ def _train(
         ],
         "policy": asdict(value_policy(trial, fitted, ranked[0], seed=seed)),
         "gates": [vars(gate) for gate in gates],
+        "left_out": leaks.as_plain(found_leaks),
     }
     return Trained(
         champion, publish(ranked[1])[0], report["status"], {**report, "card": card(report)}
@@ -254,9 +263,9 @@ def _bands(score: Numbers) -> Any:
     return np.searchsorted(edges[edges > score.min()], score, side="right")
 
 
-def _identity(trial: Trial, moment: pd.Timestamp, seed: int) -> str:
+def _identity(trial: Trial, moment: pd.Timestamp, seed: int, left_out: list[str]) -> str:
     """Return the name of everything a fit depends on."""
     facts = [NAME, RECIPE, moment.isoformat(), trial.days, seed, fingerprint(), trial.cost]
     names = hash_array(trial.customers, categorize=False)
     numbers = (trial.matrix, trial.is_contacted, trial.ordered, trial.margin, trial.usual_margin)
-    return content_name([*facts, trial.experiment, trial.variant], (names, *numbers))
+    return content_name([*facts, trial.experiment, trial.variant, *left_out], (names, *numbers))

@@ -19,6 +19,7 @@ COMMANDS = (
     customers.export,
     customers.erase,
     customers.retention,
+    predictions.readiness,
     predictions.models,
     predictions.rollback,
     predictions.segments,

@@ -11,12 +11,32 @@ def models(
     prediction: Annotated[
         str | None, typer.Argument(metavar="PREDICTION", help="One, e.g. next_order; else all.")
     ] = None,
+    card: Annotated[
+        bool, typer.Option("--card", help="Print the card of the version that scores.")
+    ] = False,
 ) -> None:
-    """List the versions of predictions: how good each was, and which one scores."""
-    from orchestration.versions import show_versions
+    """List the versions of predictions: how good each was, which one scores, where its card is."""
+    from orchestration.versions import show_card, show_versions
+
+    if card and prediction is None:
+        raise typer.BadParameter("--card needs one: regulars models PREDICTION --card")
+    with friendly() as settings:
+        if card and prediction:
+            show_card(settings, prediction)
+        else:
+            show_versions(settings, prediction)
+
+
+def readiness(
+    prediction: Annotated[
+        str | None, typer.Argument(metavar="PREDICTION", help="One, with every gate; else all.")
+    ] = None,
+) -> None:
+    """Say for each prediction whether to use the rule, a simple model or ML, and why."""
+    from orchestration.readiness import show_readiness
 
     with friendly() as settings:
-        show_versions(settings, prediction)
+        show_readiness(settings, prediction)
 
 
 def segments(

@@ -6,7 +6,9 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from orchestration.cards import FILE as CARD
 from orchestration.progress import reporter
+from orchestration.project import settings
 from orchestration.warehouse import Connection, Warehouse
 
 RECORDS = dg.AssetKey(["intermediate", "int_postal_records_chosen"])
@@ -42,7 +44,7 @@ def identity_links(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResu
         with connection.transaction():
             connection.execute("delete from ml.identity_links")
             connection.insert("ml.identity_links", outcome.edges)
-    metadata = _metadata(outcome)
+    metadata = _metadata(outcome) | _card(outcome)
     reporter().end(step, _phrase(outcome, metadata))
     return dg.MaterializeResult(metadata=metadata)
 
@@ -86,6 +88,17 @@ def _metadata(outcome: Any) -> dict[str, Any]:
     if outcome.report:
         metadata["report"] = dg.MetadataValue.json(dict(outcome.report))
     return metadata
+
+
+def _card(outcome: Any) -> dict[str, Any]:
+    """Write the card beside the versions of predictions and return it for Dagster."""
+    from ml.link_card import render
+
+    text = render(outcome)
+    path = settings.models / "identity_links" / CARD
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return {"card": dg.MetadataValue.md(text), "card_file": dg.MetadataValue.path(path)}
 
 
 def _phrase(outcome: Any, metadata: dict[str, Any]) -> str:

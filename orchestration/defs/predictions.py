@@ -8,9 +8,12 @@ import dagster as dg
 
 from ml.models import PREDICTIONS
 from ml.prediction import Prediction
+from ml.readiness import assess
 from orchestration import predicting, scoring
+from orchestration.cards import describe, inline, path_of
 from orchestration.progress import reporter
 from orchestration.project import settings
+from orchestration.readiness import as_markdown, replace_readiness
 from orchestration.warehouse import Warehouse
 
 CUSTOMERS = dg.AssetKey(["core", "customers"])
@@ -39,11 +42,18 @@ def build_training(prediction: Prediction) -> dg.AssetsDefinition:
         with warehouse.connect(read_only=True) as connection:
             outcome = predicting.train(connection, prediction)
             outcome = predicting.inherit(connection, prediction, outcome, settings.models)
-        row = predicting.remember(outcome, settings.models)
+        row = predicting.remember(outcome, settings.models, about=describe(prediction))
+        readiness = assess(prediction, outcome)
         with warehouse.writing(), warehouse.connect() as connection:
             predicting.replace_training(connection, row)
+            replace_readiness(connection, readiness)
         reporter().end(step, _phrase(row))
-        return dg.MaterializeResult(metadata=_metadata(row))
+        metadata = _metadata(row)
+        metadata |= {
+            "use": readiness.level,
+            "readiness": dg.MetadataValue.md(as_markdown(readiness)),
+        }
+        return dg.MaterializeResult(metadata=metadata)
 
     return model
 
@@ -111,14 +121,23 @@ def _phrase(row: dict[str, Any]) -> str:
     measure, kind = report["measure"], report["champion"]
     reached, naive = (report["metrics"][name][measure] for name in (kind, report["baseline"]))
     name = {"auc": "AUC"}.get(measure, measure.replace("_", " "))
+    leaks = ", ".join(leak["feature"] for leak in report.get("left_out", ()))
+    without = f"; left out, as it knows the future: {leaks}" if leaks else ""
     if kind == report["baseline"]:
-        return f"{kind}, {name} {reached:.3f}, and nothing proved better"
-    return f"{kind}, {name} {reached:.3f} (baseline {naive:.3f})"
+        return f"{kind}, {name} {reached:.3f}, and nothing proved better{without}"
+    return f"{kind}, {name} {reached:.3f} (baseline {naive:.3f}){without}"
 
 
 def _metadata(row: dict[str, Any]) -> dict[str, Any]:
     report = json.loads(row["report"])
     metadata: dict[str, Any] = {"status": row["status"], "reasons": row["reasons"]}
+    if row["model_version"]:
+        path = path_of(settings.models, row["model_name"], row["model_version"])
+        text = inline(path.read_text(encoding="utf-8"), path.parent)
+        metadata |= {"card": dg.MetadataValue.md(text), "card_file": dg.MetadataValue.path(path)}
+    if report.get("left_out"):
+        told = [one["reason"] for one in report["left_out"]]
+        metadata["left_out"] = dg.MetadataValue.md("\n".join(f"- {reason}" for reason in told))
     for kind, measures in report.get("metrics", {}).items():
         for name in MEASURES:
             if measures.get(name) is not None:

@@ -159,6 +159,12 @@ def _shop(occasions: pd.DataFrame, clock: pd.Timestamp) -> Shop:
 
 
 @pytest.fixture(scope="session")
+def make_shop() -> Callable[[pd.DataFrame, pd.Timestamp], Shop]:
+    """Make a shop of occasions and a clock."""
+    return _shop
+
+
+@pytest.fixture(scope="session")
 def shop() -> Shop:
     """A shop of 2,000 customers whose rates differ: there is something to learn."""
     return _shop(_simulate(customers=2_000, days=1_000, until=CLOCK, seed=7), CLOCK)

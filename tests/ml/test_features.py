@@ -158,3 +158,15 @@ def test_importing_does_not_load_the_learning_library(module: str) -> None:
     finished = subprocess.run([sys.executable, "-c", code], check=False)
 
     assert finished.returncode == 0
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("days_")])
+def test_days_that_run_backwards_are_refused(name: str) -> None:
+    """An event after as_of was not known then: the column is named, the values are not."""
+    frame = frame_of(4)
+    frame[name] = [5, -77, 3, -1]
+
+    with pytest.raises(FeatureError, match=f"{name} is below 0 in 2 rows") as caught:
+        validate(frame)
+
+    assert "77" not in str(caught.value)

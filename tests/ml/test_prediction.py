@@ -41,6 +41,19 @@ def answers_in(shop) -> pd.DataFrame:
     return answers.assign(customer_id=names[number])
 
 
+def few_of(
+    prediction: Prediction, frames: dict[str, pd.DataFrame], count: int
+) -> dict[str, pd.DataFrame]:
+    """Return the rows of a few of those whom a prediction is about."""
+    key = prediction.KEY[0]
+    known = [frame[key] for frame in frames.values() if key in frame.columns]
+    few = sorted(pd.concat(known).unique())[:count]
+    return {
+        name: frame[frame[key].isin(few)] if key in frame.columns else frame.iloc[:0]
+        for name, frame in frames.items()
+    }
+
+
 def experiment_in(frames: dict[str, pd.DataFrame], shop) -> dict[str, pd.DataFrame]:
     """Return the same shop with an experiment that brings back who had bought twice."""
     moment = shop.clock - pd.Timedelta(days=90)

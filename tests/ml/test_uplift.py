@@ -341,3 +341,39 @@ def test_a_large_experiment_is_sampled(world: World) -> None:
     assert len(part) == 500
     assert (trial.matrix[rows] == part.matrix).all()
     assert (trial.margin[rows] == part.margin).all()
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_feature_that_knows_who_ordered_is_left_out(seed: int) -> None:
+    """Taken after the draw, it would rank who orders anyway; the same is learnt without it."""
+    world = World(6_000, seed=seed)
+    frames = world.frames()
+    planted = frames["features"].assign(count_cases_180d=world.ordered * 2)
+    blank = frames["features"].assign(count_cases_180d=0)
+
+    leaky, clean = (
+        fit({**frames, "features": features}, as_of=CLOCK) for features in (planted, blank)
+    )
+
+    assert isinstance(leaky, Trained)
+    assert isinstance(clean, Trained)
+    assert [leak["feature"] for leak in leaky.report["left_out"]] == ["count_cases_180d"]
+    assert clean.report["left_out"] == []
+    assert leaky.report["metrics"] == clean.report["metrics"]
+    scoring = world.scoring()
+    told = [predict(one.champion, scoring, scored_at=NOW)["uplift"] for one in (leaky, clean)]
+    is_free = scoring["features"]["count_cases_180d"] == 0
+    assert told[0][is_free].tolist() == pytest.approx(told[1][is_free].tolist())
+
+
+def test_a_refusal_tells_of_the_feature_that_was_left_out() -> None:
+    """Where a leak was all that there was, the reader learns both."""
+    world = World(3_000, seed=5, moves=0.0)
+    frames = world.frames()
+    planted = frames["features"].assign(count_cases_180d=world.ordered * 2)
+
+    outcome = fit({**frames, "features": planted}, as_of=CLOCK)
+
+    assert isinstance(outcome, Refused)
+    assert len(outcome.reasons) == 2
+    assert outcome.reasons[1].startswith("count_cases_180d says as much")
