@@ -39,6 +39,7 @@ class Explanation:
     effects: list[dict[str, Any]]
     reasons: Mapping[str, tuple[str, ...]]
     leads: list[dict[str, Any]]
+    lead_odds: list[dict[str, Any]]
     declines: list[dict[str, Any]]
     holds: list[dict[str, Any]]
     cool_downs: list[dict[str, Any]]
@@ -71,6 +72,7 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
     offers = _rows(connection, "decisions.next_best_offers", customer_id)
     offers.sort(key=lambda offer: offer["offer_rank"])
     effects = _rows(connection, "decisions.contact_effects", customer_id)
+    lead_odds = _rows(connection, "insight.lead_odds", customer_id)
     stages = _rows(connection, "insight.lifecycle_stages", customer_id)
     return Explanation(
         customer_id=customer_id,
@@ -83,9 +85,12 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         offers=offers,
         effects=effects,
         reasons=_reasons(
-            connection, customer_id, [*scores, *values, *seconds, *offers[:1], *effects]
+            connection,
+            customer_id,
+            [*scores, *values, *seconds, *offers[:1], *effects, *lead_odds],
         ),
         leads=_rows(connection, "insight.scores", customer_id),
+        lead_odds=lead_odds,
         declines=_rows(connection, "insight.activity_declines", customer_id),
         holds=_rows(connection, "decisions.holds", customer_id),
         cool_downs=_rows(connection, "decisions.cool_downs", customer_id),

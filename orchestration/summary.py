@@ -47,6 +47,10 @@ EFFECTS = """
 select response_type, count(*), count(*) filter (where is_worth_contacting)
 from decisions.contact_effects group by 1 order by 2 desc
 """
+LEADS = """
+select lead_kind, count(*), count(*) filter (where is_sales_ready), sum(probability)::double
+from insight.lead_odds group by 1 order by 2 desc
+"""
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -77,6 +81,7 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "second_purchase": _second_purchase(connection),
             "offers": _offers(connection),
             "uplift": _uplift(connection),
+            "leads": _leads(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -202,6 +207,18 @@ def _uplift(connection: Connection) -> dict[str, Any]:
         "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
         "champion": report.get("champion"),
         "average": report.get("average_uplift", {}).get("mean"),
+    }
+
+
+def _leads(connection: Connection) -> dict[str, Any]:
+    training = read_training(connection, "lead_score")
+    report = json.loads(training.get("report") or "{}")
+    kinds = _rows(connection, LEADS, ("lead_kind", "leads", "sales_ready", "expected_sales"))
+    return {
+        "kinds": kinds,
+        "customers": sum(row["leads"] for row in kinds),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+        "champion": report.get("champion"),
     }
 
 

@@ -84,6 +84,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_second_purchase(summary["second_purchase"])
     _show_offers(summary["offers"])
     _show_uplift(summary["uplift"])
+    _show_leads(summary["leads"])
 
 
 def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]) -> None:
@@ -237,6 +238,17 @@ def _show_uplift(uplift: Mapping[str, Any]) -> None:
         f"adds {uplift['average']:+.1%} orders ({uplift['champion']})",
         soft_wrap=True,
     )
+
+
+def _show_leads(leads: Mapping[str, Any]) -> None:
+    if not _is_known("Which leads will buy", leads, "not known"):
+        return
+    kinds = "; ".join(
+        f"{row['leads']:,} {row['lead_kind']}s, {row['expected_sales']:,.0f} sales expected, "
+        f"{row['sales_ready']:,} worth a call"
+        for row in leads["kinds"]
+    )
+    console.print(f"{kinds} ({leads['champion']})", soft_wrap=True)
 
 
 def show_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ml.models import next_offer, next_order, orders_and_value, second_purchase, uplift
+from ml.models import (
+    lead_score,
+    next_offer,
+    next_order,
+    orders_and_value,
+    second_purchase,
+    uplift,
+)
 from ml.prediction import Prediction
 
 PREDICTIONS: tuple[Prediction, ...] = (
@@ -11,4 +18,5 @@ PREDICTIONS: tuple[Prediction, ...] = (
     second_purchase,
     next_offer,
     uplift,
+    lead_score,
 )

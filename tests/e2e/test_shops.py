@@ -26,6 +26,8 @@ def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     assert any("at least 500" in reason for reason in summary["value"]["reasons"])
     assert summary["offers"]["customers"] == 0
     assert summary["uplift"]["customers"] == {}
+    assert summary["leads"]["customers"] == 0
+    assert any("prospects" in reason for reason in summary["leads"]["reasons"])
     assert "Whom a contact moves not known: " in " ".join(done.stdout.split())
     assert "no offers: " in " ".join(done.stdout.split())
     assert "no expectation: 40 customers with a purchase" in " ".join(done.stdout.split())

@@ -20,6 +20,7 @@ from ml.prediction import (
     strongest,
     typed,
 )
+from tests.ml.leads import World, make_leads
 
 SCORED_AT = pd.Timestamp("2026-11-01 04:00")
 
@@ -28,6 +29,8 @@ def frames_of(prediction: Prediction, shop) -> dict[str, pd.DataFrame]:
     """Return every input that a prediction of this repository names."""
     purchases = shop.occasions.assign(margin_amount=shop.occasions["net_amount"])
     frames = {**shop.frames, "purchases": purchases, "customers": shop.current}
+    if prediction.NAME == "lead_score":
+        return leads_of(shop)
     return experiment_in(frames, shop) if prediction.NAME == "uplift" else frames
 
 
@@ -49,6 +52,18 @@ def experiment_in(frames: dict[str, pd.DataFrame], shop) -> dict[str, pd.DataFra
         **frames,
         "contacts": contacts,
         "purchases": pd.concat([frames["purchases"], bought], ignore_index=True),
+    }
+
+
+def leads_of(shop) -> dict[str, pd.DataFrame]:
+    """Return the shop's customers as companies; who bought often is an eager one now."""
+    names = shop.current.sort_values(["count_orders", "days_since_first_order"])["customer_id"]
+    frames = make_leads(World(count=len(names), login=1.0))
+    now = frames["moments"][frames["moments"]["is_current"]].sort_values("score")
+    number = dict(zip(now["customer_id"], names, strict=True))
+    return {
+        name: frame.assign(customer_id=frame["customer_id"].map(number))
+        for name, frame in frames.items()
     }
 
 
