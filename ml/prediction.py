@@ -25,7 +25,7 @@ SMALLEST_EFFECT = 0.05
 class Input:
     """A relation of the warehouse that a prediction reads, with the columns it cannot do without.
 
-    `condition` leaves out rows. Every relation has a customer_id.
+    `condition` leaves out rows. Every relation that scoring reads has the entity's column.
     """
 
     relation: str
@@ -44,7 +44,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted model that can score: what it predicts, what it learnt and where it came from."""
+    """A fitted model that can score: what it predicts, what it learnt and where it came from.
+
+    `horizon_days` is 0 where it looks less than a day ahead.
+    """
 
     name: str
     version: str
@@ -106,9 +109,10 @@ class Reason:
 class Prediction(Protocol):
     """A prediction; a module with these names is one. It opens nothing and remembers nothing.
 
-    `fit` refuses with reasons where data is too thin. `predict` returns one row per KEY (the
-    customer, or more) with the columns of RESULT, and never fits. `explain` returns reasons for one
-    customer of the frames that `predict` takes, strongest first.
+    KEY names what a row is about. Its first column is the entity, such as customer_id or
+    session_id; more columns count the entity's rows. `fit` refuses with reasons where data is too
+    thin. `predict` returns one row per KEY with the columns of RESULT, and never fits. `explain`
+    returns reasons for one entity of the frames that `predict` takes, strongest first.
     """
 
     @property
@@ -134,6 +138,11 @@ class Prediction(Protocol):
     def predict(self, model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame: ...
 
     def explain(self, model: Model, frames: Frames) -> tuple[Reason, ...]: ...
+
+
+def entity(prediction: Prediction) -> str:
+    """Return the column that names what a prediction is about."""
+    return prediction.KEY[0]
 
 
 def strongest(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -109,7 +109,7 @@ def _reasons(
         if name in predictions:
             reasons = explain_score(
                 connection, predictions[name], settings.models,
-                customer_id=customer_id, version=version,
+                entity_id=customer_id, version=version,
             )  # fmt: skip
             told[name] = tuple(reason.sentence for reason in reasons)
     return told

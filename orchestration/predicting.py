@@ -16,6 +16,7 @@ from ml.prediction import (
     Reason,
     Refused,
     Trained,
+    entity,
     missing_columns,
 )
 from ml.registry import Registry
@@ -148,27 +149,27 @@ def count_result(connection: Connection, prediction: Prediction) -> dict[str, in
 
 
 def explain(
-    connection: Connection, prediction: Prediction, models: Path, *, customer_id: str, version: str
+    connection: Connection, prediction: Prediction, models: Path, *, entity_id: str, version: str
 ) -> tuple[Reason, ...]:
-    """Return the strongest reasons for a customer's score by a version.
+    """Return the strongest reasons for the score of one customer, or session, by a version.
 
-    None when the version is gone, or knows other features than the customer has today.
+    None when the version is gone, or knows other features than there are today.
     """
     found = connection.execute(VERSION, (prediction.NAME, version))
     try:
         sha256 = found[0][0] if found else None
         model = Registry(models).load(prediction.NAME, version, sha256=sha256)
-        frames = _frames(connection, prediction.SCORING, customer_id)
+        frames = _frames(connection, prediction.SCORING, (entity(prediction), entity_id))
         return prediction.explain(model, frames)[:COUNT_REASONS]
     except (VersionNotFound, FeatureError):
         return ()
 
 
 def _frames(
-    connection: Connection, inputs: Mapping[str, Input], customer_id: str | None = None
+    connection: Connection, inputs: Mapping[str, Input], one: tuple[str, str] | None = None
 ) -> dict[str, pd.DataFrame]:
-    """Return the named inputs, of one customer or of all."""
-    mine, values = ("customer_id = ?", (customer_id,)) if customer_id else ("true", ())
+    """Return the named inputs, of all or of one entity (column, value)."""
+    mine, values = (f"{one[0]} = ?", (one[1],)) if one else ("true", ())
     return {
         name: connection.frame(
             f"select {', '.join(read.columns)} from {read.relation} "

@@ -51,6 +51,7 @@ LEADS = """
 select lead_kind, count(*), count(*) filter (where is_sales_ready), sum(probability)::double
 from insight.lead_odds group by 1 order by 2 desc
 """
+VISITS = "select count(distinct session_id) from insight.next_actions"
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -82,6 +83,7 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "offers": _offers(connection),
             "uplift": _uplift(connection),
             "leads": _leads(connection),
+            "visits": _visits(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -219,6 +221,19 @@ def _leads(connection: Connection) -> dict[str, Any]:
         "customers": sum(row["leads"] for row in kinds),
         "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
         "champion": report.get("champion"),
+    }
+
+
+def _visits(connection: Connection) -> dict[str, Any]:
+    training = read_training(connection, "next_action")
+    report = json.loads(training.get("report") or "{}")
+    hits = {kind: values["top3_accuracy"] for kind, values in report.get("metrics", {}).items()}
+    return {
+        "open": _one(connection, VISITS, default=0),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+        "champion": report.get("champion"),
+        "hits": hits.get(report.get("champion")),
+        "hits_of_baseline": hits.get(report.get("baseline")),
     }
 
 

@@ -85,6 +85,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_offers(summary["offers"])
     _show_uplift(summary["uplift"])
     _show_leads(summary["leads"])
+    _show_visits(summary["visits"])
 
 
 def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]) -> None:
@@ -249,6 +250,19 @@ def _show_leads(leads: Mapping[str, Any]) -> None:
         for row in leads["kinds"]
     )
     console.print(f"{kinds} ({leads['champion']})", soft_wrap=True)
+
+
+def _show_visits(visits: Mapping[str, Any]) -> None:
+    is_known = visits["champion"] is not None
+    part = {"customers": is_known, "reasons": visits["reasons"]}
+    if not _is_known("What visitors do next", part, "not known"):
+        return
+    console.print(
+        f"{visits['open']:,} anonymous visits are open; of past ones the next action was among "
+        f"three told in {visits['hits']:.0%} ({visits['champion']}; what usually follows: "
+        f"{visits['hits_of_baseline']:.0%})",
+        soft_wrap=True,
+    )
 
 
 def show_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:

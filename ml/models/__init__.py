@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ml.models import (
     lead_score,
+    next_action,
     next_offer,
     next_order,
     orders_and_value,
@@ -19,4 +20,5 @@ PREDICTIONS: tuple[Prediction, ...] = (
     next_offer,
     uplift,
     lead_score,
+    next_action,
 )

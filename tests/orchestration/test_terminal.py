@@ -17,6 +17,7 @@ NOTHING = {
     "second_purchase": {"customers": 0, "reasons": ["no model was trained"]},
     "offers": {"customers": 0, "reasons": ["no model was trained"]},
     "uplift": {"customers": {}, "reasons": ["no model was trained"]},
+    "visits": {"champion": None, "open": 0, "reasons": ["no model was trained"]},
     "leads": {"customers": 0, "kinds": [], "reasons": ["no model was trained"]},
 }
 MOVED = {
