@@ -18,13 +18,15 @@ SHARES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.
 AFFORDABLE = "affordable"
 
 
-def draw_handover(judged: Sequence[Judged], card: str) -> list[dict[str, Any]]:
+def draw_handover(
+    judged: Sequence[Judged], card: str, *, share: float = 1.0
+) -> list[dict[str, Any]]:
     """Return one row per threshold on windows of one kind of lead, the fewest leads first.
 
     What a month is worth is the cost function of insight.handover_curve: (sales x value - calls
     without a sale x cost of a call - early ones x what that costs) / months. A lead counts as
     early that bought in as much time after its horizon. Exactly one affordable row is chosen, or
-    none.
+    none. `share` is which part of all leads the windows were drawn from.
     """
     probability = pooled(judged, card)
     frame = pd.concat([one.leads.frame for one in judged], ignore_index=True)
@@ -33,7 +35,7 @@ def draw_handover(judged: Sequence[Judged], card: str) -> list[dict[str, Any]]:
         frame[name].to_numpy(bool, na_value=False) for name in ("is_sale", "is_late_sale")
     )
     rows = [
-        _row(threshold, probability >= threshold, sold, early, len(judged), costs)
+        _row(threshold, probability >= threshold, sold, early, len(judged) * share, costs)
         for threshold in _thresholds(probability)
     ]
     affordable = [row for row in rows if row["verdict"] == AFFORDABLE]
@@ -67,7 +69,7 @@ def _costs(frame: pd.DataFrame) -> dict[str, float]:
 
 
 def _row(
-    threshold: float, is_handed: Any, sold: Any, early: Any, months: int, costs: dict[str, float]
+    threshold: float, is_handed: Any, sold: Any, early: Any, months: float, costs: dict[str, float]
 ) -> dict[str, Any]:
     count, sales = int(is_handed.sum()), int((is_handed & sold).sum())
     count_early = int((is_handed & early).sum())

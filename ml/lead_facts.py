@@ -98,6 +98,15 @@ class Leads:
             rows = np.flatnonzero(self.traits[fact]) if fact in self.traits else nobody
         return int(self.frame["customer_id"].iloc[np.unique(rows)].nunique())
 
+    def drawn(self, share: float, *, seed: int) -> Leads:
+        """Return all snapshots of a share of the persons, drawn by chance."""
+        if share >= 1:
+            return self
+        persons = np.sort(self.frame["customer_id"].unique())
+        count = max(1, int(share * len(persons)))
+        kept = np.random.default_rng(seed).choice(persons, count, replace=False)
+        return self.where(self.frame["customer_id"].isin(set(kept)).to_numpy(dtype=bool))
+
     def where(self, mask: Outcomes) -> Leads:
         """Return some of the rows."""
         place = np.full(len(self), -1)
@@ -174,8 +183,8 @@ def _acts(
         is_known = np.maximum(occurred, known) <= known_until[row]
         row, occurred = row[is_known], occurred[is_known]
         age = np.maximum(snapshot[row] - occurred, 0).astype(np.float64)
-        order = np.lexsort((age, row))
         count = pairs["count"].to_numpy(np.float64)[is_known]
+        order = np.lexsort((count, age, row))
         found[str(name)] = Acts(row[order], age[order], count[order])
     return found
 

@@ -43,6 +43,8 @@ NAME = "lead_score"
 KEY = ("customer_id",)
 HORIZON_DAYS = 30
 RECIPE = 1
+# Snapshots of one kind that are learnt from; more are drawn by persons.
+MAX_ROWS = 200_000
 LEAD_KINDS = ("prospect", "account")
 TRAINING = {"moments": MOMENTS, "activities": ACTIVITIES, "facts": FACTS}
 SCORING = {**TRAINING, "moments": Input(MOMENTS.relation, MOMENTS.columns, "is_current")}
@@ -161,11 +163,13 @@ def _train(
     horizon_days: int,
 ) -> Trained:
     """Judge both cards over time, choose on the newest windows, learn again from all."""
+    share = {kind: min(1.0, MAX_ROWS / len(leads)) for kind, leads in closed.items()}
+    closed = {kind: leads.drawn(share[kind], seed=seed) for kind, leads in closed.items()}
     judged = {kind: roll(leads) for kind, leads in closed.items()}
     newest = [windows[-1] for windows in judged.values()]
     choice = choose_card(judged, seed=seed)
     curves = {
-        kind: {card: draw_handover(windows, card) for card in CARDS}
+        kind: {card: draw_handover(windows, card, share=share[kind]) for card in CARDS}
         for kind, windows in judged.items()
     }
     learnt = {kind: learn_card(leads) for kind, leads in closed.items()}

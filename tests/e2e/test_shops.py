@@ -27,6 +27,7 @@ def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     assert summary["offers"]["customers"] == 0
     assert summary["uplift"]["customers"] == {}
     assert summary["leads"]["customers"] == 0
+    assert summary["visits"]["champion"] is None
     assert any("prospects" in reason for reason in summary["leads"]["reasons"])
     assert "Whom a contact moves not known: " in " ".join(done.stdout.split())
     assert "no offers: " in " ".join(done.stdout.split())

@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 
 from ml.errors import FeatureError
+from ml.handover import draw_handover
 from ml.lead_cards import HAND_CARD, LEARNT_CARD
+from ml.lead_facts import read_leads
+from ml.lead_windows import Judged, closed_of
 from ml.models import lead_score
 from ml.prediction import Refused, Trained
 from tests.ml.leads import CLOCK, TRUE_HALF_LIFE, World, make_leads, together
@@ -136,6 +139,24 @@ def test_capacity_and_costs_bound_the_hand_over(misjudged):
     assert chosen[0]["monthly_leads"] <= 50
     rows = lead_score.predict(dear.champion, misjudged, scored_at=SCORED_AT)
     assert rows["handover_probability"].isna().all()
+
+
+def test_a_large_shop_is_drawn_by_persons_and_told_in_full(misjudged):
+    """Of a quarter of the persons all snapshots stay; months are those of all of them."""
+    leads = closed_of(read_leads(misjudged), "account", until=CLOCK)
+    quarter = leads.drawn(0.25, seed=1)
+    windows = [Judged(one, {HAND_CARD: one.score / 100}) for one in (leads, quarter)]
+
+    every, drawn = (
+        draw_handover([window], HAND_CARD, share=share)[-1]
+        for window, share in zip(windows, (1.0, 0.25), strict=True)
+    )
+
+    assert quarter.frame["customer_id"].nunique() == 250
+    assert quarter.frame.groupby("customer_id").size().eq(12).all()
+    assert len(quarter.acts["search"].row) < 0.5 * len(leads.acts["search"].row)
+    assert drawn["monthly_leads"] == every["monthly_leads"]
+    assert drawn["monthly_value"] == pytest.approx(every["monthly_value"], rel=0.3)
 
 
 def test_nothing_that_arrived_later_changes_a_version(misjudged, trained):

@@ -162,7 +162,8 @@ def test_a_prediction_may_be_about_something_else_than_customers(warehouse, tmp_
     """The first column of its key is what is stored, counted and asked for."""
     with warehouse.connect() as connection:
         connection.execute(
-            "create table insight.rooms as select customer_id as room_id, volume from insight.noises"
+            "create table insight.rooms as "
+            "select customer_id as room_id, volume from insight.noises"
         )
     echo, models = Echo(), tmp_path / "models"
     row, counts = run(warehouse, models, echo)

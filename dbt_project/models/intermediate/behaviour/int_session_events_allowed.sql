@@ -10,6 +10,20 @@ clock as (
 
 ),
 
+-- Before the windows, which would go over all years otherwise.
+recent as (
+
+    select
+        events.*,
+        clock.as_of as clock_at
+    from {{ ref('events') }} as events
+    cross join clock
+    where events.anonymous_id is not null
+        and events.occurred_at
+        >= {{ dbt.dateadd('day', '-' ~ var('session_memory_days'), 'clock.as_of') }}
+
+),
+
 events as (
 
     select
@@ -18,8 +32,7 @@ events as (
         lead(sku) over ({{ by_device }}) as following_sku,
         lead(occurred_at) over ({{ by_device }}) as following_at,
         lead(has_analytics_consent) over ({{ by_device }}) as following_consent
-    from {{ ref('events') }}
-    where anonymous_id is not null
+    from recent
 
 ),
 
@@ -42,7 +55,6 @@ allowed as (
     select
         events.*,
         sessions.channel_group,
-        clock.as_of as clock_at,
         {{ action_of('events.event_type', 'products.category') }} as action,
         products.category,
         {{ action_of('events.following_type', 'following_products.category') }}
@@ -55,14 +67,11 @@ allowed as (
     from events
     inner join sessions
         on events.session_id = sessions.session_id
-    cross join clock
     left join products
         on events.sku = products.sku
     left join products as following_products
         on events.following_sku = following_products.sku
     where events.has_analytics_consent
-        and events.occurred_at
-        >= {{ dbt.dateadd('day', '-' ~ var('session_memory_days'), 'clock.as_of') }}
         and (
             events.customer_id is null
             or events.customer_known_at > events.received_at
