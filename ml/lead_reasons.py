@@ -27,7 +27,9 @@ def explain_lead(
         np.where(is_act, np.expm1(side), side) for side in (row[0], np.asarray(card.logistic.mean))
     )
     factors = np.exp(np.clip(terms, -10, 10))
-    found = zip(card.subjects, own, usual, factors, strict=True)
+    acts = [f"{name} (faded)" for name in sorted(card.half_lives)]
+    subjects = [*acts, *card.subjects[len(acts) :]]
+    found = zip(subjects, own, usual, factors, strict=True)
     return strongest(
         Reason(subject, float(value), float(normal), float(factor), TARGET)
         for subject, value, normal, factor in found

@@ -219,6 +219,7 @@ def _leads(connection: Connection) -> dict[str, Any]:
     return {
         "kinds": kinds,
         "customers": sum(row["leads"] for row in kinds),
+        "left_out": report.get("left_out", []),
         "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
         "champion": report.get("champion"),
     }

@@ -249,7 +249,8 @@ def _show_leads(leads: Mapping[str, Any]) -> None:
         f"{row['sales_ready']:,} worth a call"
         for row in leads["kinds"]
     )
-    console.print(f"{kinds} ({leads['champion']})", soft_wrap=True)
+    missing = "".join(f"; too few sales of {kind}s to tell" for kind in leads["left_out"])
+    console.print(f"{kinds} ({leads['champion'].replace('_', ' ')}){missing}", soft_wrap=True)
 
 
 def _show_visits(visits: Mapping[str, Any]) -> None:

@@ -209,6 +209,7 @@ def _train(
         "rolling": [one.measures() for windows in judged.values() for one in windows],
         "cards": {kind: side_by_side(learnt[kind], leads) for kind, leads in closed.items()},
         "handover": curves,
+        "left_out": [kind for kind in LEAD_KINDS if kind not in closed],
         "gates": [vars(gate) for gate in gates],
     }
     champion, challenger = publish(choice.champion), publish(choice.challenger)

@@ -46,3 +46,44 @@ def test_it_is_said_whom_a_contact_moves_or_that_nothing_tells(uplift, said):
         show_summary({**NOTHING, "uplift": uplift})
 
     assert f"Whom a contact moves  {said}" in " ".join(captured.get().split("\n"))
+
+
+LEADS = {
+    "kinds": [{"lead_kind": "account", "leads": 1537, "expected_sales": 56.4, "sales_ready": 108}],
+    "customers": 1537,
+    "left_out": ["prospect"],
+    "champion": "hand_set",
+    "reasons": [""],
+}
+
+
+@pytest.mark.parametrize(
+    ("leads", "said"),
+    [
+        (NOTHING["leads"], "not known: no model was trained"),
+        (
+            LEADS,
+            "1,537 accounts, 56 sales expected, 108 worth a call (hand set); too few sales of "
+            "prospects to tell",
+        ),
+    ],
+)
+def test_it_is_said_which_leads_will_buy_and_which_kind_cannot_be_told(leads, said):
+    """The card is named, and so is what was left out."""
+    with console.capture() as captured:
+        show_summary({**NOTHING, "leads": leads})
+
+    assert f"Which leads will buy  {said}" in " ".join(captured.get().split("\n"))
+
+
+def test_it_is_said_how_well_next_actions_are_told():
+    """Also while no visit is open."""
+    visits = {
+        "champion": "logistic", "open": 0, "reasons": [""], "hits": 0.64, "hits_of_baseline": 0.61
+    }  # fmt: skip
+    with console.capture() as captured:
+        show_summary({**NOTHING, "visits": visits})
+
+    assert "among three told in 64% (logistic; what usually follows: 61%)" in " ".join(
+        captured.get().split("\n")
+    )
