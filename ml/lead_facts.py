@@ -22,6 +22,7 @@ MOMENTS = Input(
     (
         *("customer_id", "lead_kind", "as_of", "snapshot_on", "known_until_on", "ends_on"),
         *("score", "is_sale", "is_late_sale", "margin_amount", "is_current", "closes_on"),
+        "score_version",
         *(
             "half_life_days",
             "horizon_days",
@@ -41,7 +42,10 @@ FACTS = Input(
     ("customer_id", "attribute", "trait", "points", "known_on"),
 )
 TIMES = ("as_of", "snapshot_on", "known_until_on", "ends_on", "closes_on")
-REQUIRED = (*TIMES[:3], "customer_id", "lead_kind", "score", "is_current", "half_life_days")
+REQUIRED = (
+    *TIMES[:3],
+    *("customer_id", "lead_kind", "score", "score_version", "is_current", "half_life_days"),
+)
 # An untold value of a fact and one that no weight knows are both no trait.
 UNKNOWN = ""
 # The attribute under which acts have points.

@@ -121,7 +121,12 @@ def _current(model: Model, frames: Frames) -> dict[str, Leads]:
     moments = frames["moments"]
     now = {**frames, "moments": moments[moments["is_current"].astype(bool)]}
     leads = read_leads(now)
-    kinds = leads.frame["lead_kind"]
+    kinds, weights = leads.frame["lead_kind"], leads.frame["score_version"]
+    if (weights != model.parts["score_version"]).any():
+        raise FeatureError(
+            f"Version {model.version} knows the weights {model.parts['score_version']}, and others "
+            "are active now. Train it again."
+        )
     return {
         kind: leads.where((kinds == kind).to_numpy(dtype=bool)) for kind in model.parts["leads"]
     }
@@ -174,6 +179,7 @@ def _train(
     }
     learnt = {kind: learn_card(leads) for kind, leads in closed.items()}
     parts = {
+        "score_version": str(next(iter(closed.values())).frame["score_version"].iloc[-1]),
         "leads": {
             kind: {
                 "calibration": asdict(calibrate(leads)),
@@ -183,7 +189,7 @@ def _train(
                 "thresholds": {card: chosen_threshold(curves[kind][card]) for card in CARDS},
             }
             for kind, leads in closed.items()
-        }
+        },
     }
     identity = content_name(
         [NAME, RECIPE, moment.isoformat(), seed, parts],

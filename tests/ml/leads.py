@@ -118,6 +118,7 @@ def _snapshot(world, persons, day, kind) -> pd.DataFrame:
         {
             "customer_id": persons,
             "lead_kind": kind,
+            "score_version": "2026-1",
             "as_of": day,
             "snapshot_on": day,
             "known_until_on": day if is_current else day - pd.Timedelta(days=1),

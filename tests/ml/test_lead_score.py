@@ -206,6 +206,14 @@ def test_windows_that_are_not_closed_teach_nothing(misjudged):
     assert isinstance(fit(open_ended), Refused)
 
 
+def test_other_weights_want_another_calibration(misjudged, trained):
+    """What a score was worth under one version of the weights says nothing about another."""
+    swapped = changed(misjudged, "moments", score_version="2026-2")
+
+    with pytest.raises(FeatureError, match="weights 2026-1, and others are active"):
+        lead_score.predict(trained.champion, swapped, scored_at=SCORED_AT)
+
+
 def test_too_few_sales_are_refused_by_kind(misjudged):
     """Prospects who hardly buy are left out with the reason; alone they are a refusal."""
     prospects = make_leads(World(count=40), kind="prospect")
