@@ -37,7 +37,8 @@ class Trial:
     """One contact against no contact; one row per person, whose days after the draw are over.
 
     `matrix` has the columns of NAMES as of the draw, `ordered` and `margin` are of the days after
-    it, `usual_margin` is what a purchase of the person was used to leave over before it.
+    it, `usual_margin` is what a purchase of the person was used to leave over before it, and
+    `shop_margin` what one of anybody does.
     """
 
     experiment: str
@@ -50,6 +51,7 @@ class Trial:
     ordered: Outcomes
     margin: Numbers
     usual_margin: Numbers
+    shop_margin: float
     contact_cost: float | None
 
     def __len__(self) -> int:
@@ -106,18 +108,26 @@ def read_trials(
 
 
 def usual_margins(
-    customers: pd.Series, purchases: pd.DataFrame, moments: pd.Series | pd.Timestamp
+    customers: pd.Series,
+    purchases: pd.DataFrame,
+    moments: pd.Series | pd.Timestamp,
+    *,
+    shop: float,
 ) -> Numbers:
-    """Return the mean margin of each customer's purchases before a moment, drawn to the shop's."""
+    """Return the mean margin of each customer's purchases before a moment, drawn to `shop`."""
     mine = purchases.merge(
         pd.DataFrame({"customer_id": customers, "moment": moments}), on="customer_id"
     )
     mine = mine[mine["occurred_at"] < mine["moment"]]
     sums = mine.groupby("customer_id")["margin_amount"].agg(["sum", "count"]).reindex(customers)
-    shop = float(mine["margin_amount"].mean()) if len(mine) else 0.0
     total, count = (sums[name].fillna(0.0).to_numpy(np.float64) for name in ("sum", "count"))
     margins: Numbers = (total + PRIOR_PURCHASES * shop) / (count + PRIOR_PURCHASES)
     return margins
+
+
+def mean_margin(purchases: pd.DataFrame) -> float:
+    """Return the mean margin of purchases, 0 without any."""
+    return float(purchases["margin_amount"].mean()) if len(purchases) else 0.0
 
 
 def trial_gates(trial: Trial | None, *, days: int) -> tuple[Gate, ...]:
@@ -151,6 +161,7 @@ def trial_gates(trial: Trial | None, *, days: int) -> tuple[Gate, ...]:
 def _trial(
     name: str, variant: str, arms: pd.DataFrame, purchases: pd.DataFrame, days: int
 ) -> Trial:
+    shop = mean_margin(purchases)
     is_contacted = ~arms["is_control"].to_numpy(bool)
     margin, count = _followed(arms, purchases, days)
     costs = pd.to_numeric(arms.loc[is_contacted, "contact_cost"]).astype("float64")
@@ -164,7 +175,8 @@ def _trial(
         is_contacted=is_contacted,
         ordered=count > 0,
         margin=margin,
-        usual_margin=usual_margins(arms["customer_id"], purchases, arms["as_of"]),
+        usual_margin=usual_margins(arms["customer_id"], purchases, arms["as_of"], shop=shop),
+        shop_margin=shop,
         contact_cost=float(costs.mean()) if costs.notna().any() else None,
     )
 

@@ -37,33 +37,36 @@ class ValueWindow:
 
 @dataclass(frozen=True)
 class Spread:
-    """Between which margins most customers ended, by what was expected of them, lowest first."""
+    """Between which margins most customers ended, by what was expected of them, lowest first.
+
+    `growth` is how many times the window's margin all customers together are worth over the
+    horizon. It is learnt, so that nobody's interval depends on who is scored beside them.
+    """
 
     days: int
     expected: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
+    growth: float = 1.0
 
     def around(self, expected: Numbers, value: Numbers) -> tuple[Numbers, Numbers]:
         """Return the interval of each customer's value over a horizon.
 
         Takes the margin expected in as many days as the window had, which finds customers alike,
-        and the value, whose sum against it stretches the interval from window to horizon.
+        and the value; `growth` stretches the interval from window to horizon.
         """
-        total = float(expected.sum())
-        growth = float(value.sum()) / total if total > 0 else 1.0
         # Beyond the highest step nobody was seen: its ends move on with the expectation.
         highest = self.expected[-1]
         beyond = np.maximum(expected / highest, 1.0) if highest > 0 else 1.0
-        lower = np.interp(expected, self.expected, self.lower) * growth * beyond
-        upper = np.interp(expected, self.expected, self.upper) * growth * beyond
+        lower = np.interp(expected, self.expected, self.lower) * self.growth * beyond
+        upper = np.interp(expected, self.expected, self.upper) * self.growth * beyond
         return np.minimum(lower, value), np.maximum(upper, value)
 
     @classmethod
     def from_plain(cls, content: dict[str, Any]) -> Spread:
         """Return the spread that plain data describes."""
-        columns = (tuple(content[name]) for name in ("expected", "lower", "upper"))
-        return cls(content["days"], *columns)
+        expected, lower, upper = (tuple(content[name]) for name in ("expected", "lower", "upper"))
+        return cls(content["days"], expected, lower, upper, content["growth"])
 
 
 def known_purchases(purchases: pd.DataFrame, *, known_until: pd.Timestamp) -> pd.DataFrame:

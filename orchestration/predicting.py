@@ -1,13 +1,13 @@
-"""Feed predictions from the warehouse, remember what came of a training, and store results."""
+"""Train predictions on the warehouse, remember what came of it, and explain their scores."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from ml.errors import FeatureError, VersionNotFound
 from ml.prediction import (
@@ -20,7 +20,6 @@ from ml.prediction import (
     missing_columns,
 )
 from ml.registry import Registry
-from orchestration.model_versions import read_pin
 from orchestration.warehouse import Connection
 
 TRAININGS = """
@@ -37,25 +36,31 @@ VERSION = """
 select sha256 from ml.trainings where model_name = ? and model_version = ?
 order by trained_at desc limit 1
 """
-SQL_TYPES = {
-    "str": "varchar",
-    "int32": "bigint",
-    "int64": "bigint",
-    "float64": "double",
-    "bool": "boolean",
-    "datetime64[us]": "timestamp",
-}
+ALL = "true"
 COUNT_REASONS = 3
+# Customers beyond which training takes a sample: ten times as many move no measure by more than
+# its own interval, and memory stays that of the sample.
+MOST_CUSTOMERS = 200_000
 
 
 def train(connection: Connection, prediction: Prediction) -> Trained | Refused:
-    """Fit a prediction to the warehouse at its clock; it refuses where columns are missing."""
+    """Fit a prediction to the warehouse at its clock; it refuses where columns are missing.
+
+    Of more than MOST_CUSTOMERS whom its first input names, a sample by their id's digest is taken,
+    the same one every day, and the report says so.
+    """
     as_of = pd.Timestamp(connection.execute("select max(as_of) from raw.clock")[0][0])
     present = {name: _columns(connection, read) for name, read in prediction.TRAINING.items()}
     reasons = missing_columns(prediction.TRAINING, present)
     if reasons:
         return Refused(prediction.NAME, prediction.HORIZON_DAYS, as_of, reasons)
-    return prediction.fit(_frames(connection, prediction.TRAINING), as_of=as_of)
+    count, condition = _sample(connection, prediction)
+    frames = read_frames(connection, prediction.TRAINING, condition)
+    outcome = prediction.fit(frames, as_of=as_of)
+    if condition == ALL or isinstance(outcome, Refused):
+        return outcome
+    sampled = {"customers": MOST_CUSTOMERS, "of": count}
+    return replace(outcome, report={**outcome.report, "sampled": sampled})
 
 
 def remember(outcome: Trained | Refused, models: Path) -> dict[str, Any]:
@@ -99,55 +104,6 @@ def read_training(connection: Connection, name: str) -> dict[str, Any]:
     return dict(zip(names, found[0], strict=True)) if found else {}
 
 
-def score(connection: Connection, prediction: Prediction, models: Path) -> pd.DataFrame:
-    """Return the result of the version that is pinned, else of the newest training's.
-
-    No rows when that was refused.
-    """
-    training = read_training(connection, prediction.NAME)
-    pin = read_pin(connection, prediction.NAME)
-    if training["status"] == "refused" and pin is None:
-        empty: dict[str, list[Any]] = {name: [] for name in prediction.RESULT}
-        types = {name: column.dtype for name, column in prediction.RESULT.items()}
-        return pd.DataFrame(empty).astype(types)
-    registry = Registry(models)
-    version = pin.version if pin else training["model_version"]
-    sha256 = pin.sha256 if pin else training["sha256"]
-    model = registry.load(prediction.NAME, version, sha256=sha256)
-    frames = _frames(connection, prediction.SCORING)
-    return prediction.predict(model, frames, scored_at=pd.Timestamp.now("UTC"))
-
-
-def replace_result(connection: Connection, prediction: Prediction, rows: pd.DataFrame) -> None:
-    """Replace the table of a prediction, columns and all, in one step."""
-    columns = ", ".join(
-        f"{name} {SQL_TYPES[column.dtype]}" for name, column in prediction.RESULT.items()
-    )
-    connection.execute("create schema if not exists ml")
-    with connection.transaction():
-        connection.execute(f"create or replace table ml.{prediction.NAME} ({columns})")
-        if len(rows):
-            table = pa.Table.from_pandas(rows, preserve_index=False)
-            connection.insert(f"ml.{prediction.NAME}", table)
-
-
-def count_result(connection: Connection, prediction: Prediction) -> dict[str, int]:
-    """Count rows, distinct keys, and rows whose every value lies within its column's limits."""
-    limits = [
-        f"({name} is null or {name} {sign} {bound})"
-        for name, column in prediction.RESULT.items()
-        for sign, bound in ((">=", column.lowest), ("<=", column.highest))
-        if bound is not None
-    ]
-    table = f"ml.{prediction.NAME}"
-    found = connection.execute(
-        f"select count(*), count(*) filter (where {' and '.join(limits) or 'true'}), "
-        f"(select count(*) from (select distinct {', '.join(prediction.KEY)} from {table}) as keys)"
-        f" from {table}"
-    )[0]
-    return dict(zip(("rows", "valid", "keys"), map(int, found), strict=True))
-
-
 def explain(
     connection: Connection, prediction: Prediction, models: Path, *, entity_id: str, version: str
 ) -> tuple[Reason, ...]:
@@ -159,25 +115,39 @@ def explain(
     try:
         sha256 = found[0][0] if found else None
         model = Registry(models).load(prediction.NAME, version, sha256=sha256)
-        frames = _frames(connection, prediction.SCORING, (entity(prediction), entity_id))
+        mine = f"{entity(prediction)} = ?"
+        frames = read_frames(connection, prediction.SCORING, mine, (entity_id,))
         return prediction.explain(model, frames)[:COUNT_REASONS]
     except (VersionNotFound, FeatureError):
         return ()
 
 
-def _frames(
-    connection: Connection, inputs: Mapping[str, Input], one: tuple[str, str] | None = None
+def read_frames(
+    connection: Connection,
+    inputs: Mapping[str, Input],
+    condition: str = ALL,
+    values: Sequence[Any] = (),
 ) -> dict[str, pd.DataFrame]:
-    """Return the named inputs, of all or of one entity (column, value)."""
-    mine, values = (f"{one[0]} = ?", (one[1],)) if one else ("true", ())
+    """Return the named inputs, of all rows or of those for which an SQL condition holds."""
     return {
         name: connection.frame(
             f"select {', '.join(read.columns)} from {read.relation} "
-            f"where {read.condition} and {mine}",
+            f"where ({read.condition}) and {condition}",
             values,
         )
         for name, read in inputs.items()
     }
+
+
+def _sample(connection: Connection, prediction: Prediction) -> tuple[int, str]:
+    """Return how many a prediction is to learn from, and the condition that they are in."""
+    key, first = prediction.KEY[0], next(iter(prediction.TRAINING.values()))
+    counted = f"select count(distinct {key}) from {first.relation} where {first.condition}"
+    count = int(connection.execute(counted)[0][0])
+    if count <= MOST_CUSTOMERS:
+        return count, ALL
+    limit = int(MOST_CUSTOMERS / count * 16**8)
+    return count, f"left(md5({key}), 8) < '{limit:08x}'"
 
 
 def _columns(connection: Connection, read: Input) -> list[str]:

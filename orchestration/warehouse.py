@@ -48,7 +48,7 @@ class Connection:
         """Return the rows of a query as a pandas frame."""
         return self.raw.execute(sql, list(parameters)).df()
 
-    def insert(self, table: str, rows: pa.Table) -> None:
+    def insert(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Append Arrow rows to a table, matching columns by name."""
         self.raw.register("_incoming_rows", rows)
         try:

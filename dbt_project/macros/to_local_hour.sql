@@ -4,3 +4,8 @@
 {% macro default__to_local_hour(column) -%}
     extract(hour from (cast({{ column }} as timestamp) at time zone 'UTC') at time zone '{{ var("time_zone") }}')
 {%- endmacro %}
+
+{#- As in to_local_date. -#}
+{% macro duckdb__to_local_hour(column) -%}
+    extract(hour from make_timestamptz(epoch_us(cast({{ column }} as timestamp))) at time zone '{{ var("time_zone") }}')
+{%- endmacro %}

@@ -42,7 +42,7 @@ from ml.value_windows import (
 NAME = "orders_and_value"
 KEY = ("customer_id",)
 HORIZON_DAYS = 365
-RECIPE = 1
+RECIPE = 2
 YEARLY_DISCOUNT = 0.1
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
 TRAINING = {"purchases": PURCHASES}
@@ -159,6 +159,7 @@ def _train(
 
     def publish(kind: str) -> Model:
         spread = measure_spread(window, judged[kind].expect_margin(window.known, days=days))
+        spread = replace(spread, growth=_growth(learned[kind], known, days, horizon_days))
         parts = {"value": learned[kind].as_plain(), "spread": asdict(spread), "usual": usual}
         version = f"{moment:%Y-%m-%d}-{kind}-{identity}"
         return Model(NAME, version, kind, horizon_days, moment, (), parts)
@@ -171,6 +172,13 @@ def _train(
     }
     champion, challenger = publish(choice.champion), publish(choice.challenger)
     return Trained(champion, challenger, choice.status, {**report, "card": card(report)})
+
+
+def _growth(learned: ValueModel, known: pd.DataFrame, days: int, horizon_days: int) -> float:
+    """Return how many times the margin of so many days all are worth over the horizon."""
+    total = float(learned.expect_margin(known, days=days).sum())
+    value = float(learned.expect(known, days=horizon_days).value.sum())
+    return value / total if total > 0 else 1.0
 
 
 def _identity(

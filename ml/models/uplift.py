@@ -37,7 +37,7 @@ from ml.value_windows import PURCHASES, known_purchases
 NAME = "uplift"
 KEY = ("customer_id",)
 HORIZON_DAYS = 30
-RECIPE = 1
+RECIPE = 2
 BANDS = 5
 MAX_ROWS = 200_000
 FEATURES = Input("insight.customer_features", (*KEYS, *NAMES), "is_current")
@@ -108,7 +108,8 @@ def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.Data
     frame, values = _current(model, frames)
     learnt = Learnt.from_plain(model.parts["learnt"])
     purchases = known_purchases(frames["purchases"], known_until=_moment(model, frame))
-    margin = usual_margins(frame["customer_id"], purchases, frame["as_of"])
+    shop = float(model.parts["shop_margin"])
+    margin = usual_margins(frame["customer_id"], purchases, frame["as_of"], shop=shop)
     uplift, band = _uplift(model, learnt, values)
     lower, upper = (
         np.asarray(model.parts[name])[band] for name in ("band_lower", "band_upper")
@@ -212,6 +213,7 @@ def _train(
             "band_lower": [max(one.lower, -1.0) for one in told],
             "band_upper": [min(one.upper, 1.0) for one in told],
             "contact_cost": trial.cost,
+            "shop_margin": trial.shop_margin,
             "usual": usual_row(trial.matrix),
         }
         version = f"{moment:%Y-%m-%d}-{kind}-{identity}"

@@ -1,13 +1,14 @@
 """A training and a scoring asset per prediction; results re-enter dbt as source('ml', …)."""
 
 import json
+from contextlib import ExitStack
 from typing import Any
 
 import dagster as dg
 
 from ml.models import PREDICTIONS
 from ml.prediction import Prediction, entity
-from orchestration import predicting
+from orchestration import predicting, scoring
 from orchestration.progress import reporter
 from orchestration.project import settings
 from orchestration.warehouse import Warehouse
@@ -61,12 +62,16 @@ def build_scoring(prediction: Prediction) -> dg.AssetsDefinition:
     def scores(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
         step = f"Score {prediction.NAME}"
         reporter().begin(step)
-        with warehouse.connect(read_only=True) as connection:
-            rows = predicting.score(connection, prediction, settings.models)
-        with warehouse.writing(), warehouse.connect() as connection:
-            predicting.replace_result(connection, prediction, rows)
-        reporter().end(step, f"{rows[entity(prediction)].nunique():,} {entities}")
-        return dg.MaterializeResult(metadata={"dagster/row_count": len(rows)})
+        with ExitStack() as spool:
+            with warehouse.connect(read_only=True) as connection:
+                frames = scoring.score(connection, prediction, settings.models)
+                folder = warehouse.path.parent
+                rows = spool.enter_context(scoring.spooled(frames, prediction, folder))
+            with warehouse.writing(), warehouse.connect() as connection:
+                scoring.replace_result(connection, prediction, rows)
+                count, scored = scoring.count_rows(connection, prediction)
+        reporter().end(step, f"{scored:,} {entities}")
+        return dg.MaterializeResult(metadata={"dagster/row_count": count})
 
     return scores
 
@@ -83,7 +88,7 @@ def build_check(prediction: Prediction) -> dg.AssetChecksDefinition:
     )
     def check(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
         with warehouse.connect(read_only=True) as connection:
-            counts = predicting.count_result(connection, prediction)
+            counts = scoring.count_result(connection, prediction)
         return dg.AssetCheckResult(passed=len(set(counts.values())) == 1, metadata=counts)
 
     return check

@@ -1,5 +1,6 @@
 """A prediction of somebody else's plugs in: trained, stored, applied, checked and explained."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,8 +11,9 @@ import yaml
 from ml.errors import VersionCorrupt, VersionNotFound
 from ml.models import PREDICTIONS
 from ml.prediction import Column, Input, Model, Reason, Refused, Trained, typed
-from orchestration import model_versions, predicting
+from orchestration import model_versions, predicting, scoring
 from orchestration.warehouse import Warehouse
+from tests.scored import train_and_score
 
 DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -62,6 +64,17 @@ class Loudness:
         return tuple(Reason(f"Noise {i}", volume, usual, 9.0 - i, "volume") for i in range(5))
 
 
+class Counted(Loudness):
+    """Learns how many rows it got, and of how many customers."""
+
+    def fit(self, frames, *, as_of, seed=0):
+        """Return the counts."""
+        trained = super().fit(frames, as_of=as_of)
+        customers = frames["noises"]["customer_id"]
+        parts = {"rows": len(customers), "customers": customers.nunique()}
+        return replace(trained, champion=replace(trained.champion, parts=parts))
+
+
 LOUDNESS = Loudness()
 
 
@@ -84,12 +97,8 @@ def warehouse(tmp_path):
 def run(warehouse, models, prediction=LOUDNESS):
     """Train and score once; return what came of the training and the result's counts."""
     with warehouse.connect() as connection:
-        row = predicting.remember(predicting.train(connection, prediction), models)
-        predicting.replace_training(connection, row)
-        predicting.replace_result(
-            connection, prediction, predicting.score(connection, prediction, models)
-        )
-        return row, predicting.count_result(connection, prediction)
+        row = train_and_score(connection, prediction, models)
+        return row, scoring.count_result(connection, prediction)
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS, ids=lambda prediction: prediction.NAME)
@@ -100,7 +109,7 @@ def test_dbt_is_told_the_columns_that_are_written(prediction):
     told = next(table["columns"] for table in tables if table["name"] == prediction.NAME)
 
     written = [
-        (name, predicting.SQL_TYPES[column.dtype]) for name, column in prediction.RESULT.items()
+        (name, scoring.SQL_TYPES[column.dtype]) for name, column in prediction.RESULT.items()
     ]
     assert [(column["name"], column["data_type"]) for column in told] == written
 
@@ -185,6 +194,40 @@ def test_the_same_clock_is_one_training_and_one_result(warehouse, tmp_path):
     with warehouse.connect(read_only=True) as connection:
         assert connection.execute("select count(*) from ml.trainings") == [(1,)]
     assert counts["rows"] == 3
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_batches_leave_nobody_out_and_take_nobody_twice(warehouse, tmp_path, size):
+    """Whatever the size of a batch, every customer is scored once, at one moment."""
+    with warehouse.connect() as connection:
+        train_and_score(connection, LOUDNESS, tmp_path / "models", batch_customers=size)
+        stored = connection.execute(
+            "select customer_id, count(distinct scored_at) over () "
+            "from ml.loudness order by customer_id"
+        )
+        frames = list(
+            scoring.score(connection, LOUDNESS, tmp_path / "models", batch_customers=size)
+        )
+
+    assert stored == [("a", 1), ("b", 1), ("c", 1)]
+    assert [len(frame) for frame in frames] == [size] * (3 // size) + [3 % size] * (3 % size > 0)
+
+
+def test_training_takes_a_sample_and_says_so(warehouse, tmp_path, monkeypatch):
+    """Beyond a limit the same customers are drawn each time, all their rows with them."""
+    monkeypatch.setattr(predicting, "MOST_CUSTOMERS", 100)
+    with warehouse.connect() as connection:
+        connection.execute(
+            "insert into insight.noises select md5(cast(range % 1000 as varchar)), 2.0, 'x' "
+            "from range(3000)"
+        )
+        first, second = (predicting.train(connection, Counted()) for _ in range(2))
+
+    count = first.champion.parts["customers"]
+    assert 70 <= count <= 130
+    assert first.champion.parts["rows"] == pytest.approx(3 * count, abs=2)
+    assert first.report["sampled"] == {"customers": 100, "of": 1004}
+    assert second.champion.parts == first.champion.parts
 
 
 def test_a_refusal_empties_the_result_and_says_why(warehouse, tmp_path):

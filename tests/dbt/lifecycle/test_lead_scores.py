@@ -8,8 +8,8 @@ import pytest
 
 from ml.lead_cards import HAND_CARD, LEARNT_CARD
 from ml.models import lead_score
-from orchestration import predicting
 from orchestration.warehouse import Warehouse
+from tests.scored import train_and_score
 
 pytestmark = pytest.mark.slow
 
@@ -37,10 +37,7 @@ def shop(make_shop, advance, tmp_path_factory):
     made.build(*LEADS, "stg_ml__lead_scores", "lead_odds")
     models = tmp_path_factory.mktemp("models")
     with Warehouse(made.warehouse).connect() as connection:
-        row = predicting.remember(predicting.train(connection, lead_score), models)
-        predicting.replace_training(connection, row)
-        scored = predicting.score(connection, lead_score, models)
-        predicting.replace_result(connection, lead_score, scored)
+        train_and_score(connection, lead_score, models)
     made.build("stg_ml__lead_scores", "lead_odds")
     return made
 

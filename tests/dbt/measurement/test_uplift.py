@@ -5,9 +5,9 @@ import json
 import pytest
 
 from ml.models import uplift
-from orchestration import predicting
 from orchestration.warehouse import Warehouse
 from tests.dbt.truth import MAIN_PERSONS
+from tests.scored import train_and_score
 
 pytestmark = pytest.mark.slow
 
@@ -40,10 +40,7 @@ def shop(make_shop, tmp_path_factory):
     made.build(*BUILT)
     models = tmp_path_factory.mktemp("models")
     with Warehouse(made.warehouse).connect() as connection:
-        row = predicting.remember(predicting.train(connection, uplift), models)
-        predicting.replace_training(connection, row)
-        scored = predicting.score(connection, uplift, models)
-        predicting.replace_result(connection, uplift, scored)
+        train_and_score(connection, uplift, models)
     made.build("stg_ml__uplifts", "contact_effects")
     return made
 

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from ml.models import next_offer
-from orchestration import predicting
 from orchestration.warehouse import Warehouse
 from tests.dbt.truth import MAIN_PERSONS
+from tests.scored import train_and_score
 
 pytestmark = pytest.mark.slow
 
@@ -103,10 +103,7 @@ def shop(request, make_shop, tmp_path_factory):
     made.build("+next_best_offers", "+customer_features")
     models = tmp_path_factory.mktemp("models")
     with Warehouse(made.warehouse).connect() as connection:
-        row = predicting.remember(predicting.train(connection, next_offer), models)
-        predicting.replace_training(connection, row)
-        scored = predicting.score(connection, next_offer, models)
-        predicting.replace_result(connection, next_offer, scored)
+        train_and_score(connection, next_offer, models)
     made.build("stg_ml__next_offers", "int_offers_judged", "next_best_offers")
     return made
 

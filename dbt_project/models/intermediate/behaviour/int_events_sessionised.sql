@@ -1,3 +1,6 @@
+{%- set by_device = 'partition by coalesce(anonymous_id, event_id) '
+    ~ 'order by occurred_at, event_id' -%}
+
 with
 
 events as (
@@ -6,26 +9,21 @@ events as (
 
 ),
 
+-- An event without a device is followed by none: it is a device of its own, in no session.
 compared as (
 
     select
         event_id,
         anonymous_id,
+        coalesce(anonymous_id, event_id) as device_id,
         customer_id,
         customer_known_at,
         campaign,
         occurred_at,
-        lag(occurred_at) over (
-            partition by anonymous_id order by occurred_at, event_id
-        ) as previous_at,
-        lag(customer_id) over (
-            partition by anonymous_id order by occurred_at, event_id
-        ) as previous_customer_id,
-        lag(campaign) over (
-            partition by anonymous_id order by occurred_at, event_id
-        ) as previous_campaign
+        lag(occurred_at) over ({{ by_device }}) as previous_at,
+        lag(customer_id) over ({{ by_device }}) as previous_customer_id,
+        lag(campaign) over ({{ by_device }}) as previous_campaign
     from events
-    where anonymous_id is not null
 
 ),
 
@@ -46,6 +44,7 @@ started as (
     select
         event_id,
         anonymous_id,
+        device_id,
         customer_id,
         customer_known_at,
         occurred_at,
@@ -66,12 +65,13 @@ numbered as (
 
     select
         event_id,
+        anonymous_id,
         customer_id,
         customer_known_at,
         seconds_since_previous,
-        is_start = 1 as is_session_start,
+        is_start = 1 and anonymous_id is not null as is_session_start,
         cast(sum(is_start) over (
-            partition by anonymous_id order by occurred_at, event_id
+            partition by device_id order by occurred_at, event_id
             rows between unbounded preceding and current row
         ) as {{ dbt.type_int() }}) as session_number
     from started
@@ -80,17 +80,14 @@ numbered as (
 
 sessionised as (
 
-    select * from numbered
-    union all
     select
         event_id,
         customer_id,
         customer_known_at,
-        cast(null as {{ dbt.type_int() }}) as seconds_since_previous,
-        false as is_session_start,
-        cast(null as {{ dbt.type_int() }}) as session_number
-    from events
-    where anonymous_id is null
+        seconds_since_previous,
+        is_session_start,
+        case when anonymous_id is not null then session_number end as session_number
+    from numbered
 
 )
 

@@ -54,7 +54,8 @@ filled as (
         followed.customer_id,
         followed.activity_kind,
         calendar.week_on,
-        coalesce(weeks.count_activities, 0) as count_activities
+        cast(coalesce(weeks.count_activities, 0) as {{ dbt.type_bigint() }})
+            as count_activities
     from followed
     inner join calendar
         on followed.first_week_on <= calendar.week_on

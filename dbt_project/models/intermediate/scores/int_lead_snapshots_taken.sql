@@ -8,14 +8,7 @@ windows as (
 
 scores as (
 
-    select * from {{ ref('int_scores_dated') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('customers') }}
-    where not is_test
+    select * from {{ ref('int_lead_scores_found') }}
 
 ),
 
@@ -31,7 +24,6 @@ known as (
         windows.snapshot_on,
         windows.lead_kind,
         windows.ends_on,
-        windows.closes_on,
         scores.score_version,
         scores.customer_id,
         scores.fit,
@@ -46,21 +38,8 @@ known as (
         ) }} as engagement
     from scores
     inner join windows
-        on scores.scored_on < windows.snapshot_on
-            and (
-                scores.next_scored_on is null
-                or scores.next_scored_on >= windows.snapshot_on
-            )
-    inner join customers
-        on scores.customer_id = customers.customer_id
-            and windows.lead_kind = case
-                when customers.first_ordered_at is null then 'prospect'
-                when {{ to_local_date('customers.first_ordered_at') }}
-                    >= windows.snapshot_on
-                    then 'prospect'
-                when customers.is_business then 'account'
-                else 'customer'
-            end
+        on scores.lead_kind = windows.lead_kind
+            and scores.snapshot_on = windows.snapshot_on
 
 ),
 

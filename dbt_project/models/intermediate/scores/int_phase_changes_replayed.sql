@@ -8,9 +8,32 @@ clock as (
 
 ),
 
-limits as (
+limits_dated as (
 
     select * from {{ ref('int_phase_limits_dated') }}
+
+),
+
+-- Who never reaches a phase never leaves it.
+reached as (
+
+    select distinct
+        score_version,
+        customer_id,
+        phase_number
+    from limits_dated
+    where is_reached = 1
+
+),
+
+limits as (
+
+    select limits_dated.*
+    from limits_dated
+    inner join reached
+        on limits_dated.score_version = reached.score_version
+            and limits_dated.customer_id = reached.customer_id
+            and limits_dated.phase_number = reached.phase_number
 
 ),
 

@@ -65,34 +65,38 @@ unioned as (
 
 ),
 
+summed as (
+
+    select
+        score_version,
+        customer_id,
+        scored_on,
+        sum(points) as points,
+        sum(fit_change) as fit_change
+    from unioned
+    group by score_version, customer_id, scored_on
+
+),
+
 moments as (
 
     select
-        unioned.score_version,
-        unioned.customer_id,
-        unioned.scored_on,
+        summed.score_version,
+        summed.customer_id,
+        summed.scored_on,
         case
             when customers.is_business then versions.business_half_life_days
             else versions.half_life_days
         end as half_life_days,
         versions.half_points,
         versions.engagement_share,
-        sum(unioned.points) as points,
-        sum(unioned.fit_change) as fit_change
-    from unioned
+        summed.points,
+        summed.fit_change
+    from summed
     inner join customers
-        on unioned.customer_id = customers.customer_id
+        on summed.customer_id = customers.customer_id
     inner join versions
-        on unioned.score_version = versions.score_version
-    group by
-        unioned.score_version,
-        unioned.customer_id,
-        unioned.scored_on,
-        customers.is_business,
-        versions.business_half_life_days,
-        versions.half_life_days,
-        versions.half_points,
-        versions.engagement_share
+        on summed.score_version = versions.score_version
 
 )
 

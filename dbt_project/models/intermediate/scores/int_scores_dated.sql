@@ -25,16 +25,28 @@ unknowns as (
 
 ),
 
+first_moments as (
+
+    select
+        score_version,
+        customer_id,
+        min(scored_on) as first_scored_on
+    from moments
+    group by score_version, customer_id
+
+),
+
 aged as (
 
     select
         moments.*,
         {{ dbt.datediff(
-            'min(scored_on) over (partition by score_version, customer_id)',
-            'scored_on',
-            'day'
-        ) }} / cast(half_life_days as {{ type_double() }}) as half_lives
+            'first_moments.first_scored_on', 'moments.scored_on', 'day'
+        ) }} / cast(moments.half_life_days as {{ type_double() }}) as half_lives
     from moments
+    inner join first_moments
+        on moments.score_version = first_moments.score_version
+            and moments.customer_id = first_moments.customer_id
 
 ),
 

@@ -18,7 +18,7 @@ starts as (
             seconds_since_previous <= 1800 and coalesce(utm_campaign, click_id) is null,
             false
         ) as is_handed_over
-    from events
+    from {{ ref('events') }}
     where is_session_start
 
 ),

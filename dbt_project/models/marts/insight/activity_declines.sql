@@ -52,17 +52,29 @@ contracted as (
 
 ),
 
+followed as (
+
+    select distinct
+        customer_id,
+        activity_kind
+    from found
+
+),
+
 summed as (
 
     select
-        customer_id,
-        activity_kind,
-        week_on,
-        sum(count_activities) over (
-            partition by customer_id, activity_kind order by week_on
+        weeks.customer_id,
+        weeks.activity_kind,
+        weeks.week_on,
+        sum(weeks.count_activities) over (
+            partition by weeks.customer_id, weeks.activity_kind order by weeks.week_on
             rows between 3 preceding and current row
         ) as count_28d
     from weeks
+    inner join followed
+        on weeks.customer_id = followed.customer_id
+            and weeks.activity_kind = followed.activity_kind
 
 ),
 
