@@ -309,3 +309,23 @@ def test_nobody_to_score_gives_an_empty_typed_frame(misjudged, trained):
     assert rows.dtypes.astype(str).to_dict() == types
     assert rows.empty
     assert lead_score.explain(trained.champion, empty) == ()
+
+
+def test_a_batch_without_one_kind_of_lead_is_scored_all_the_same(misjudged):
+    """Prospects with enough sales have cards of their own; some batches hold none of them."""
+    prospects = make_leads(World(seed=3), kind="prospect")
+    both = together(misjudged, prospects)
+    result = fit(both)
+
+    whole = scored_odds(result.champion, both)
+    apart = pd.concat([scored_odds(result.champion, one) for one in (misjudged, prospects)])
+
+    assert set(result.report["cards"]) == {"account", "prospect"}
+    assert result.report["left_out"] == []
+    pd.testing.assert_series_equal(apart.sort_index(), whole.sort_index())
+
+
+def scored_odds(model, frames) -> pd.Series:
+    """Return the odds by customer."""
+    rows = lead_score.predict(model, frames, scored_at=SCORED_AT)
+    return rows.set_index("customer_id")["probability"]
