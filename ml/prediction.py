@@ -26,7 +26,7 @@ SMALLEST_EFFECT = 0.05
 class Input:
     """A relation of the warehouse that a prediction reads, with the columns it cannot do without.
 
-    `condition` leaves out rows. Every relation has a customer_id.
+    `condition` leaves out rows. Every relation that scoring reads has the entity's column.
     """
 
     relation: str
@@ -45,7 +45,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted model that can score: what it predicts, what it learnt and where it came from."""
+    """A fitted model that can score: what it predicts, what it learnt and where it came from.
+
+    `horizon_days` is 0 where it looks less than a day ahead.
+    """
 
     name: str
     version: str
@@ -107,11 +110,13 @@ class Reason:
 class Prediction(Protocol):
     """A prediction; a module with these names is one. It opens nothing and remembers nothing.
 
-    `fit` refuses with reasons where data is too thin. `predict` returns one row per KEY (the
-    customer, or more) with the columns of RESULT, and never fits; it is given some customers at a
-    time, whom the first input of SCORING lists with a row each. `explain` returns reasons for one
-    customer of the frames that `predict` takes, strongest first. Where names that a training makes
-    up must not jump, `inherit(trained, earlier)` gives them those of an earlier version.
+    KEY names what a row is about. Its first column is the entity, such as customer_id or
+    session_id; more columns count the entity's rows. `fit` refuses with reasons where data is too
+    thin. `predict` returns one row per KEY with the columns of RESULT, and never fits; it is given
+    some entities at a time, whom the first input of SCORING lists with a row each. `explain`
+    returns reasons for one entity of the frames that `predict` takes, strongest first. Where names
+    that a training makes up must not jump, `inherit(trained, earlier)` gives them those of an
+    earlier version.
     """
 
     @property
@@ -137,6 +142,11 @@ class Prediction(Protocol):
     def predict(self, model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame: ...
 
     def explain(self, model: Model, frames: Frames) -> tuple[Reason, ...]: ...
+
+
+def entity(prediction: Prediction) -> str:
+    """Return the column that names what a prediction is about."""
+    return prediction.KEY[0]
 
 
 def strongest(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -41,6 +41,7 @@ class Explanation:
     groups: list[dict[str, Any]]
     reasons: Mapping[str, tuple[str, ...]]
     leads: list[dict[str, Any]]
+    lead_odds: list[dict[str, Any]]
     declines: list[dict[str, Any]]
     holds: list[dict[str, Any]]
     cool_downs: list[dict[str, Any]]
@@ -75,6 +76,7 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
     effects = _rows(connection, "decisions.contact_effects", customer_id)
     times = _rows(connection, "decisions.contact_times", customer_id)
     groups = _rows(connection, "staging.stg_ml__segments", customer_id)
+    lead_odds = _rows(connection, "insight.lead_odds", customer_id)
     stages = _rows(connection, "insight.lifecycle_stages", customer_id)
     return Explanation(
         customer_id=customer_id,
@@ -91,9 +93,10 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         reasons=_reasons(
             connection,
             customer_id,
-            [*scores, *values, *seconds, *offers[:1], *effects, *times, *groups],
+            [*scores, *values, *seconds, *offers[:1], *effects, *times, *groups, *lead_odds],
         ),
         leads=_rows(connection, "insight.scores", customer_id),
+        lead_odds=lead_odds,
         declines=_rows(connection, "insight.activity_declines", customer_id),
         holds=_rows(connection, "decisions.holds", customer_id),
         cool_downs=_rows(connection, "decisions.cool_downs", customer_id),
@@ -112,7 +115,7 @@ def _reasons(
         if name in predictions:
             reasons = explain_score(
                 connection, predictions[name], settings.models,
-                customer_id=customer_id, version=version,
+                entity_id=customer_id, version=version,
             )  # fmt: skip
             told[name] = tuple(reason.sentence for reason in reasons)
     return told

@@ -146,6 +146,15 @@ def _show_leads(found: Any) -> None:
             markup=False,
             soft_wrap=True,
         )
+    for odds in found.lead_odds:
+        pays = "pays" if odds["is_sales_ready"] else "does not pay"
+        console.print(
+            f"{odds['model_name']}: {odds['probability']:.1%} within {odds['horizon_days']} days "
+            f"({odds['hand_set_probability']:.1%} by the hand-set card, "
+            f"{odds['learnt_probability']:.1%} by the learnt one); a call {pays}",
+            soft_wrap=True,
+        )
+        _show_reasons(found.reasons, odds["model_name"])
     for decline in found.declines:
         if decline["is_open"]:
             kind = "activity" if decline["activity_kind"] == "all" else decline["activity_kind"]

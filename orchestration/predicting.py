@@ -16,6 +16,7 @@ from ml.prediction import (
     Reason,
     Refused,
     Trained,
+    entity,
     missing_columns,
 )
 from ml.registry import Registry
@@ -137,18 +138,18 @@ def read_training(connection: Connection, name: str) -> dict[str, Any]:
 
 
 def explain(
-    connection: Connection, prediction: Prediction, models: Path, *, customer_id: str, version: str
+    connection: Connection, prediction: Prediction, models: Path, *, entity_id: str, version: str
 ) -> tuple[Reason, ...]:
-    """Return the strongest reasons for a customer's score by a version.
+    """Return the strongest reasons for the score of one customer, or session, by a version.
 
-    None when the version is gone, or knows other features than the customer has today.
+    None when the version is gone, or knows other features than there are today.
     """
     found = connection.execute(VERSION, (prediction.NAME, version))
     try:
         sha256 = found[0][0] if found else None
         model = Registry(models).load(prediction.NAME, version, sha256=sha256)
-        mine = "customer_id = ?"
-        frames = read_frames(connection, prediction.SCORING, mine, (customer_id,))
+        mine = f"{entity(prediction)} = ?"
+        frames = read_frames(connection, prediction.SCORING, mine, (entity_id,))
         return prediction.explain(model, frames)[:COUNT_REASONS]
     except (VersionNotFound, FeatureError):
         return ()

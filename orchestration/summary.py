@@ -56,6 +56,11 @@ from decisions.contact_times
 GROUPS = """
 select group_name, count(*) from ml.segments where group_name <> 'all' group by 1 order by 1
 """
+LEADS = """
+select lead_kind, count(*), count(*) filter (where is_sales_ready), sum(probability)::double
+from insight.lead_odds group by 1 order by 2 desc
+"""
+VISITS = "select count(distinct session_id) from insight.next_actions"
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -88,6 +93,8 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
             "uplift": _uplift(connection),
             "timing": _timing(connection),
             "groups": _groups(connection),
+            "leads": _leads(connection),
+            "visits": _visits(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -231,6 +238,32 @@ def _groups(connection: Connection) -> dict[str, Any]:
     return {
         "customers": _counts(connection, GROUPS),
         "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+    }
+
+
+def _leads(connection: Connection) -> dict[str, Any]:
+    training = read_training(connection, "lead_score")
+    report = json.loads(training.get("report") or "{}")
+    kinds = _rows(connection, LEADS, ("lead_kind", "leads", "sales_ready", "expected_sales"))
+    return {
+        "kinds": kinds,
+        "customers": sum(row["leads"] for row in kinds),
+        "kinds_left_out": report.get("kinds_left_out", []),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+        "champion": report.get("champion"),
+    }
+
+
+def _visits(connection: Connection) -> dict[str, Any]:
+    training = read_training(connection, "next_action")
+    report = json.loads(training.get("report") or "{}")
+    hits = {kind: values["top3_accuracy"] for kind, values in report.get("metrics", {}).items()}
+    return {
+        "open": _one(connection, VISITS, default=0),
+        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
+        "champion": report.get("champion"),
+        "hits": hits.get(report.get("champion")),
+        "hits_of_baseline": hits.get(report.get("baseline")),
     }
 
 

@@ -86,6 +86,8 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     _show_uplift(summary["uplift"])
     _show_timing(summary["timing"])
     _show_groups(summary["groups"])
+    _show_leads(summary["leads"])
+    _show_visits(summary["visits"])
 
 
 def _show_sources(sources: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]) -> None:
@@ -262,6 +264,31 @@ def _show_groups(groups: Mapping[str, Any]) -> None:
     told = ", ".join(f"{name} with {count:,}" for name, count in groups["customers"].items())
     console.print(
         f"{told}; proposals that are no audience before somebody approves them: regulars segments",
+        soft_wrap=True,
+    )
+
+
+def _show_leads(leads: Mapping[str, Any]) -> None:
+    if not _is_known("Which leads will buy", leads, "not known"):
+        return
+    kinds = "; ".join(
+        f"{row['leads']:,} {row['lead_kind']}s, {row['expected_sales']:,.0f} sales expected, "
+        f"{row['sales_ready']:,} worth a call"
+        for row in leads["kinds"]
+    )
+    missing = "".join(f"; too few sales of {kind}s to tell" for kind in leads["kinds_left_out"])
+    console.print(f"{kinds} ({leads['champion'].replace('_', ' ')}){missing}", soft_wrap=True)
+
+
+def _show_visits(visits: Mapping[str, Any]) -> None:
+    is_known = visits["champion"] is not None
+    part = {"customers": is_known, "reasons": visits["reasons"]}
+    if not _is_known("What visitors do next", part, "not known"):
+        return
+    console.print(
+        f"{visits['open']:,} anonymous visits are open; of past ones the next action was among "
+        f"three told in {visits['hits']:.0%} ({visits['champion']}; what usually follows: "
+        f"{visits['hits_of_baseline']:.0%})",
         soft_wrap=True,
     )
 

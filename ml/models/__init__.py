@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ml.models import (
     channel_and_time,
+    lead_score,
+    next_action,
     next_offer,
     next_order,
     orders_and_value,
@@ -21,4 +23,6 @@ PREDICTIONS: tuple[Prediction, ...] = (
     uplift,
     channel_and_time,
     segments,
+    lead_score,
+    next_action,
 )

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ml.models import PREDICTIONS
-from ml.prediction import Prediction
+from ml.prediction import Prediction, entity
 from ml.readiness import assess
 from orchestration import predicting, scoring
 from orchestration.cards import describe, inline, path_of
@@ -59,7 +59,8 @@ def build_training(prediction: Prediction) -> dg.AssetsDefinition:
 
 
 def build_scoring(prediction: Prediction) -> dg.AssetsDefinition:
-    """Return the asset that applies the published model to every customer."""
+    """Return the asset that applies the published model to whatever it is about."""
+    entities = f"{entity(prediction).removesuffix('_id')}s"
     reads = [dg.AssetKey(read.relation.split(".")) for read in prediction.SCORING.values()]
 
     @dg.asset(
@@ -67,7 +68,7 @@ def build_scoring(prediction: Prediction) -> dg.AssetsDefinition:
         deps=[_model_key(prediction), *reads, CUSTOMERS],
         group_name="predictions",
         kinds={*KINDS, "duckdb"},
-        description=f"{prediction.NAME} of every customer; empty when training was refused.",
+        description=f"{prediction.NAME} of {entities}; empty when training was refused.",
         pool="duckdb_writer",
     )
     def scores(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
@@ -80,8 +81,8 @@ def build_scoring(prediction: Prediction) -> dg.AssetsDefinition:
                 rows = spool.enter_context(scoring.spooled(frames, prediction, folder))
             with warehouse.writing(), warehouse.connect() as connection:
                 scoring.replace_result(connection, prediction, rows)
-                count, customers = scoring.count_rows(connection, prediction)
-        reporter().end(step, f"{customers:,} customers")
+                count, scored = scoring.count_rows(connection, prediction)
+        reporter().end(step, f"{scored:,} {entities}")
         return dg.MaterializeResult(metadata={"dagster/row_count": count})
 
     return scores
@@ -92,7 +93,7 @@ def build_check(prediction: Prediction) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(
         asset=_result_key(prediction),
-        name="every_customer_has_one_valid_score",
+        name="every_row_is_valid_and_there_once",
         description=f"One row per {' and '.join(prediction.KEY)}, each value within its limits.",
         blocking=True,
         pool="duckdb_writer",

@@ -28,6 +28,9 @@ def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     assert summary["uplift"]["customers"] == {}
     assert summary["timing"]["customers"] == 0
     assert summary["groups"]["customers"] == {}
+    assert summary["leads"]["customers"] == 0
+    assert summary["visits"]["champion"] is None
+    assert any("prospects" in reason for reason in summary["leads"]["reasons"])
     assert "Whom a contact moves not known: " in " ".join(done.stdout.split())
     assert "no offers: " in " ".join(done.stdout.split())
     assert "no expectation: 40 customers with a purchase" in " ".join(done.stdout.split())

@@ -97,7 +97,10 @@ def test_predictions_and_links_come_back_into_dbt(graph):
     assert ("insight/customer_features", "ml/next_order_model") in edges
     assert ("intermediate/int_purchase_margins_computed", "ml/orders_and_value_model") in edges
     assert ("intermediate/int_purchase_lines_joined", "ml/next_offer_model") in edges
-    for name in ("next_order", "orders_and_value", "second_purchase", "next_offer"):
+    for name in (
+        *("next_order", "orders_and_value", "second_purchase", "next_offer"),
+        *("uplift", "lead_score", "next_action"),
+    ):
         assert (f"ml/{name}_model", f"ml/{name}") in edges
         assert (f"ml/{name}", f"staging/stg_ml__{name}s") in edges
     assert ("intermediate/int_postal_records_chosen", "ml/identity_links") in edges

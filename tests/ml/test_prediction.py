@@ -16,11 +16,14 @@ from ml.prediction import (
     Reason,
     Refused,
     Trained,
+    entity,
     missing_columns,
     strongest,
     typed,
 )
 from tests.ml.answering import answers_of
+from tests.ml.leads import World, make_leads
+from tests.ml.visits import make_visits
 
 SCORED_AT = pd.Timestamp("2026-11-01 04:00")
 
@@ -30,6 +33,10 @@ def frames_of(prediction: Prediction, shop) -> dict[str, pd.DataFrame]:
     purchases = shop.occasions.assign(margin_amount=shop.occasions["net_amount"])
     frames = {**shop.frames, "purchases": purchases, "customers": shop.current}
     frames["answers"] = answers_in(shop)
+    if prediction.NAME == "lead_score":
+        return leads_of(shop)
+    if prediction.NAME == "next_action":
+        return make_visits(count=1_500)
     return experiment_in(frames, shop) if prediction.NAME == "uplift" else frames
 
 
@@ -73,6 +80,27 @@ def experiment_in(frames: dict[str, pd.DataFrame], shop) -> dict[str, pd.DataFra
         "contacts": contacts,
         "purchases": pd.concat([frames["purchases"], bought], ignore_index=True),
     }
+
+
+def leads_of(shop) -> dict[str, pd.DataFrame]:
+    """Return the shop's customers as companies; who bought often is an eager one now."""
+    names = shop.current.sort_values(["count_orders", "days_since_first_order"])["customer_id"]
+    frames = make_leads(World(count=len(names), login=1.0))
+    now = frames["moments"][frames["moments"]["is_current"]].sort_values("score")
+    number = dict(zip(now["customer_id"], names, strict=True))
+    return {
+        name: frame.assign(customer_id=frame["customer_id"].map(number))
+        for name, frame in frames.items()
+    }
+
+
+def subjects_of(prediction: Prediction, shop) -> list[str]:
+    """Return whom or what a prediction is about, who is told most of last."""
+    if prediction.NAME == "next_action":
+        steps = frames_of(prediction, shop)["steps"]
+        return list(steps.loc[steps["is_current"], "session_id"])
+    order = ["count_orders", "days_since_first_order"]
+    return list(customers_of(prediction, shop).sort_values(order)["customer_id"])
 
 
 def customers_of(prediction: Prediction, shop) -> pd.DataFrame:
@@ -119,7 +147,7 @@ def test_what_it_publishes_bears_its_name(prediction: Prediction, trained: Train
 
 
 def test_results_are_what_is_declared(prediction: Prediction, trained: Trained, shop) -> None:
-    """One row per key, of every customer it is about, with types and limits as declared.
+    """One row per key, of everybody it is about, with types and limits as declared.
 
     What SCORING does not name is taken away to see that it is not read.
     """
@@ -132,8 +160,8 @@ def test_results_are_what_is_declared(prediction: Prediction, trained: Trained, 
     types = {name: column.dtype for name, column in prediction.RESULT.items()}
     assert rows.dtypes.astype(str).to_dict() == types
     assert not rows.duplicated(list(prediction.KEY)).any()
-    meant = customers_of(prediction, shop)["customer_id"]
-    assert sorted(rows["customer_id"].unique()) == sorted(meant)
+    meant = subjects_of(prediction, shop)
+    assert sorted(rows[entity(prediction)].unique()) == sorted(meant)
     for name, column in prediction.RESULT.items():
         for bound, beyond in ((column.lowest, np.less), (column.highest, np.greater)):
             if bound is not None:
@@ -153,11 +181,10 @@ def test_training_reads_what_it_declares_and_no_more(prediction: Prediction, sho
 
 
 def test_reasons_are_told_strongest_first(prediction: Prediction, trained: Trained, shop) -> None:
-    """A customer's own rows are enough to explain, and every reason reads as a sentence."""
+    """An entity's own rows are enough to explain, and every reason reads as a sentence."""
     frames = frames_of(prediction, shop)
-    order = ["count_orders", "days_since_first_order"]
-    frequent = customers_of(prediction, shop).sort_values(order)["customer_id"].iloc[-1]
-    mine = {name: frame[frame["customer_id"] == frequent] for name, frame in frames.items()}
+    frequent, column = subjects_of(prediction, shop)[-1], entity(prediction)
+    mine = {name: frames[name][frames[name][column] == frequent] for name in prediction.SCORING}
 
     for model in (trained.champion, trained.challenger):
         reasons = prediction.explain(model, mine)
@@ -208,6 +235,12 @@ def test_what_hardly_matters_is_not_told() -> None:
                (("a", 1.01), ("b", 2.0), ("c", 0.2))]  # fmt: skip
 
     assert [reason.subject for reason in strongest(reasons)] == ["c", "b"]
+
+
+def test_every_relation_that_scoring_reads_has_the_entity(prediction: Prediction) -> None:
+    """One person's, or one visit's, rows can be asked for, and keys are of the result."""
+    assert all(entity(prediction) in read.columns for read in prediction.SCORING.values())
+    assert set(prediction.KEY) <= set(prediction.RESULT)
 
 
 def test_results_are_typed_in_the_declared_order() -> None:

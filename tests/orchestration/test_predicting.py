@@ -146,7 +146,7 @@ def test_the_strongest_three_reasons_come_from_the_version_that_scored(warehouse
     with warehouse.connect(read_only=True) as connection:
         reasons, none = (
             predicting.explain(
-                connection, LOUDNESS, tmp_path / "models", customer_id="b", version=version
+                connection, LOUDNESS, tmp_path / "models", entity_id="b", version=version
             )
             for version in ("2026-11-01-mean", "2020-01-01-mean")
         )
@@ -155,6 +155,44 @@ def test_the_strongest_three_reasons_come_from_the_version_that_scored(warehouse
         ("Noise 0", 4.0), ("Noise 1", 4.0), ("Noise 2", 4.0)
     ]  # fmt: skip
     assert none == ()
+
+
+class Echo(Loudness):
+    """The same of rooms: no customer anywhere."""
+
+    NAME = "echo"
+    KEY = ("room_id",)
+    TRAINING: ClassVar = {"noises": Input("insight.rooms", ("room_id", "volume"))}
+    SCORING: ClassVar = TRAINING
+    RESULT: ClassVar = {
+        "room_id": Column("str"),
+        **{name: one for name, one in Loudness.RESULT.items() if name != "customer_id"},
+    }
+
+    def predict(self, model, frames, *, scored_at):
+        """Return the mean for every room."""
+        rooms = frames["noises"].rename(columns={"room_id": "customer_id"})
+        found = LOUDNESS.predict(model, {"noises": rooms}, scored_at=scored_at)
+        return found.rename(columns={"customer_id": "room_id"})
+
+
+def test_a_prediction_may_be_about_something_else_than_customers(warehouse, tmp_path):
+    """The first column of its key is what is stored, counted and asked for."""
+    with warehouse.connect() as connection:
+        connection.execute(
+            "create table insight.rooms as "
+            "select customer_id as room_id, volume from insight.noises"
+        )
+    echo, models = Echo(), tmp_path / "models"
+    row, counts = run(warehouse, models, echo)
+
+    with warehouse.connect(read_only=True) as connection:
+        reasons = predicting.explain(
+            connection, echo, models, entity_id="c", version=row["model_version"]
+        )
+
+    assert counts == {"rows": 4, "valid": 4, "keys": 4}
+    assert reasons[0].value == 9.0
 
 
 def test_the_same_clock_is_one_training_and_one_result(warehouse, tmp_path):

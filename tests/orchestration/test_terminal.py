@@ -19,6 +19,8 @@ NOTHING = {
     "uplift": {"customers": {}, "reasons": ["no model was trained"]},
     "timing": {"customers": 0, "reasons": ["no model was trained"]},
     "groups": {"customers": {}, "reasons": ["no model was trained"]},
+    "visits": {"champion": None, "open": 0, "reasons": ["no model was trained"]},
+    "leads": {"customers": 0, "kinds": [], "reasons": ["no model was trained"]},
 }
 TIMED = {
     "customers": 5000, "own_hour": 1200, "own_channel": 0, "hour": 7, "channel": "email",
@@ -88,3 +90,44 @@ def test_groups_are_told_as_proposals(groups, said):
         show_summary({**NOTHING, "groups": groups})
 
     assert f"Customers who are alike  {said}" in " ".join(captured.get().split("\n"))
+
+
+LEADS = {
+    "kinds": [{"lead_kind": "account", "leads": 1537, "expected_sales": 56.4, "sales_ready": 108}],
+    "customers": 1537,
+    "kinds_left_out": ["prospect"],
+    "champion": "hand_set",
+    "reasons": [""],
+}
+
+
+@pytest.mark.parametrize(
+    ("leads", "said"),
+    [
+        (NOTHING["leads"], "not known: no model was trained"),
+        (
+            LEADS,
+            "1,537 accounts, 56 sales expected, 108 worth a call (hand set); too few sales of "
+            "prospects to tell",
+        ),
+    ],
+)
+def test_it_is_said_which_leads_will_buy_and_which_kind_cannot_be_told(leads, said):
+    """The card is named, and so is what was left out."""
+    with console.capture() as captured:
+        show_summary({**NOTHING, "leads": leads})
+
+    assert f"Which leads will buy  {said}" in " ".join(captured.get().split("\n"))
+
+
+def test_it_is_said_how_well_next_actions_are_told():
+    """Also while no visit is open."""
+    visits = {
+        "champion": "logistic", "open": 0, "reasons": [""], "hits": 0.64, "hits_of_baseline": 0.61
+    }  # fmt: skip
+    with console.capture() as captured:
+        show_summary({**NOTHING, "visits": visits})
+
+    assert "among three told in 64% (logistic; what usually follows: 61%)" in " ".join(
+        captured.get().split("\n")
+    )

@@ -39,13 +39,7 @@ capped as (
             else versions.half_life_days
         end as half_life_days,
         weights.points * weights.specificity * weights.closeness as points_each,
-        case
-            when activities.count_known_before >= versions.daily_cap then 0
-            when activities.count_known_before + activities.count_activities
-                > versions.daily_cap
-                then versions.daily_cap - activities.count_known_before
-            else activities.count_activities
-        end as count_counted
+        {{ count_within_cap('versions.daily_cap') }} as count_counted
     from activities
     inner join weights
         on activities.activity_type = weights.activity_type
