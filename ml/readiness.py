@@ -10,7 +10,7 @@ import pandas as pd
 
 from ml.evaluation import Gate
 from ml.models import next_offer, next_order, orders_and_value, second_purchase, uplift
-from ml.offers import EASE
+from ml.offers.lists import EASE
 from ml.prediction import Prediction, Refused, Trained
 from ml.recipes import BOOSTING
 

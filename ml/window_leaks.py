@@ -11,7 +11,7 @@ import pandas as pd
 from ml.features import NAMES, matrix
 from ml.known_history import history_columns
 from ml.leaks import Leak, Watched, find_leaks
-from ml.trials import Trial
+from ml.trials.trial import Trial
 from ml.windows import Window
 
 # The naive rule and each customer's rhythm stand on these. When they know the future, the snapshots

@@ -52,7 +52,8 @@ def train(connection: Connection, prediction: Prediction) -> Trained | Refused:
     """Fit a prediction to the warehouse at its clock; it refuses where columns are missing.
 
     Of more than MOST_CUSTOMERS whom its first input names, a sample by their id's digest is taken,
-    the same one every day, and the report says so.
+    the same one every day, and the report says so. A prediction with COUNTS_PEOPLE, which says how
+    many there will be and draws its own sample, gets them all.
     """
     as_of = pd.Timestamp(connection.execute("select max(as_of) from raw.clock")[0][0])
     present = {name: _columns(connection, read) for name, read in prediction.TRAINING.items()}
@@ -177,7 +178,7 @@ def _sample(connection: Connection, prediction: Prediction) -> tuple[int, str]:
     key, first = prediction.KEY[0], next(iter(prediction.TRAINING.values()))
     counted = f"select count(distinct {key}) from {first.relation} where {first.condition}"
     count = int(connection.execute(counted)[0][0])
-    if count <= MOST_CUSTOMERS:
+    if count <= MOST_CUSTOMERS or getattr(prediction, "COUNTS_PEOPLE", False):
         return count, ALL
     limit = int(MOST_CUSTOMERS / count * 16**8)
     return count, f"left(md5({key}), 8) < '{limit:08x}'"

@@ -10,11 +10,12 @@ import pandas as pd
 from pandas.util import hash_array
 
 from ml import evaluation
-from ml.answers import ANSWERS, Answers, answer_gates, in_order, read_answers, split
 from ml.errors import FeatureError, LabelError
 from ml.evaluation import Gate
-from ml.habit_reasons import explain_habits
-from ml.habits import TRAITS, Habit, Verdict, choose, judge_habit, learn_habit
+from ml.habits.answers import ANSWERS, Answers, answer_gates, in_order, read_answers, split
+from ml.habits.habit import TRAITS, Habit, Verdict, choose, judge_habit, learn_habit
+from ml.habits.reasons import explain_habits
+from ml.habits.report import PERSONAL, SHOP, card, describe
 from ml.prediction import (
     Column,
     Frames,
@@ -28,7 +29,6 @@ from ml.prediction import (
     typed,
 )
 from ml.times import instant, naive_utc
-from ml.timing_report import PERSONAL, SHOP, card, describe
 
 NAME = "channel_and_time"
 KEY = ("customer_id",)

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ml.spellings import group_equal, unswap_names
+from ml.linking.spellings import group_equal, unswap_names
 
 if TYPE_CHECKING:
-    from ml.matching import Compared
-    from ml.training import Level
+    from ml.linking.matching import Compared
+    from ml.linking.training import Level
 
 RECIPE = 1
 KEY = ("source", "source_record_key")
@@ -157,12 +157,8 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, C
 
     `unopposed` is the probability if the fields that can veto had said nothing against it.
     """
-    from ml import (
-        calibration,
-        linking,
-        matching,
-        training,
-    )  # Splink is loaded where there is work for it
+    # Splink is loaded where there is work for it.
+    from ml.linking import calibration, matching, training, vetoes
 
     compared = matching.compare(
         units,
@@ -172,7 +168,7 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, C
         pair_budget=settings.pair_budget,
     )
     pairs = compared.pairs
-    veto = linking.find_vetoes(pairs, has_households=settings.has_households)
+    veto = vetoes.find_vetoes(pairs, has_households=settings.has_households)
     total, linkable = len(units), int(units["is_linkable"].sum())
     count_pairs = linkable * (linkable - 1) // 2 + linkable * (total - linkable)
     bits = calibration.weigh(
@@ -194,21 +190,21 @@ def _score(units: pd.DataFrame, settings: LinkSettings) -> tuple[pd.DataFrame, C
 
 def _decide(scores: pd.DataFrame, given_names: pd.Series, settings: LinkSettings) -> pd.DataFrame:
     """Return the pairs worth keeping with decision, reason and the threshold of this run."""
-    from ml import calibration, linking
+    from ml.linking import calibration, vetoes
 
     is_vetoed = (scores["veto"] != "").to_numpy()
     chance = scores["probability"].to_numpy()
     is_likely = ~is_vetoed & (chance >= settings.review_from)
     is_doubtful = np.zeros(len(scores), dtype=bool)
     if settings.has_households:
-        is_doubtful = linking.find_doubtful(scores, given_names, is_likely)
+        is_doubtful = vetoes.find_doubtful(scores, given_names, is_likely)
     threshold = calibration.choose_threshold(
         chance[is_likely & ~is_doubtful], settings.target_precision, settings.lowest_threshold
     )
     is_link = is_likely & ~is_doubtful & (chance >= (2.0 if threshold is None else threshold))
     would_link = is_vetoed & (scores["unopposed"].to_numpy() >= settings.lowest_threshold)
     decision = np.select([is_link, is_likely, would_link], [LINK, REVIEW, VETOED], "")
-    doubt = np.where(is_doubtful, linking.SEVERAL_FIT, linking.BELOW_THRESHOLD)
+    doubt = np.where(is_doubtful, vetoes.SEVERAL_FIT, vetoes.BELOW_THRESHOLD)
     reason = np.select([is_likely, is_vetoed], [doubt, scores["veto"].to_numpy()], "")
     decided = scores.assign(decision=decision, reason=reason, threshold=threshold)
     kept: pd.DataFrame = decided[decision != ""].reset_index(drop=True)

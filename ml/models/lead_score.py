@@ -11,8 +11,7 @@ import pandas as pd
 from ml import evaluation
 from ml.errors import FeatureError
 from ml.evaluation import Gate
-from ml.handover import chosen_threshold, draw_handover
-from ml.lead_cards import (
+from ml.leads.cards import (
     CARDS,
     HAND_CARD,
     Calibration,
@@ -21,11 +20,12 @@ from ml.lead_cards import (
     learn_card,
     side_by_side,
 )
-from ml.lead_choice import choose_card
-from ml.lead_facts import ACTIVITIES, FACTS, MOMENTS, Leads, read_leads
-from ml.lead_reasons import explain_lead
-from ml.lead_report import card as render
-from ml.lead_windows import Judged, closed_of, lead_gates, outcomes, pooled, roll
+from ml.leads.choice import choose_card
+from ml.leads.facts import ACTIVITIES, FACTS, MOMENTS, Leads, read_leads
+from ml.leads.handover import chosen_threshold, draw_handover
+from ml.leads.reasons import explain_lead
+from ml.leads.report import card as render
+from ml.leads.windows import Judged, closed_of, lead_gates, outcomes, pooled, roll
 from ml.prediction import (
     Column,
     Frames,
@@ -42,6 +42,8 @@ from ml.times import instant
 NAME = "lead_score"
 KEY = ("customer_id",)
 HORIZON_DAYS = 30
+# Volumes of hand-over are of all leads; the sample is drawn here, per kind.
+COUNTS_PEOPLE = True
 RECIPE = 1
 # Snapshots of one kind that are learnt from; more are drawn by persons.
 MAX_ROWS = 200_000

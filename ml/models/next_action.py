@@ -10,7 +10,28 @@ from pandas.util import hash_array
 
 from ml import evaluation, promotion
 from ml.errors import FeatureError
-from ml.next_steps import (
+from ml.prediction import (
+    Column,
+    Frames,
+    Input,
+    Model,
+    Reason,
+    Refused,
+    Trained,
+    content_name,
+    typed,
+)
+from ml.sessions.facts import ACTIONS, FEATURES, Design, follow, read_steps, seconds_silent
+from ml.sessions.judging import (
+    TOLD,
+    by_action,
+    gates,
+    loss_difference,
+    measure,
+    plain,
+    split,
+)
+from ml.sessions.next_steps import (
     KINDS,
     LOGISTIC,
     MARKOV,
@@ -23,29 +44,8 @@ from ml.next_steps import (
     names_of,
     place_of,
 )
-from ml.prediction import (
-    Column,
-    Frames,
-    Input,
-    Model,
-    Reason,
-    Refused,
-    Trained,
-    content_name,
-    typed,
-)
-from ml.session_facts import ACTIONS, FEATURES, Design, follow, read_steps, seconds_silent
-from ml.session_judging import (
-    TOLD,
-    by_action,
-    gates,
-    loss_difference,
-    measure,
-    plain,
-    split,
-)
-from ml.session_reasons import explain_step
-from ml.session_report import card
+from ml.sessions.reasons import explain_step
+from ml.sessions.report import card
 from ml.times import instant
 
 NAME = "next_action"

@@ -9,17 +9,12 @@ import pandas as pd
 from pandas.util import hash_array
 
 from ml import evaluation, promotion
-from ml.baskets import LINES, Baskets, baskets_at, known_lines
 from ml.drift import told_drift
 from ml.errors import LabelError
 from ml.evaluation import Gate, Numbers, Outcomes
 from ml.names import is_among, named
-from ml.offer_odds import FACTS, OfferOdds, customer_facts, learn_odds, was_bought
-from ml.offer_reasons import explain_offers, usual_offers
-from ml.offer_recall import measure_recalls
-from ml.offer_report import card, describe
-from ml.offer_windows import OfferWindow, offer_gates, window_before
-from ml.offers import (
+from ml.offers.baskets import LINES, Baskets, baskets_at, known_lines
+from ml.offers.lists import (
     AGAIN,
     EASE,
     KINDS,
@@ -32,6 +27,11 @@ from ml.offers import (
     offer_again,
     offer_new,
 )
+from ml.offers.odds import FACTS, OfferOdds, customer_facts, learn_odds, was_bought
+from ml.offers.reasons import explain_offers, usual_offers
+from ml.offers.recall import measure_recalls
+from ml.offers.report import card, describe
+from ml.offers.windows import OfferWindow, offer_gates, window_before
 from ml.prediction import (
     Column,
     Frames,

@@ -27,10 +27,10 @@ from ml.prediction import (
     typed,
 )
 from ml.times import instant
-from ml.value import KINDS, ValueModel, learn, scaled
-from ml.value_reasons import explain_value, usual_customer
-from ml.value_report import card, choose, describe
-from ml.value_windows import (
+from ml.value.model import KINDS, ValueModel, learn, scaled
+from ml.value.reasons import explain_value, usual_customer
+from ml.value.report import card, choose, describe
+from ml.value.windows import (
     PURCHASES,
     Spread,
     ValueWindow,

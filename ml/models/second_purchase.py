@@ -13,7 +13,6 @@ from ml import evaluation, promotion
 from ml.drift import told_drift
 from ml.errors import HistoryError, LabelError
 from ml.evaluation import Gate, Numbers, Outcomes
-from ml.first_buyers import Curve, draw_curve, first_buyers
 from ml.names import is_among
 from ml.prediction import (
     Column,
@@ -27,11 +26,12 @@ from ml.prediction import (
     strongest,
     typed,
 )
-from ml.second_odds import KINDS, SHOP_CURVE, SecondOdds, learn_odds
-from ml.second_report import card
-from ml.second_value import SecondValue, learn_value
+from ml.second.first_buyers import Curve, draw_curve, first_buyers
+from ml.second.odds import KINDS, SHOP_CURVE, SecondOdds, learn_odds
+from ml.second.report import card
+from ml.second.value import SecondValue, learn_value
 from ml.times import instant
-from ml.value_windows import HISTORY_DAYS, PURCHASES, known_purchases
+from ml.value.windows import HISTORY_DAYS, PURCHASES, known_purchases
 
 NAME = "second_purchase"
 KEY = ("customer_id",)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.cluster_rules import WORDS, learn_rule
-from ml.clusters import (
+from ml.errors import FeatureError
+from ml.evaluation import Gate, Numbers, failures
+from ml.features import KEYS, NAMES, validate
+from ml.groups.clusters import (
     Scale,
     Trial,
     choose_count,
@@ -19,10 +21,9 @@ from ml.clusters import (
     spread_left,
     try_counts,
 )
-from ml.errors import FeatureError
-from ml.evaluation import Gate, Numbers, failures
-from ml.features import KEYS, NAMES, validate
-from ml.group_names import named
+from ml.groups.names import named
+from ml.groups.report import BASELINE, GROUPS, MEASURE, card, reason_of
+from ml.groups.rules import WORDS, learn_rule
 from ml.prediction import (
     Column,
     Frames,
@@ -36,7 +37,6 @@ from ml.prediction import (
     typed,
 )
 from ml.promotion import EVIDENCE, NO_EVIDENCE
-from ml.segment_report import BASELINE, GROUPS, MEASURE, card, reason_of
 from ml.times import instant
 
 NAME = "segments"

@@ -10,13 +10,10 @@ import pandas as pd
 from pandas.util import hash_array
 
 from ml import evaluation, leaks, window_leaks
-from ml.contact_policy import expected_gain, value_policy
-from ml.crossfit import CrossFit, cross_fit, predict_arms
 from ml.errors import FeatureError, LabelError
 from ml.evaluation import Gate, Interval, Numbers
 from ml.features import KEYS, NAMES, fingerprint, matrix, validate
 from ml.leaks import Leak
-from ml.learners import COLUMNS, RESPONSE, T_LOGIT, Learnt, learn
 from ml.prediction import (
     Column,
     Frames,
@@ -28,12 +25,15 @@ from ml.prediction import (
     content_name,
     typed,
 )
-from ml.qini import band_intervals, best_line, judge_rankings
 from ml.times import instant
-from ml.trials import CONTACTS, TAKEN, Trial, first_ready, read_trials, usual_margins
-from ml.uplift_reasons import explain_uplift, usual_row
-from ml.uplift_report import card, describe
-from ml.value_windows import PURCHASES, known_purchases
+from ml.trials.crossfit import CrossFit, cross_fit, predict_arms
+from ml.trials.learners import COLUMNS, RESPONSE, T_LOGIT, Learnt, learn
+from ml.trials.policy import expected_gain, value_policy
+from ml.trials.qini import band_intervals, best_line, judge_rankings
+from ml.trials.reasons import explain_uplift, usual_row
+from ml.trials.report import card, describe
+from ml.trials.trial import CONTACTS, TAKEN, Trial, first_ready, read_trials, usual_margins
+from ml.value.windows import PURCHASES, known_purchases
 
 NAME = "uplift"
 KEY = ("customer_id",)

@@ -92,7 +92,7 @@ def _metadata(outcome: Any) -> dict[str, Any]:
 
 def _card(outcome: Any) -> dict[str, Any]:
     """Write the card beside the versions of predictions and return it for Dagster."""
-    from ml.link_card import render
+    from ml.linking.card import render
 
     text = render(outcome)
     path = settings.models / "identity_links" / CARD

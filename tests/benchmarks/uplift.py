@@ -8,16 +8,16 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from ml.crossfit import cross_fit, deal
 from ml.evaluation import Numbers
-from ml.learners import RESPONSE, T_LOGIT
 from ml.logistic import learn_logistic
 from ml.models import uplift
 from ml.prediction import Input
-from ml.qini import judge_rankings, qini
 from ml.recipes import linear_design
-from ml.trials import Trial, read_trials
-from ml.value_windows import known_purchases
+from ml.trials.crossfit import cross_fit, deal
+from ml.trials.learners import RESPONSE, T_LOGIT
+from ml.trials.qini import judge_rankings, qini
+from ml.trials.trial import Trial, read_trials
+from ml.value.windows import known_purchases
 from tests.dbt.truth import MAIN_PERSONS
 
 GOAL = 0.6

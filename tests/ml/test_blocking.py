@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.blocking import choose_keys
+from ml.linking.blocking import choose_keys
 
 KEYS = (("last_name", "city"), ("street", "city"), ("first_name", "last_name"), ("number",))
 COLUMNS = ("first_name", "last_name", "street", "city", "number")

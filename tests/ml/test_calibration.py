@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.calibration import choose_threshold
-from ml.spellings import group_equal, unswap_names
-from ml.training import SMALLEST_M, Level, learn
+from ml.linking.calibration import choose_threshold
+from ml.linking.spellings import group_equal, unswap_names
+from ml.linking.training import SMALLEST_M, Level, learn
 
 
 def test_the_threshold_is_the_lowest_that_keeps_the_mean():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ml.errors import FeatureError
-from ml.habits import STRENGTHS, TRAITS
+from ml.habits.habit import STRENGTHS, TRAITS
 from ml.model_files import PLAIN, dumps, loads
 from ml.models import channel_and_time
 from ml.prediction import Refused, Trained

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from ml.errors import FeatureError
-from ml.handover import draw_handover
-from ml.lead_cards import HAND_CARD, LEARNT_CARD
-from ml.lead_facts import read_leads
-from ml.lead_windows import Judged, closed_of
+from ml.leads.cards import HAND_CARD, LEARNT_CARD
+from ml.leads.facts import read_leads
+from ml.leads.handover import draw_handover
+from ml.leads.windows import Judged, closed_of
 from ml.models import lead_score
 from ml.prediction import Refused, Trained
 from tests.ml.leads import CLOCK, TRUE_HALF_LIFE, World, make_leads, together

@@ -10,8 +10,8 @@ import pytest
 
 from ml.errors import FeatureError
 from ml.models import next_action
-from ml.next_steps import LOGISTIC, MARKOV
 from ml.prediction import Refused, Trained
+from ml.sessions.next_steps import LOGISTIC, MARKOV
 from tests.ml.visits import ACTIONS, CLOCK, WAIT, by_last_action, by_visit, make_visits
 
 SCORED_AT = pd.Timestamp("2026-11-01 04:00")

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.baskets import baskets_at, known_lines
-from ml.ease import bought_matrix, learn_weights
 from ml.models.next_offer import RESULT, explain, fit, predict
-from ml.offers import EASE, learn_taste, offer_again, offer_new
+from ml.offers.baskets import baskets_at, known_lines
+from ml.offers.ease import bought_matrix, learn_weights
+from ml.offers.lists import EASE, learn_taste, offer_again, offer_new
 from ml.prediction import Model, Refused, Trained
 
 CLOCK = pd.Timestamp("2026-11-01")

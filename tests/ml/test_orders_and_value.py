@@ -12,7 +12,7 @@ from ml import judging
 from ml.btyd.dropout import NO_DROPOUT
 from ml.models.orders_and_value import RESULT, explain, fit, predict
 from ml.prediction import Model, Refused, Trained
-from ml.value_windows import Spread, ValueWindow, newest_window, window_days
+from ml.value.windows import Spread, ValueWindow, newest_window, window_days
 
 CLOCK = pd.Timestamp("2026-11-01")
 NOW = pd.Timestamp("2026-11-01 04:00")

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.first_buyers import draw_curve, first_buyers
 from ml.models.second_purchase import RESULT, explain, fit, predict
 from ml.prediction import Model, Refused, Trained
-from ml.second_value import learn_value
-from ml.value_windows import known_purchases
+from ml.second.first_buyers import draw_curve, first_buyers
+from ml.second.value import learn_value
+from ml.value.windows import known_purchases
 
 CLOCK = pd.Timestamp("2026-11-01")
 NOW = pd.Timestamp("2026-11-01 04:00")

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from ml.cluster_rules import learn_rule
 from ml.errors import FeatureError
 from ml.features import NAMES
+from ml.groups.rules import learn_rule
 from ml.model_files import PLAIN, dumps, loads
 from ml.models import segments
 from ml.prediction import Refused, Trained

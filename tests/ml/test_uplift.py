@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml import qini
-from ml.contact_policy import value_policy
-from ml.crossfit import cross_fit
 from ml.errors import FeatureError
 from ml.features import FEATURES
-from ml.learners import T_LOGIT
 from ml.models.uplift import RESULT, explain, fit, predict
 from ml.prediction import Refused, Trained
-from ml.trials import read_trials
-from ml.value_windows import known_purchases
+from ml.trials import qini
+from ml.trials.crossfit import cross_fit
+from ml.trials.learners import T_LOGIT
+from ml.trials.policy import value_policy
+from ml.trials.trial import read_trials
+from ml.value.windows import known_purchases
 
 CLOCK = pd.Timestamp("2026-11-01")
 DRAWN = pd.Timestamp("2026-09-07 09:00")

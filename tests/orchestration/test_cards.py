@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from ml.errors import VersionCorrupt
-from ml.link_card import render
+from ml.linking.card import render
 from ml.models import PREDICTIONS
 from ml.models.identity_links import SCHEMA, LinkOutcome, refuse
 from ml.prediction import Trained

@@ -239,6 +239,18 @@ def test_training_takes_a_sample_and_says_so(warehouse, tmp_path, monkeypatch):
     assert second.champion.parts == first.champion.parts
 
 
+def test_who_counts_people_gets_them_all(warehouse, monkeypatch):
+    """A sample would make volumes too small."""
+    monkeypatch.setattr(predicting, "MOST_CUSTOMERS", 2)
+    counting = Counted()
+    counting.COUNTS_PEOPLE = True
+    with warehouse.connect() as connection:
+        outcome = predicting.train(connection, counting)
+
+    assert outcome.champion.parts == {"rows": 4, "customers": 4}
+    assert "sampled" not in outcome.report
+
+
 def test_a_refusal_empties_the_result_and_says_why(warehouse, tmp_path):
     """Old scores do not outlive the data they came from."""
     run(warehouse, tmp_path / "models")

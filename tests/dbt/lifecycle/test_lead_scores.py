@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from ml.lead_cards import HAND_CARD, LEARNT_CARD
+from ml.leads.cards import HAND_CARD, LEARNT_CARD
 from ml.models import lead_score
 from orchestration.warehouse import Warehouse
 from tests.scored import train_and_score

@@ -1,0 +1,1 @@
+"""When and through what customers answer, drawn towards what is usual."""

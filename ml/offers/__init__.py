@@ -1,0 +1,1 @@
+"""What to offer next: baskets, tastes, odds, and how both lists are judged."""

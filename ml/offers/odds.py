@@ -1,0 +1,127 @@
+"""How probable it is that an offer is bought: that the customer buys, and that it is this one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ml.evaluation import Numbers, Outcomes
+from ml.features import Matrix
+from ml.logistic import Logistic, learn_logistic
+from ml.offers.baskets import Baskets
+from ml.offers.lists import FLOOR, Offers, Taste
+
+# Purchases of the shop's mean that are mixed into what somebody bought by category.
+PRIOR_PURCHASES = 1.0
+FACTS = {
+    "days_since_last": "Days since the last purchase",
+    "days_since_first": "Days since the first purchase",
+    "count_days": "Days with a purchase",
+    "products_per_day": "Products per day with a purchase",
+}
+
+
+@dataclass(frozen=True)
+class OfferOdds:
+    """P(buys anything), and among buyers P(buys the product) by list; within the horizon."""
+
+    buying: Logistic
+    again: Logistic
+    new: Logistic
+
+    def purchase(self, facts: pd.DataFrame) -> Numbers:
+        """Return the probability that each customer (rows of customer_facts) buys anything."""
+        return self.buying.probability(buyer_design(facts))
+
+    def fit(self, offers: Offers, baskets: Baskets, taste: Taste) -> Numbers:
+        """Return the probability of each offer that it is bought by who buys anything."""
+        design = offer_design(offers, baskets, taste)
+        return np.where(offers.is_new, self.new.probability(design), self.again.probability(design))
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return what was learnt as plain data."""
+        return {name: getattr(self, name).as_plain() for name in ("buying", "again", "new")}
+
+    @classmethod
+    def from_plain(cls, content: dict[str, Any]) -> OfferOdds:
+        """Return what plain data describes."""
+        return cls(*(Logistic.from_plain(content[name]) for name in ("buying", "again", "new")))
+
+
+def customer_facts(baskets: Baskets) -> pd.DataFrame:
+    """Return one row per customer of the baskets with the columns of FACTS."""
+    days = pd.DataFrame({"customer": baskets.customer, "age": baskets.age_days})
+    visits = days.drop_duplicates().groupby("customer")["age"].agg(["min", "max", "size"])
+    entries = np.bincount(baskets.customer, minlength=len(baskets.customers))
+    columns = (visits["min"], visits["max"], visits["size"], entries / visits["size"])
+    return pd.DataFrame(
+        {name: column.to_numpy(float) for name, column in zip(FACTS, columns, strict=True)}
+    )
+
+
+def buyer_design(facts: pd.DataFrame) -> Matrix:
+    """Return the logarithms that the odds of buying are learnt on."""
+    design: Matrix = np.log1p(facts[list(FACTS)].to_numpy(float))
+    return design
+
+
+def offer_design(offers: Offers, baskets: Baskets, taste: Taste) -> Matrix:
+    """Return what the odds of an offer are learnt on, as logarithms.
+
+    Strength, lift of its category, popularity; purchase days and products per day of the customer.
+    """
+    floor = np.where(offers.is_new, FLOOR * taste.usual_affinity + 1e-12, 0.0)
+    buyer = customer_facts(baskets)[["count_days", "products_per_day"]].to_numpy(float)
+    return np.column_stack(
+        [
+            np.log(np.maximum(offers.strength + floor, 1e-12)),
+            category_lift(offers, baskets, taste),
+            np.log(taste.popularity[offers.item]),
+            np.log1p(buyer[offers.customer]),
+        ]
+    )
+
+
+def category_lift(offers: Offers, baskets: Baskets, taste: Taste) -> Numbers:
+    """Return log(share of an offer's category in own purchases / in the shop's); 0 without one.
+
+    One purchase of the shop's mean is mixed in.
+    """
+    size = max(len(taste.category_share), 1)
+    entries = baskets.category[baskets.item]
+    known = entries >= 0
+    pairs, counts = np.unique(baskets.customer[known] * size + entries[known], return_counts=True)
+    if not len(pairs):
+        return np.zeros(len(offers.item))
+    total = np.bincount(baskets.customer, minlength=len(baskets.customers))[offers.customer]
+    category = baskets.category[offers.item]
+    wanted = offers.customer * size + category
+    place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
+    own = np.where(pairs[place] == wanted, counts[place], 0)
+    usual = np.maximum(taste.category_share[category], 1e-9)
+    lift = np.log((own + PRIOR_PURCHASES * usual) / (total + PRIOR_PURCHASES) / usual)
+    return np.where(category >= 0, lift, 0.0)
+
+
+def was_bought(offers: Offers, bought: pd.DataFrame, baskets: Baskets) -> Outcomes:
+    """Tell which offers are among the pairs of baskets.bought_within."""
+    size = len(baskets.items)
+    known = bought[bought["item"] >= 0]
+    pairs = known["customer"].to_numpy(np.int64) * size + known["item"].to_numpy(np.int64)
+    return np.isin(offers.customer * size + offers.item, pairs)
+
+
+def learn_odds(offers: Offers, baskets: Baskets, taste: Taste, bought: pd.DataFrame) -> OfferOdds:
+    """Learn from offers made at the moment of the baskets and what was bought in a window then."""
+    facts = customer_facts(baskets)
+    is_buyer = np.isin(np.arange(len(facts)), bought["customer"])
+    design, actual = offer_design(offers, baskets, taste), was_bought(offers, bought, baskets)
+    of_buyer = is_buyer[offers.customer]
+    again, new = (
+        learn_logistic(design[rows], actual[rows])
+        for rows in (of_buyer & ~offers.is_new, of_buyer & offers.is_new)
+    )
+    return OfferOdds(learn_logistic(buyer_design(facts), is_buyer), again, new)

@@ -1,0 +1,1 @@
+"""What anonymous visitors do next: facts of open visits, and the models over them."""
