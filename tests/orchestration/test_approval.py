@@ -9,7 +9,6 @@ import duckdb
 import pytest
 import yaml
 
-from activation.audience_names import REVEALING
 from orchestration.approval import FOLDER, LIST, NotApproved, Proposal, approve, read_proposals
 from orchestration.project import DBT_PROJECT
 from orchestration.warehouse import Warehouse
@@ -140,11 +139,6 @@ def test_no_model_of_this_repository_passes_proposals_on():
 
     assert readers == ["stg_ml__segments.sql"]
     assert settings["models"]["regulars"]["staging"]["+access"] == "private"
-
-
-def test_words_that_reveal_are_told_in_small_letters():
-    """They are compared with names in small letters."""
-    assert all(word == word.lower() for word in REVEALING)
 
 
 def test_proposals_come_with_the_customers_they_have_today(tmp_path):
