@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration import summary as summaries
 from orchestration.contracts import read_contracts
 from orchestration.landing import check_headers, discover
+from orchestration.last_page import show_summary
 from orchestration.persons import show_explanation, show_kinship
 from orchestration.plans import show_difference, show_drift, show_released
 from orchestration.platforms import addresses, platforms_of, sandbox_platforms
@@ -19,7 +20,7 @@ from orchestration.runs import RunResult, run_daily
 from orchestration.settings import CHECKOUT, Settings, read_settings
 from orchestration.state import read_clock, read_model
 from orchestration.sync_tables import show_syncs
-from orchestration.terminal import console, errors, show_summary
+from orchestration.terminal import console, errors
 from orchestration.warehouse import Warehouse
 from orchestration.worlds import World, choose_world, enter, fill_landing, read_world
 

@@ -1,12 +1,13 @@
 """Collect what a run did, for the terminal and for summary.json."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from orchestration.predicting import read_training
+from orchestration.lookups import counts_of, rows_of, value_of
 from orchestration.runs import RunResult
 from orchestration.settings import Settings
+from orchestration.summary_predictions import collect_predictions
 from orchestration.warehouse import Connection, Warehouse
 
 SYNC_COUNTS = (
@@ -25,42 +26,6 @@ DEVIATIONS = """
 select segment, count_members, usual_count from insight.segment_deviations
 where is_current and is_deviating order by 1
 """
-VALUES = """
-select
-    count(*), coalesce(sum(expected_orders), 0), coalesce(sum(expected_value), 0)::double,
-    coalesce(sum(expected_value) filter (where expected_value_tier = 'high')
-        / nullif(sum(expected_value), 0), 0)::double
-from insight.customer_values
-"""
-SECOND_PURCHASES = """
-select count(*), coalesce(sum(probability), 0)::double, avg(value_per_point)::double
-from insight.second_purchase_odds
-"""
-OFFERS = """
-select
-    count(distinct customer_id), count(*),
-    coalesce(avg(priority_amount) filter (where offer_rank = 1), 0)::double,
-    coalesce(avg((offer_list = 'again')::int) filter (where offer_rank = 1), 0)::double
-from decisions.next_best_offers
-"""
-EFFECTS = """
-select response_type, count(*), count(*) filter (where is_worth_contacting)
-from decisions.contact_effects group by 1 order by 2 desc
-"""
-CONTACT_TIMES = """
-select
-    count(*), count(*) filter (where hour_source = 'personal'),
-    count(*) filter (where channel_source = 'personal'), min(shop_hour), min(shop_channel)
-from decisions.contact_times
-"""
-GROUPS = """
-select group_name, count(*) from ml.segments where group_name <> 'all' group by 1 order by 1
-"""
-LEADS = """
-select lead_kind, count(*), count(*) filter (where is_sales_ready), sum(probability)::double
-from insight.lead_odds group by 1 order by 2 desc
-"""
-VISITS = "select count(distinct session_id) from insight.next_actions"
 CHANGED_HANDS = """
 select event, count(*) from core.customer_merges
 where occurred_at = (select max(as_of) from raw.clock) group by 1 order by 1
@@ -73,28 +38,22 @@ def collect(settings: Settings, result: RunResult) -> dict[str, Any]:
         return {
             "is_success": result.is_success,
             "run_id": result.run_id,
-            "as_of": str(_one(connection, "select max(as_of) from raw.clock", default="")),
+            "as_of": str(value_of(connection, "select max(as_of) from raw.clock", default="")),
             "sources": _sources(connection),
-            "quarantine": _rows(connection, QUARANTINE, ("source", "table_name", "reason", "rows")),
+            "quarantine": rows_of(
+                connection, QUARANTINE, ("source", "table_name", "reason", "rows")
+            ),
             "people": _people(connection),
-            "excluded_identifiers": _counts(connection, EXCLUDED),
-            "customer_merges": _counts(connection, CHANGED_HANDS),
+            "excluded_identifiers": counts_of(connection, EXCLUDED),
+            "customer_merges": counts_of(connection, CHANGED_HANDS),
             "stages": _stages(connection),
-            "phases": _rows(
+            "phases": rows_of(
                 connection,
                 "select phase, count(*) from insight.lifecycle_stages group by 1 order by 2 desc",
                 ("phase", "customers"),
             ),
-            "deviations": _rows(connection, DEVIATIONS, ("segment", "members", "usual")),
-            "model": _model(connection),
-            "value": _value(connection),
-            "second_purchase": _second_purchase(connection),
-            "offers": _offers(connection),
-            "uplift": _uplift(connection),
-            "timing": _timing(connection),
-            "groups": _groups(connection),
-            "leads": _leads(connection),
-            "visits": _visits(connection),
+            "deviations": rows_of(connection, DEVIATIONS, ("segment", "members", "usual")),
+            **collect_predictions(connection),
             "syncs": sync_rows(result),
             "failures": dict(result.failures),
         }
@@ -118,18 +77,18 @@ def _sources(connection: Connection) -> list[dict[str, Any]]:
         source, table = name.split("__", 1)
         empty = {"source": source, "tables": [], "rows": 0, "quarantined": 0}
         entry = sources.setdefault(source, empty)
-        rows = _one(connection, f"select count(*) from raw.{name}", default=0)
+        rows = value_of(connection, f"select count(*) from raw.{name}", default=0)
         entry["rows"] += rows
         entry["tables"] += [table] if rows else []
     kept = "select source, count(*) from core.quarantined_rows group by 1"
-    for row in _rows(connection, kept, ("source", "rows")):
+    for row in rows_of(connection, kept, ("source", "rows")):
         if row["source"] in sources:
             sources[row["source"]]["quarantined"] = row["rows"]
     return sorted(sources.values(), key=lambda entry: -entry["rows"])
 
 
 def _people(connection: Connection) -> dict[str, int]:
-    found = _rows(
+    found = rows_of(
         connection,
         "select count(*), coalesce(sum(count_source_records), 0), "
         "count(*) filter (where count_orders > 0) from core.customers",
@@ -142,129 +101,10 @@ def _people(connection: Connection) -> dict[str, int]:
 
 def _stages(connection: Connection) -> list[dict[str, Any]]:
     stages: dict[str, int] = {}
-    for row in _rows(connection, STAGES, ("stage", "phase", "customers")):
+    for row in rows_of(connection, STAGES, ("stage", "phase", "customers")):
         stages[row["stage"]] = stages.get(row["stage"], 0) + row["customers"]
     ordered = sorted(stages.items(), key=lambda item: -item[1])
     return [{"stage": stage, "customers": customers} for stage, customers in ordered]
-
-
-def _model(connection: Connection) -> dict[str, Any]:
-    row = read_training(connection, "next_order")
-    if not row:
-        return {"status": "missing", "reasons": [], "measures": []}
-    report = json.loads(row["report"])
-    measures = [
-        {"model": kind, **{name: values[name] for name in ("auc", "brier", "log_loss")}}
-        for kind, values in report.get("metrics", {}).items()
-    ]
-    return {
-        "status": row["status"],
-        "reasons": [reason for reason in json.loads(row["reasons"]) if reason],
-        "champion": report.get("champion"),
-        "version": row["model_version"],
-        "measures": measures,
-    }
-
-
-def _value(connection: Connection) -> dict[str, Any]:
-    names = ("customers", "orders", "value", "share_of_best_fifth")
-    found = _rows(connection, VALUES, names)
-    training = read_training(connection, "orders_and_value")
-    report = json.loads(training.get("report") or "{}")
-    champion = report.get("champion")
-    return {
-        **(found[0] if found else dict.fromkeys(names, 0)),
-        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
-        "champion": champion,
-        "gini": report["metrics"][champion]["gini"] if champion else None,
-    }
-
-
-def _second_purchase(connection: Connection) -> dict[str, Any]:
-    names = ("customers", "expected", "value_per_point")
-    found = _rows(connection, SECOND_PURCHASES, names)
-    training = read_training(connection, "second_purchase")
-    report = json.loads(training.get("report") or "{}")
-    return {
-        **(found[0] if found else {**dict.fromkeys(names, 0), "value_per_point": None}),
-        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
-        "champion": report.get("champion"),
-        "shares": report.get("curve", {}).get("shares", []),
-    }
-
-
-def _offers(connection: Connection) -> dict[str, Any]:
-    names = ("customers", "offers", "mean_priority", "share_again")
-    found = _rows(connection, OFFERS, names)
-    training = read_training(connection, "next_offer")
-    report = json.loads(training.get("report") or "{}")
-    recalls = {
-        kind: measures["new_item_recall"] for kind, measures in report.get("metrics", {}).items()
-    }
-    return {
-        **(found[0] if found else dict.fromkeys(names, 0)),
-        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
-        "champion": report.get("champion"),
-        "recall": recalls.get(report.get("champion")),
-        "recall_of_baseline": recalls.get(report.get("baseline")),
-    }
-
-
-def _uplift(connection: Connection) -> dict[str, Any]:
-    training = read_training(connection, "uplift")
-    report = json.loads(training.get("report") or "{}")
-    rows = _rows(connection, EFFECTS, ("type", "customers", "worth_contacting"))
-    return {
-        "customers": {row["type"]: row["customers"] for row in rows},
-        "worth_contacting": sum(row["worth_contacting"] for row in rows),
-        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
-        "champion": report.get("champion"),
-        "average": report.get("average_uplift", {}).get("mean"),
-    }
-
-
-def _timing(connection: Connection) -> dict[str, Any]:
-    names = ("customers", "own_hour", "own_channel", "hour", "channel")
-    found = _rows(connection, CONTACT_TIMES, names)
-    training = read_training(connection, "channel_and_time")
-    return {
-        **(found[0] if found else dict.fromkeys(names, 0)),
-        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
-    }
-
-
-def _groups(connection: Connection) -> dict[str, Any]:
-    training = read_training(connection, "segments")
-    return {
-        "customers": _counts(connection, GROUPS),
-        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
-    }
-
-
-def _leads(connection: Connection) -> dict[str, Any]:
-    training = read_training(connection, "lead_score")
-    report = json.loads(training.get("report") or "{}")
-    kinds = _rows(connection, LEADS, ("lead_kind", "leads", "sales_ready", "expected_sales"))
-    return {
-        "kinds": kinds,
-        "customers": sum(row["leads"] for row in kinds),
-        "kinds_left_out": report.get("kinds_left_out", []),
-        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
-        "champion": report.get("champion"),
-    }
-
-
-def _visits(connection: Connection) -> dict[str, Any]:
-    training = read_training(connection, "next_action")
-    report = json.loads(training.get("report") or "{}")
-    hits = {kind: values["top3_accuracy"] for kind, values in report.get("metrics", {}).items()}
-    return {
-        "open": _one(connection, VISITS, default=0),
-        "reasons": json.loads(training.get("reasons") or '["no model was trained"]'),
-        "champion": report.get("champion"),
-        "hits": hits.get(report.get("champion")),
-        "hits_of_baseline": hits.get(report.get("baseline")),
-    }
 
 
 def sync_rows(result: RunResult) -> list[dict[str, Any]]:
@@ -296,23 +136,3 @@ def _sync_row(sync: str, told: Mapping[str, Any]) -> dict[str, Any]:
         "paused_because": told.get("paused_because"),
         "coverage": told.get("coverage"),
     }
-
-
-def _rows(connection: Connection, sql: str, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return rows as dictionaries; none when the run did not get as far as this table."""
-    import duckdb
-
-    try:
-        found = connection.execute(sql)
-    except duckdb.CatalogException:
-        return []
-    return [dict(zip(names, row, strict=True)) for row in found]
-
-
-def _counts(connection: Connection, sql: str) -> dict[str, int]:
-    return {row["name"]: int(row["count"]) for row in _rows(connection, sql, ("name", "count"))}
-
-
-def _one(connection: Connection, sql: str, default: Any) -> Any:
-    found = _rows(connection, sql, ("value",))
-    return found[0]["value"] if found and found[0]["value"] is not None else default

@@ -236,17 +236,7 @@ def _train(
         "feature_fingerprint": fingerprint(),
         **describe(trial, fitted, intervals, ranked, learnt.rule),
         "baseline": RESPONSE,
-        "bands": [
-            {
-                "band": number + 1,
-                "count": int((band == number).sum()),
-                "order_rate_without": float(fitted.without[band == number].mean()),
-                "uplift": one.mean,
-                "lower": one.lower,
-                "upper": one.upper,
-            }
-            for number, one in enumerate(told)
-        ],
+        "bands": _told_bands(told, band, fitted.without),
         "policy": asdict(value_policy(trial, fitted, ranked[0], seed=seed)),
         "gates": [vars(gate) for gate in gates],
         "left_out": leaks.as_plain(found_leaks),
@@ -254,6 +244,23 @@ def _train(
     return Trained(
         champion, publish(ranked[1])[0], report["status"], {**report, "card": card(report)}
     )
+
+
+def _told_bands(
+    told: tuple[Interval, ...], band: np.ndarray, without: Numbers
+) -> list[dict[str, Any]]:
+    """Return a row per band: how many it has, who of them orders anyway, what a contact adds."""
+    return [
+        {
+            "band": number + 1,
+            "count": int((band == number).sum()),
+            "order_rate_without": float(without[band == number].mean()),
+            "uplift": one.mean,
+            "lower": one.lower,
+            "upper": one.upper,
+        }
+        for number, one in enumerate(told)
+    ]
 
 
 def _bands(score: Numbers) -> Any:

@@ -58,9 +58,7 @@ judged as (
     from limits
     cross join clock
     where limits.falls_on <= clock.today
-        and (
-            limits.next_scored_on is null or limits.falls_on < limits.next_scored_on
-        )
+        and coalesce(limits.falls_on < limits.next_scored_on, true)
 
 ),
 

@@ -27,12 +27,6 @@ found as (
 
 ),
 
-weeks as (
-
-    select * from {{ ref('int_activity_weeks_filled') }}
-
-),
-
 -- Nobody declines in a service that they no longer have; who uses it without a contract may.
 contracted as (
 
@@ -52,15 +46,6 @@ contracted as (
 
 ),
 
-followed as (
-
-    select distinct
-        customer_id,
-        activity_kind
-    from found
-
-),
-
 summed as (
 
     select
@@ -71,10 +56,14 @@ summed as (
             partition by weeks.customer_id, weeks.activity_kind order by weeks.week_on
             rows between 3 preceding and current row
         ) as count_28d
-    from weeks
-    inner join followed
-        on weeks.customer_id = followed.customer_id
-            and weeks.activity_kind = followed.activity_kind
+    from {{ ref('int_activity_weeks_filled') }} as weeks
+    where
+        exists (
+            select 1 from found
+            where
+                weeks.customer_id = found.customer_id
+                and weeks.activity_kind = found.activity_kind
+        )
 
 ),
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orchestration.terminal import console, show_summary
+from orchestration.last_page import show_summary
+from orchestration.terminal import console
 
 NOTHING = {
     "sources": [],
