@@ -27,7 +27,9 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=SIZES, help="tiny, demo, reference, load")
     parser.add_argument("--folder", type=Path, help="keep what was built here")
     parser.add_argument(
-        "--with-reference", action="store_true", help="measure recordlinkage beside our links"
+        "--with-reference",
+        action="store_true",
+        help="install recordlinkage and pymc-marketing aside, and measure them, too",
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -44,7 +46,7 @@ def main() -> None:
             measure_crashes,
             measure_identity,
             lambda: measure_linkage(arguments.with_reference),
-            measure_rhythm,
+            lambda: measure_rhythm(arguments.with_reference),
         )
         for measure in figures:
             for figure in measure():

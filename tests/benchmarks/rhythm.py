@@ -1,9 +1,11 @@
-"""Fit and apply the models of orders and value for a million customers, beside `lifetimes`."""
+"""Fit and apply BG/NBD to a million customers, beside `lifetimes` and `pymc-marketing`."""
 
 import json
 import subprocess
 import sys
+import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,18 +17,16 @@ from ml.btyd import dropout
 from ml.btyd.dropout import BG_NBD, MBG_NBD, Dropout
 from ml.btyd.forecasts import expected_orders, order_probability
 from ml.btyd.histories import Histories, group
-from ml.features import FEATURES, KEYS, NAMES
-from ml.models import next_order, orders_and_value
 from tests.benchmarks.memory import peak_gb
 
 CUSTOMERS = 1_000_000
 HORIZON_DAYS = 365
 # r, alpha, a and b of Fader, Hardie & Lee 2005; alpha in weeks.
 PUBLISHED = (0.243, 4.414, 0.793, 2.426)
-CLOCK = pd.Timestamp("2026-11-01")
-BATCH_CUSTOMERS = 20_000
 REPEATS = 3
 ROOT = Path(__file__).parents[2]
+PYMC = Path(__file__).with_name("rhythm_pymc.py")
+PACKAGE = "pymc-marketing==0.19.2"
 
 
 def simulate(customers: int, *, days: int = 1_096, seed: int = 1) -> np.ndarray:
@@ -47,10 +47,11 @@ def simulate(customers: int, *, days: int = 1_096, seed: int = 1) -> np.ndarray:
     return np.column_stack([repeats, recency.astype(np.int64), age])
 
 
-def measure_rhythm() -> Iterator[dict[str, Any]]:
+def measure_rhythm(with_reference: bool = False) -> Iterator[dict[str, Any]]:
     """Yield seconds, the ratio to `lifetimes` and to one pass over the data, and peak memory.
 
     Each library runs in a process of its own, so that memory is its own, too; one thread.
+    `with_reference` installs pymc-marketing into an environment of its own and measures it, too.
     """
     ours, theirs = (_child(who) for who in ("ours", "lifetimes"))
     for step in ("fit", "apply"):
@@ -70,7 +71,29 @@ def measure_rhythm() -> Iterator[dict[str, Any]]:
         "name": "bg_nbd_parameters_apart", "value": float(f"{difference:.1e}"), "unit": "share",
         "size": "1M customers", "ratio": None, "ratio_to": "lifetimes, largest of four",
     }  # fmt: skip
-    yield from _scoring()
+    if with_reference:
+        with tempfile.TemporaryDirectory() as folder:
+            yield from _beside_pymc(ours, Path(folder))
+
+
+def _beside_pymc(ours: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield our seconds and memory beside those of pymc-marketing on the same histories."""
+    histories = folder / "histories.npy"
+    np.save(histories, simulate(CUSTOMERS))
+    venv.create(folder / "pymc", with_pip=True)
+    python = str(folder / "pymc" / "bin" / "python")
+    quiet = ["--quiet", "--disable-pip-version-check"]
+    subprocess.run([python, "-m", "pip", "install", *quiet, PACKAGE], check=True)
+    command = [python, "-W", "ignore", str(PYMC), str(histories), str(HORIZON_DAYS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    theirs = json.loads(done.stdout.splitlines()[-1])
+    for step in ("fit", "apply"):
+        yield _figure(f"bg_nbd_{step}", ours[step], theirs[step], f"{PACKAGE}, same run")
+    yield {
+        "name": "bg_nbd_peak_memory", "value": round(ours["peak"]), "unit": "MB",
+        "size": "1M customers", "ratio": round(ours["peak"] / theirs["peak"], 2),
+        "ratio_to": f"{PACKAGE}, same run",
+    }  # fmt: skip
 
 
 def _figure(name: str, seconds: float, reference: float, what: str) -> dict[str, Any]:
@@ -146,80 +169,6 @@ def _lifetimes() -> dict[str, Any]:
     )
     parameters = [float(fitter.params_[name]) for name in ("r", "alpha", "a", "b")]
     return {"fit": fit, "apply": applied, "parameters": parameters, "peak": peak_gb() * 1000}
-
-
-def _scoring() -> Iterator[dict[str, Any]]:
-    """Yield the seconds that scoring a million customers takes, as a whole batch."""
-    features, purchases = _shop(BATCH_CUSTOMERS)
-    frames = {"features": features, "purchases": purchases}
-    trained = next_order.fit(frames, as_of=CLOCK)
-    valued = orders_and_value.fit(frames, as_of=CLOCK)
-    current = features[features["is_current"]]
-    copies = CUSTOMERS // len(current) + 1
-    many = _repeated(current, copies).iloc[:CUSTOMERS]
-    bought = _repeated(purchases, copies)
-    tasks = {
-        "next_order": lambda: next_order.predict(
-            trained.champion, {"features": many}, scored_at=CLOCK
-        ),
-        "orders_and_value": lambda: orders_and_value.predict(
-            valued.champion, {"purchases": bought, "customers": many}, scored_at=CLOCK
-        ),
-    }
-    for name, task in tasks.items():
-        seconds, rows = _best(task, repeats=1)
-        yield {
-            "name": f"{name}_score", "value": round(seconds, 2), "unit": "s",
-            "size": f"{len(rows):,} customers", "ratio": round(len(rows) / seconds),
-            "ratio_to": "customers a second",
-        }  # fmt: skip
-
-
-def _shop(customers: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return features of three dates and the purchases behind them, of simulated customers."""
-    generator = np.random.default_rng(2)
-    history = simulate(customers, seed=3)
-    count = history[:, 0] + 1
-    rows = np.repeat(np.arange(customers), count)
-    share = generator.random(len(rows))
-    is_first = np.concatenate([[True], rows[1:] != rows[:-1]])
-    days_ago = history[rows, 2] - np.where(is_first, 0.0, share * history[rows, 1])
-    times = CLOCK - pd.to_timedelta(np.maximum(days_ago, 0.01), unit="D")
-    purchases = pd.DataFrame(
-        {
-            "customer_id": "c" + pd.Series(rows).astype(str),
-            "occurred_at": pd.Series(times).astype("datetime64[us]"),
-            "margin_amount": generator.lognormal(3, 0.5, len(rows)),
-        }
-    )
-    dates = [CLOCK - pd.Timedelta(days=90 * step) for step in range(4)]
-    frames = [_snapshot(purchases, date) for date in dates]
-    return pd.concat(frames, ignore_index=True), purchases
-
-
-def _snapshot(purchases: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    known = purchases[purchases["occurred_at"] < as_of]
-    days = (as_of - known["occurred_at"]).dt.days
-    grouped = days.groupby(known["customer_id"])
-    frame = pd.DataFrame(
-        {
-            "days_since_last_order": grouped.min(),
-            "days_since_first_order": grouped.max(),
-            "days_first_to_last_order": grouped.max() - grouped.min(),
-            "count_orders": grouped.size(),
-        }
-    )
-    for feature in FEATURES:
-        if feature.name not in frame:
-            frame[feature.name] = False if feature.kind == "boolean" else 0
-    frame = frame.reset_index().assign(as_of=as_of, is_current=as_of == CLOCK)
-    return frame[[*KEYS, *NAMES]]
-
-
-def _repeated(frame: pd.DataFrame, copies: int) -> pd.DataFrame:
-    """Return copies of rows whose customers have names of their own."""
-    names = (frame["customer_id"] + f"-{copy}" for copy in range(copies))
-    return pd.concat([frame.assign(customer_id=ids) for ids in names], ignore_index=True)
 
 
 if __name__ == "__main__":
