@@ -179,7 +179,8 @@ def _load_libraries() -> None:
     from orchestration.dbt_runner import load_dbt
 
     load_libraries()
-    importlib.import_module("dagster_dbt")
+    for name in ("dagster_dbt", "orchestration.card_charts"):
+        importlib.import_module(name)
     load_dbt()
 
 
