@@ -17,7 +17,7 @@ Codes = npt.NDArray[np.int64]
 MOST_GROUPS = 8
 # Tibshirani and Walther find 0.8 to 0.9; a group smaller than 3 % is no segment.
 LEAST_STRENGTH, LEAST_SHARE = 0.8, 0.03
-REPEATS, REFERENCES = 5, 19
+REPEATS, REFERENCES, STARTS = 5, 19, 4
 MOST_ROWS = 6_000
 
 
@@ -98,7 +98,7 @@ def learn_scale(values: Numbers, names: tuple[str, ...]) -> tuple[Scale, Codes]:
 
 
 def find_centres(points: Numbers, count: int, *, seed: int) -> Numbers:
-    """Return the centres of k-means (Lloyd), the best of ten starts; alike ones are repeated."""
+    """Return the centres of k-means (Lloyd), the best of some starts; alike ones are repeated."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
@@ -107,7 +107,7 @@ def find_centres(points: Numbers, count: int, *, seed: int) -> Numbers:
     with warnings.catch_warnings():
         # Fewer different customers than groups: the smallest share, 0, says so.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = KMeans(count, n_init=10, random_state=seed).fit(points)
+        found = KMeans(count, n_init=STARTS, random_state=seed).fit(points)
     return np.asarray(found.cluster_centers_, dtype=np.float64)
 
 

@@ -15,6 +15,8 @@ from ml.models import PREDICTIONS
 from ml.prediction import Prediction, Refused, Trained
 from tests.ml.test_prediction import few_of, frames_of
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.ml.conftest import Shop
 

@@ -16,6 +16,8 @@ from ml.prediction import Refused, Trained
 from ml.window_leaks import ESSENTIAL, find_in_windows
 from ml.windows import complete_windows, known_occasions, split_newest
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.ml.conftest import Shop
 

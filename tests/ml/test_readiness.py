@@ -14,6 +14,8 @@ from ml.prediction import Model, Prediction, Refused, Trained
 from ml.readiness import LEARNED, RULE, SIMPLE, assess
 from tests.ml.test_prediction import few_of, frames_of
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.ml.conftest import Shop
 
