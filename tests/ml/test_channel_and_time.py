@@ -15,6 +15,8 @@ from ml.models import channel_and_time
 from ml.prediction import Refused, Trained
 from tests.ml.answering import CLOCK, answers_of
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 2, 3)
 
 

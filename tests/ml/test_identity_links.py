@@ -19,6 +19,8 @@ from tests.ml.households import (
     true_pairs,
 )
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 1)
 # The best that names and addresses tell in this set is right in 97 of 100 cases.
 SETTINGS = LinkSettings(target_precision=0.95)

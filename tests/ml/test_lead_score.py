@@ -17,6 +17,8 @@ from ml.models import lead_score
 from ml.prediction import Refused, Trained
 from tests.ml.leads import CLOCK, TRUE_HALF_LIFE, World, make_leads, together
 
+pytestmark = pytest.mark.slow
+
 SCORED_AT = pd.Timestamp("2026-11-01 04:00")
 
 

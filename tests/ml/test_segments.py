@@ -18,6 +18,8 @@ from ml.models import segments
 from ml.prediction import Refused, Trained
 from tests.ml.grouping import CLOCK, cloud_of, features_of, groups_of
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 2, 3)
 SIZES = (500, 700, 300)
 

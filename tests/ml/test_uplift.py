@@ -19,6 +19,8 @@ from ml.trials.policy import value_policy
 from ml.trials.trial import read_trials
 from ml.value.windows import known_purchases
 
+pytestmark = pytest.mark.slow
+
 CLOCK = pd.Timestamp("2026-11-01")
 DRAWN = pd.Timestamp("2026-09-07 09:00")
 NOW = pd.Timestamp("2026-11-01 04:00")
