@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from ml.models import PREDICTIONS
-from ml.prediction import Prediction
+from ml.prediction import Prediction, entity
 from orchestration import scoring
 from orchestration.warehouse import Connection, Warehouse
 from tests.benchmarks.memory import peak_gb
@@ -54,7 +54,7 @@ def _multiply(source: Path, target: Path) -> int:
     """Copy what scoring reads, each customer often enough for a million, under other names."""
     target.unlink(missing_ok=True)
     inputs = [
-        (prediction.KEY[0], read.relation)
+        (entity(prediction), read.relation)
         for prediction in PREDICTIONS
         for read in prediction.SCORING.values()
     ]

@@ -168,6 +168,31 @@ def test_results_are_what_is_declared(prediction: Prediction, trained: Trained, 
                 assert not beyond(rows[name].to_numpy(), bound).any(), name
 
 
+def test_a_score_does_not_depend_on_who_is_scored_beside(
+    prediction: Prediction, trained: Trained, shop
+) -> None:
+    """A few alone have the rows that they have among all."""
+    frames = frames_of(prediction, shop)
+    chosen = sorted(set(subjects_of(prediction, shop)))
+    chosen = chosen[: min(len(chosen) // 2, 40)]
+    few = {
+        name: frames[name][frames[name][entity(prediction)].isin(chosen)]
+        for name in prediction.SCORING
+    }
+    alone, among_all = (
+        prediction.predict(trained.champion, given, scored_at=SCORED_AT) for given in (few, frames)
+    )
+    key = list(prediction.KEY)
+    meant = among_all[among_all[key[0]].isin(alone[key[0]])]
+
+    assert 0 < len(alone) < len(among_all)
+    pd.testing.assert_frame_equal(
+        alone.sort_values(key, ignore_index=True),
+        meant.sort_values(key, ignore_index=True),
+        rtol=1e-9,
+    )
+
+
 def test_training_reads_what_it_declares_and_no_more(prediction: Prediction, shop) -> None:
     """Without the columns that are not named, the same version comes of it."""
     frames = frames_of(prediction, shop)
