@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from ml.evaluation import Gate
-from ml.models import next_offer, next_order, orders_and_value, second_purchase, uplift
 from ml.offers.lists import EASE
 from ml.prediction import Prediction, Refused, Trained
 from ml.recipes import BOOSTING
@@ -17,14 +16,6 @@ from ml.recipes import BOOSTING
 RULE, SIMPLE, LEARNED = "rule", "simple", "ml"
 # Kinds whose parameters are too many to be read; every other learnt kind is told in a few numbers.
 OPAQUE = (BOOSTING, EASE, "x_ridge")
-# What predictions are judged by, in the words of who would do it by hand.
-NAIVE_RULES = {
-    next_order.NAME: "rank customers by the days since their last order",
-    orders_and_value.NAME: "take the shop's mean orders and margin for everybody",
-    second_purchase.NAME: "take the shop's own curve of second purchases for everybody",
-    next_offer.NAME: "offer what most customers bought in the last 28 days",
-    uplift.NAME: "contact all or nobody; only an experiment tells which of the two pays",
-}
 NOTHING_BETTER = "There is enough data, but nothing proved better than the rule. "
 
 
@@ -57,7 +48,8 @@ def assess(prediction: Prediction, outcome: Trained | Refused) -> Readiness:
     """Say what came of a training in terms of what may be used.
 
     A refusal is the rule, with what is missing; a model that proved nothing is the rule, too. A
-    prediction of its own names its rule in NAIVE_RULE, else the kind it is judged by is told.
+    prediction names its rule in NAIVE_RULE, in the words of who would do it by hand; else the kind
+    it is judged by is told.
     """
     if isinstance(outcome, Refused):
         facts: Mapping[str, Any] = {}
@@ -89,7 +81,7 @@ def _level(kind: str, report: Mapping[str, Any]) -> str:
 
 
 def _naive_rule(prediction: Prediction, report: Mapping[str, Any]) -> str:
-    named = getattr(prediction, "NAIVE_RULE", None) or NAIVE_RULES.get(prediction.NAME)
+    named = getattr(prediction, "NAIVE_RULE", None)
     return str(named or report.get("baseline") or "what you do today").replace("_", " ")
 
 

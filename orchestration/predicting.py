@@ -175,7 +175,7 @@ def read_frames(
 
 def _sample(connection: Connection, prediction: Prediction) -> tuple[int, str]:
     """Return how many a prediction is to learn from, and the condition that they are in."""
-    key, first = prediction.KEY[0], next(iter(prediction.TRAINING.values()))
+    key, first = entity(prediction), next(iter(prediction.TRAINING.values()))
     counted = f"select count(distinct {key}) from {first.relation} where {first.condition}"
     count = int(connection.execute(counted)[0][0])
     if count <= MOST_CUSTOMERS or getattr(prediction, "COUNTS_PEOPLE", False):

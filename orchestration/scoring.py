@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 import pandas as pd
 import pyarrow as pa
 
-from ml.prediction import Model, Prediction
+from ml.prediction import Model, Prediction, entity
 from ml.registry import Registry
 from orchestration.model_versions import read_pin
 from orchestration.predicting import ALL, read_frames, read_training
@@ -98,7 +98,7 @@ def replace_result(
 
 def count_rows(connection: Connection, prediction: Prediction) -> tuple[int, int]:
     """Return how many rows there are, of how many customers."""
-    key = prediction.KEY[0]
+    key = entity(prediction)
     found = connection.execute(f"select count(*), count(distinct {key}) from ml.{prediction.NAME}")
     return int(found[0][0]), int(found[0][1])
 
@@ -156,7 +156,7 @@ def _batches(
 
     Together they hold for every key there is, once.
     """
-    key, first = prediction.KEY[0], next(iter(prediction.SCORING.values()))
+    key, first = entity(prediction), next(iter(prediction.SCORING.values()))
     step = max(size // SAMPLE_PER_BATCH, 1)
     edges_of = {"relation": first.relation, "condition": first.condition, "step": step}
     found = connection.execute(EDGES.format(key=key, places=size // step, **edges_of))

@@ -31,6 +31,7 @@ from ml.prediction import (
 from ml.times import instant, naive_utc
 
 NAME = "channel_and_time"
+NAIVE_RULE = "write at the hour and through the channel at which most customers answer"
 KEY = ("customer_id",)
 HORIZON_DAYS = 90
 RECIPE = 1

@@ -40,6 +40,7 @@ from ml.prediction import (
 from ml.times import instant
 
 NAME = "lead_score"
+NAIVE_RULE = "rank leads by the points that you set by hand"
 KEY = ("customer_id",)
 HORIZON_DAYS = 30
 # Volumes of hand-over are of all leads; the sample is drawn here, per kind.

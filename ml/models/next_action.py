@@ -49,6 +49,7 @@ from ml.sessions.report import card
 from ml.times import instant
 
 NAME = "next_action"
+NAIVE_RULE = "expect what usually follows the last action"
 KEY = ("session_id", "action_rank")
 # It looks at the rest of a visit: no day of it.
 HORIZON_DAYS = 0

@@ -46,6 +46,7 @@ from ml.prediction import (
 from ml.times import instant
 
 NAME = "next_offer"
+NAIVE_RULE = "offer what most customers bought in the last 28 days"
 KEY = ("customer_id", "sku")
 HORIZON_DAYS = 90
 RECIPE = 1

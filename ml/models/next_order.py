@@ -32,6 +32,7 @@ from ml.times import instant
 from ml.windows import Window, complete_windows, known_occasions, split_newest, stack
 
 NAME = "next_order"
+NAIVE_RULE = "rank customers by the days since their last order"
 KEY = ("customer_id",)
 HORIZON_DAYS = 90
 RECIPE = 2

@@ -42,6 +42,7 @@ from ml.value.windows import (
 )
 
 NAME = "orders_and_value"
+NAIVE_RULE = "take the shop's mean orders and margin for everybody"
 KEY = ("customer_id",)
 HORIZON_DAYS = 365
 RECIPE = 2

@@ -34,6 +34,7 @@ from ml.times import instant
 from ml.value.windows import HISTORY_DAYS, PURCHASES, known_purchases
 
 NAME = "second_purchase"
+NAIVE_RULE = "take the shop's own curve of second purchases for everybody"
 KEY = ("customer_id",)
 HORIZON_DAYS = 90
 RECIPE = 1

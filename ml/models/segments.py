@@ -40,6 +40,7 @@ from ml.promotion import EVIDENCE, NO_EVIDENCE
 from ml.times import instant
 
 NAME = "segments"
+NAIVE_RULE = "treat all customers as one group"
 KEY = ("customer_id",)
 # Groups are of today.
 HORIZON_DAYS = 1

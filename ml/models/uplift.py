@@ -36,6 +36,7 @@ from ml.trials.trial import CONTACTS, TAKEN, Trial, first_ready, read_trials, us
 from ml.value.windows import PURCHASES, known_purchases
 
 NAME = "uplift"
+NAIVE_RULE = "contact all or nobody; only an experiment tells which of the two pays"
 KEY = ("customer_id",)
 HORIZON_DAYS = 30
 RECIPE = 2
