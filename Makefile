@@ -24,10 +24,12 @@ $(READY): requirements.txt pyproject.toml
 	@echo "Setting up .venv with $$($(PYTHON) --version) (about a minute and a half) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@mkdir -p .regulars/logs
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt > .regulars/logs/setup.log 2>&1 \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt > .regulars/logs/setup.log 2>&1 \
 		|| { tail -n 5 .regulars/logs/setup.log; echo "Installing the requirements failed; all of it is in .regulars/logs/setup.log. Is the package index reachable?"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e . >> .regulars/logs/setup.log 2>&1 \
 		|| { tail -n 5 .regulars/logs/setup.log; exit 1; }
+	@# pip compiles with one core, and half of the installation is that.
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib >> .regulars/logs/setup.log 2>&1 || true
 	@touch $@
 
 demo: setup ## See the whole road on a simulated shop, from files to audiences
