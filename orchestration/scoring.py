@@ -1,18 +1,19 @@
 """Apply the published version of a prediction, some customers at a time, and store the result."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import pandas as pd
 import pyarrow as pa
 
-from ml.prediction import Model, Prediction, entity
-from ml.registry import Registry
+from ml.prediction import Input, Prediction, entity
 from orchestration.model_versions import read_pin
 from orchestration.predicting import ALL, read_frames, read_training
+from orchestration.scoring_processes import Published, predict, predict_all, schema_of, usable
 from orchestration.warehouse import Connection
 
 SQL_TYPES = {
@@ -23,18 +24,12 @@ SQL_TYPES = {
     "bool": "boolean",
     "datetime64[us]": "timestamp",
 }
-ARROW_TYPES = {
-    "str": pa.string(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "bool": pa.bool_(),
-    "datetime64[us]": pa.timestamp("us"),
-}
 # Customers in memory at a time.
 BATCH_CUSTOMERS = 50_000
 # Edges of batches come from every so many-th row: near enough, and a hundredth of all to sort.
 SAMPLE_PER_BATCH = 500
+# Batches from which on starting processes, two seconds each, is worth it.
+MANY_BATCHES = 4
 EDGES = """
 with numbered as (
     select {key} as name, row_number() over () as number from {relation} where {condition}
@@ -51,33 +46,41 @@ def score(
     models: Path,
     *,
     batch_customers: int = BATCH_CUSTOMERS,
-) -> Iterator[pd.DataFrame]:
+    processes: int | None = None,
+) -> Iterator[pa.Table]:
     """Yield the result of the version that is pinned, else of the newest training's.
 
-    Some customers at a time, so that memory does not grow with their number; nothing when the
-    training was refused.
+    Some customers at a time, so that memory does not grow with their number, and many of them in
+    several processes, unless told how many; nothing when the training was refused.
     """
-    model = _published(connection, prediction, models)
-    if model is None:
+    published = _published(connection, prediction, models)
+    if published is None:
         return
     moment = pd.Timestamp.now("UTC")
-    for frames in _read_ahead(connection, prediction, batch_customers):
-        yield prediction.predict(model, frames, scored_at=moment)
+    with _batched(connection, prediction, batch_customers) as (inputs, batches):
+        frames = _read_ahead(connection, inputs, batches)
+        many = usable(prediction) if len(batches) >= MANY_BATCHES else 1
+        if (count := processes or many) > 1:
+            yield from predict_all(prediction, published, frames, moment=moment, processes=count)
+            return
+        model = published.load()
+        for one in frames:
+            yield predict(prediction, model, one, moment=moment)
 
 
 @contextmanager
 def spooled(
-    frames: Iterable[pd.DataFrame], prediction: Prediction, folder: Path
+    results: Iterable[pa.Table], prediction: Prediction, folder: Path
 ) -> Iterator[pa.RecordBatchReader]:
     """Write results to a file that has no name, and yield a reader of all of them.
 
     A scoring then only reads the warehouse, and leaves nothing behind when it is killed.
     """
-    schema = _schema(prediction)
+    schema = schema_of(prediction)
     with TemporaryFile(dir=folder) as file:
         with pa.ipc.new_stream(file, schema) as stream:
-            for frame in frames:
-                stream.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))
+            for table in results:
+                stream.write_table(table)
         file.seek(0)
         with pa.ipc.open_stream(file) as reader:
             yield reader
@@ -120,54 +123,75 @@ def count_result(connection: Connection, prediction: Prediction) -> dict[str, in
     return dict(zip(("rows", "valid", "keys"), map(int, found), strict=True))
 
 
-def _published(connection: Connection, prediction: Prediction, models: Path) -> Model | None:
+def _published(connection: Connection, prediction: Prediction, models: Path) -> Published | None:
     """Return the version that scores now; none where the training was refused."""
     training = read_training(connection, prediction.NAME)
     pin = read_pin(connection, prediction.NAME)
     if pin is not None:
-        return Registry(models).load(prediction.NAME, pin.version, sha256=pin.sha256)
+        return Published(models, prediction.NAME, pin.version, pin.sha256)
     if training["status"] == "refused":
         return None
-    version, sha256 = training["model_version"], training["sha256"]
-    return Registry(models).load(prediction.NAME, version, sha256=sha256)
+    return Published(models, prediction.NAME, training["model_version"], training["sha256"])
 
 
-def _read_ahead(
+Batch = tuple[str, list[str]]
+
+
+@contextmanager
+def _batched(
     connection: Connection, prediction: Prediction, size: int
-) -> Iterator[dict[str, pd.DataFrame]]:
-    """Yield the inputs of each batch; the next one is read while a batch is worked on."""
+) -> Iterator[tuple[Mapping[str, Input], list[Batch]]]:
+    """Yield the inputs, and conditions that each hold for about `size` rows of the first of them.
 
-    def read(batch: tuple[str, list[str]]) -> dict[str, pd.DataFrame]:
-        return read_frames(connection, prediction.SCORING, *batch)
-
-    batches = list(_batches(connection, prediction, size))
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(read, batches[0])
-        for batch in batches[1:]:
-            frames, coming = coming.result(), reader.submit(read, batch)
-            yield frames
-        yield coming.result()
-
-
-def _batches(
-    connection: Connection, prediction: Prediction, size: int
-) -> Iterator[tuple[str, list[str]]]:
-    """Yield conditions that each hold for about `size` rows of the first input, and their values.
-
-    Together they hold for every key there is, once.
+    Together the conditions hold for every key there is, once. Where there are several, the inputs
+    are temporary copies in the order of the key: a batch then finds its rows side by side, instead
+    of looking at all rows again for each.
     """
     key, first = entity(prediction), next(iter(prediction.SCORING.values()))
     step = max(size // SAMPLE_PER_BATCH, 1)
     edges_of = {"relation": first.relation, "condition": first.condition, "step": step}
     found = connection.execute(EDGES.format(key=key, places=size // step, **edges_of))
     edges = [str(name) for (name,) in found][1:]
+    if not edges:
+        yield prediction.SCORING, [(ALL, [])]
+        return
+    copies = {name: f"temp.scoring_{name}" for name in prediction.SCORING}
+    try:
+        for name, read in prediction.SCORING.items():
+            connection.execute(
+                f"create or replace temp table scoring_{name} as "
+                f"select {', '.join(read.columns)} from {read.relation} "
+                f"where {read.condition} order by {key}"
+            )
+        inputs = {
+            name: replace(read, relation=copies[name], condition=ALL)
+            for name, read in prediction.SCORING.items()
+        }
+        yield inputs, list(_between(key, edges))
+    finally:
+        for copy in copies.values():
+            connection.execute(f"drop table if exists {copy}")
+
+
+def _between(key: str, edges: list[str]) -> Iterator[Batch]:
+    """Yield a condition, and its values, for all keys below, between and above some."""
     for start, end in zip([None, *edges], [*edges, None], strict=True):
         bounds = [(f"{key} >= ?", start), (f"{key} < ?", end)]
         given = [(condition, value) for condition, value in bounds if value is not None]
-        yield " and ".join(condition for condition, _ in given) or ALL, [v for _, v in given]
+        yield " and ".join(condition for condition, _ in given), [value for _, value in given]
 
 
-def _schema(prediction: Prediction) -> pa.Schema:
-    return pa.schema(
-        [(name, ARROW_TYPES[column.dtype]) for name, column in prediction.RESULT.items()]
-    )
+def _read_ahead(
+    connection: Connection, inputs: Mapping[str, Input], batches: list[Batch]
+) -> Iterator[dict[str, pd.DataFrame]]:
+    """Yield the inputs of each batch; the next one is read while a batch is worked on."""
+
+    def read(batch: Batch) -> dict[str, pd.DataFrame]:
+        return read_frames(connection, inputs, *batch)
+
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        coming = reader.submit(read, batches[0])
+        for batch in batches[1:]:
+            frames, coming = coming.result(), reader.submit(read, batch)
+            yield frames
+        yield coming.result()

@@ -45,8 +45,11 @@ class Connection:
             cursor.close()
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
-        """Return the rows of a query as a pandas frame."""
-        return self.raw.execute(sql, list(parameters)).df()
+        """Return the rows of a query as a pandas frame; days as midnights, decimals as floats."""
+        rows = self.raw.sql(sql, params=list(parameters) or None).to_arrow_table()
+        return rows.cast(
+            pa.schema([(one.name, _plain(one.type)) for one in rows.schema])
+        ).to_pandas()
 
     def insert(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Append Arrow rows to a table, matching columns by name."""
@@ -135,6 +138,13 @@ class Warehouse:
                     raise WarehouseBusy(_busy_message(self.path)) from None
             time.sleep(delay * (1 + random.random()))  # noqa: S311 - spreads waiting processes
             delay = min(delay * 2, 2.0)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Return the type that pandas calculates with, instead of keeping Python objects."""
+    if pa.types.is_date(kind):
+        return pa.timestamp("us")
+    return pa.float64() if pa.types.is_decimal(kind) else kind
 
 
 @contextmanager

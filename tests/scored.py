@@ -19,7 +19,7 @@ def train_and_score(
     row = predicting.remember(predicting.train(connection, prediction), models)
     predicting.replace_training(connection, row)
     models.mkdir(parents=True, exist_ok=True)
-    frames = scoring.score(connection, prediction, models, batch_customers=batch_customers)
-    with scoring.spooled(frames, prediction, models) as rows:
+    results = scoring.score(connection, prediction, models, batch_customers=batch_customers)
+    with scoring.spooled(results, prediction, models) as rows:
         scoring.replace_result(connection, prediction, rows)
     return row

@@ -76,9 +76,9 @@ def build_scoring(prediction: Prediction) -> dg.AssetsDefinition:
         reporter().begin(step)
         with ExitStack() as spool:
             with warehouse.connect(read_only=True) as connection:
-                frames = scoring.score(connection, prediction, settings.models)
+                results = scoring.score(connection, prediction, settings.models)
                 folder = warehouse.path.parent
-                rows = spool.enter_context(scoring.spooled(frames, prediction, folder))
+                rows = spool.enter_context(scoring.spooled(results, prediction, folder))
             with warehouse.writing(), warehouse.connect() as connection:
                 scoring.replace_result(connection, prediction, rows)
                 count, scored = scoring.count_rows(connection, prediction)

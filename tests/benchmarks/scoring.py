@@ -105,8 +105,8 @@ def _score(name: str, home: Path) -> dict[str, Any]:
         read_rows = _read(connection, prediction)
         read = time.perf_counter() - begin
         begin = time.perf_counter()
-        frames = scoring.score(connection, prediction, home / "models")
-        with scoring.spooled(frames, prediction, home) as rows:
+        results = scoring.score(connection, prediction, home / "models")
+        with scoring.spooled(results, prediction, home) as rows:
             scoring.replace_result(connection, prediction, rows)
         seconds = time.perf_counter() - begin
         count, _ = scoring.count_rows(connection, prediction)

@@ -1,9 +1,10 @@
 """What is predicted for a customer does not depend on who is scored beside them."""
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from ml.models import PREDICTIONS
+from ml.models import PREDICTIONS, next_offer, next_order
 from orchestration import scoring
 from orchestration.warehouse import Warehouse
 
@@ -13,7 +14,7 @@ def test_a_score_is_the_same_in_any_batch(demo, prediction):
     """Some hundred customers at a time and all at once give the same rows."""
     with Warehouse(demo.home / "warehouse.duckdb").connect(read_only=True) as connection:
         parts, whole = (
-            list(scoring.score(connection, prediction, demo.home / "models", batch_customers=size))
+            frames(connection, prediction, demo.home, batch_customers=size, processes=1)
             for size in (301, 10**9)
         )
         status = connection.execute(
@@ -24,8 +25,37 @@ def test_a_score_is_the_same_in_any_batch(demo, prediction):
         assert parts == whole == []
         return
     assert len(parts) > 1 or whole[0][prediction.KEY[0]].nunique() <= 301
+    assert_same_scores(prediction, pd.concat(parts), whole[0])
+
+
+@pytest.mark.parametrize("prediction", [next_order, next_offer], ids=lambda one: one.NAME)
+def test_processes_score_like_one(demo, prediction):
+    """Every customer is scored once and alike, and the copies they are read from are gone."""
+    with Warehouse(demo.home / "warehouse.duckdb").connect(read_only=True) as connection:
+        alone, together = (
+            frames(connection, prediction, demo.home, batch_customers=1_000, processes=count)
+            for count in (1, 2)
+        )
+        left = connection.execute("select table_name from duckdb_tables() where temporary")
+
+    assert_same_scores(prediction, pd.concat(alone), pd.concat(together))
+    assert left == []
+
+
+def frames(connection, prediction, home, **how):
+    return [
+        table.to_pandas().astype(dict.fromkeys(texts(table), "str"))
+        for table in scoring.score(connection, prediction, home / "models", **how)
+    ]
+
+
+def texts(table):
+    return [one.name for one in table.schema if pa.types.is_dictionary(one.type)]
+
+
+def assert_same_scores(prediction, *found):
     compared = [
         rows.drop(columns="scored_at").sort_values(list(prediction.KEY), ignore_index=True)
-        for rows in (pd.concat(parts), whole[0])
+        for rows in found
     ]
     pd.testing.assert_frame_equal(*compared, rtol=1e-9)
