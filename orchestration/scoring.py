@@ -26,18 +26,13 @@ SQL_TYPES = {
 }
 # Customers in memory at a time.
 BATCH_CUSTOMERS = 50_000
-# Edges of batches come from every so many-th row: near enough, and a hundredth of all to sort.
-SAMPLE_PER_BATCH = 500
 # Batches from which on starting processes, two seconds each, is worth it.
 MANY_BATCHES = 4
-EDGES = """
-with numbered as (
-    select {key} as name, row_number() over () as number from {relation} where {condition}
-),
-sampled as (select name from numbered where (number - 1) % {step} = 0),
-ranked as (select name, row_number() over (order by name) as place from sampled)
-select distinct name from ranked where (place - 1) % {places} = 0 order by name
+COPY = """
+create or replace temp table scoring_{name} as
+select {columns}, hash({key}) % {count} as batch from {relation} where {condition} order by batch
 """
+Batch = tuple[str, list[int]]
 
 
 def score(
@@ -134,9 +129,6 @@ def _published(connection: Connection, prediction: Prediction, models: Path) -> 
     return Published(models, prediction.NAME, training["model_version"], training["sha256"])
 
 
-Batch = tuple[str, list[str]]
-
-
 @contextmanager
 def _batched(
     connection: Connection, prediction: Prediction, size: int
@@ -144,41 +136,28 @@ def _batched(
     """Yield the inputs, and conditions that each hold for about `size` rows of the first of them.
 
     Together the conditions hold for every key there is, once. Where there are several, the inputs
-    are temporary copies in the order of the key: a batch then finds its rows side by side, instead
-    of looking at all rows again for each.
+    are temporary copies, sorted by batch: each row is then read twice, however many batches.
     """
     key, first = entity(prediction), next(iter(prediction.SCORING.values()))
-    step = max(size // SAMPLE_PER_BATCH, 1)
-    edges_of = {"relation": first.relation, "condition": first.condition, "step": step}
-    found = connection.execute(EDGES.format(key=key, places=size // step, **edges_of))
-    edges = [str(name) for (name,) in found][1:]
-    if not edges:
+    counted = f"select count(*) from {first.relation} where {first.condition}"
+    count = -(-connection.execute(counted)[0][0] // size)
+    if count < 2:
         yield prediction.SCORING, [(ALL, [])]
         return
     copies = {name: f"temp.scoring_{name}" for name in prediction.SCORING}
     try:
         for name, read in prediction.SCORING.items():
-            connection.execute(
-                f"create or replace temp table scoring_{name} as "
-                f"select {', '.join(read.columns)} from {read.relation} "
-                f"where {read.condition} order by {key}"
-            )
+            told = {"columns": ", ".join(read.columns), "condition": read.condition, "key": key}
+            connection.execute(COPY.format(name=name, relation=read.relation, count=count, **told))
         inputs = {
             name: replace(read, relation=copies[name], condition=ALL)
             for name, read in prediction.SCORING.items()
         }
-        yield inputs, list(_between(key, edges))
+        named = connection.execute(f"select distinct batch from {next(iter(copies.values()))}")
+        yield inputs, [("batch = ?", [int(batch)]) for (batch,) in sorted(named)]
     finally:
         for copy in copies.values():
             connection.execute(f"drop table if exists {copy}")
-
-
-def _between(key: str, edges: list[str]) -> Iterator[Batch]:
-    """Yield a condition, and its values, for all keys below, between and above some."""
-    for start, end in zip([None, *edges], [*edges, None], strict=True):
-        bounds = [(f"{key} >= ?", start), (f"{key} < ?", end)]
-        given = [(condition, value) for condition, value in bounds if value is not None]
-        yield " and ".join(condition for condition, _ in given), [value for _, value in given]
 
 
 def _read_ahead(
