@@ -12,7 +12,7 @@ from orchestration import summary as summaries
 from orchestration.contracts import read_contracts
 from orchestration.landing import check_headers, discover
 from orchestration.last_page import show_summary
-from orchestration.persons import show_explanation, show_kinship
+from orchestration.persons import show_explanation, show_kinship, show_visit
 from orchestration.plans import show_difference, show_drift, show_released
 from orchestration.platforms import addresses, platforms_of, sandbox_platforms
 from orchestration.progress import reporter
@@ -147,10 +147,13 @@ def show_plan(settings: Settings, name: str | None, rows: int) -> None:
 
 
 def show_customer(settings: Settings, text: str) -> None:
-    """Print everything known of one person."""
-    from orchestration.explain import explain, find_customer
+    """Print everything known of one person, or of an anonymous visit."""
+    from orchestration.explain import explain, explain_visit, find_customer
 
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
+        if (visit := explain_visit(connection, text)) is not None:
+            show_visit(visit)
+            return
         found = explain(connection, find_customer(connection, text), read_clock(connection))
     show_explanation(found)
 

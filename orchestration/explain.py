@@ -1,4 +1,4 @@
-"""Tell everything the platform knows of one person, and why each sync holds or blocks them."""
+"""Tell everything known of one person or visit, and why each sync holds or blocks a person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,6 +46,25 @@ class Explanation:
     holds: list[dict[str, Any]]
     cool_downs: list[dict[str, Any]]
     syncs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An anonymous visit that is going on: its likeliest next actions, best first, and why."""
+
+    session_id: str
+    actions: list[dict[str, Any]]
+    reasons: Mapping[str, tuple[str, ...]]
+
+
+def explain_visit(connection: Connection, session_id: str) -> Visit | None:
+    """Return what a visit that is going on will do next; None when there is no such visit."""
+    actions = _rows(connection, "insight.next_actions", session_id.strip(), key="session_id")
+    if not actions:
+        return None
+    actions.sort(key=lambda action: action["action_rank"])
+    visit = str(actions[0]["session_id"])
+    return Visit(visit, actions, _reasons(connection, visit, actions[:1]))
 
 
 def find_customer(connection: Connection, text: str) -> str:
@@ -105,7 +124,7 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
 
 
 def _reasons(
-    connection: Connection, customer_id: str, scores: list[dict[str, Any]]
+    connection: Connection, entity_id: str, scores: list[dict[str, Any]]
 ) -> dict[str, tuple[str, ...]]:
     """Return the strongest reasons for each score, from the version that gave it."""
     predictions = {prediction.NAME: prediction for prediction in PREDICTIONS}
@@ -115,13 +134,15 @@ def _reasons(
         if name in predictions:
             reasons = explain_score(
                 connection, predictions[name], settings.models,
-                entity_id=customer_id, version=version,
+                entity_id=entity_id, version=version,
             )  # fmt: skip
             told[name] = tuple(reason.sentence for reason in reasons)
     return told
 
 
-def _rows(connection: Connection, table: str, customer_id: str) -> list[dict[str, Any]]:
+def _rows(
+    connection: Connection, table: str, value: str, *, key: str = "customer_id"
+) -> list[dict[str, Any]]:
     names = [str(row[0]) for row in connection.execute(f"describe {table}")]
-    found = connection.execute(f"select * from {table} where customer_id = ?", (customer_id,))
+    found = connection.execute(f"select * from {table} where {key} = ?", (value,))
     return [dict(zip(names, row, strict=True)) for row in found]

@@ -53,6 +53,20 @@ def show_explanation(found: Any) -> None:
         console.print(f"  {sync}: {sentence.replace('_', ' ')}", soft_wrap=True)
 
 
+def show_visit(found: Any) -> None:
+    """Print what an anonymous visit will likeliest do next, and why."""
+    console.print(f"[bold]Anonymous visit {found.session_id}[/]")
+    first = found.actions[0]
+    done = first["last_action"].replace("_", " ")
+    console.print(f"last seen on {first['last_action_at']:%Y-%m-%d %H:%M} UTC: {done}")
+    for action in found.actions:
+        then = action["next_action"].replace("_", " ")
+        console.print(
+            f"{action['model_name']} {action['action_rank']}: {then}, {action['probability']:.1%}"
+        )
+    _show_reasons(found.reasons, first["model_name"])
+
+
 def _show_second_purchases(found: Any) -> None:
     """Print whether and when somebody who bought once is expected back, and what that is worth."""
     for odds in found.second_purchases:

@@ -11,7 +11,10 @@ from orchestration.terminal import console
 
 def explain(
     customer: Annotated[
-        str, typer.Argument(help="customer_id, e-mail address, phone number or card number.")
+        str,
+        typer.Argument(
+            help="customer_id, e-mail address, phone number, card number, or a visit's session_id."
+        ),
     ],
     other: Annotated[
         str | None, typer.Argument(help="With --why: another one, or a record (shop/orders:4711).")
@@ -20,7 +23,10 @@ def explain(
         bool, typer.Option("--why", help="Say why two are, or are not, one person.")
     ] = False,
 ) -> None:
-    """Tell a person's identifiers, consents, stage and scores, and why each sync holds them."""
+    """Tell a person's identifiers, consents, stage and scores, and why each sync holds them.
+
+    Of an anonymous visit that is going on: what it will likeliest do next.
+    """
     from orchestration.demo import show_customer, show_why
 
     if why != (other is not None):
