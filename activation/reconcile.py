@@ -16,7 +16,7 @@ from activation.identities import identity_of
 from activation.lease import lease
 from activation.ledger import Ledger
 from activation.pacing import Patience
-from activation.recovery import conversation_with
+from activation.recovery import conversation_with, recover
 from activation.spec import SyncSpec
 from activation.statements import literal, render
 from activation.targets import known_target
@@ -86,7 +86,9 @@ def reconcile_sync(
         lease(connection, spec.name, uuid4().hex),
         sender_for(destination, client) as send,
     ):
-        conversation = conversation_with(destination, send, patience or Patience())
+        bearable = patience or Patience()
+        recover(ledger, destination, client, bearable)
+        conversation = conversation_with(destination, send, bearable)
         members = conversation.read(destination.members(target, spec.layout))
         listed = _write(connection, list(members))
         return _compare(ledger, listed)

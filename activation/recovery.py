@@ -22,6 +22,8 @@ def recover(
     and will be tried again. Raise what keeps the platform from telling.
     """
     for run_id in _dead_runs(ledger):
+        with ledger.connection.transaction():
+            ledger.apply_notes(run_id)
         jobs = list(open_jobs(ledger, run_id))
         if jobs:
             with sender_for(destination, client) as send:

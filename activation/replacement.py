@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from activation.destinations.files import FileDestination
 from activation.gate import Gate
 from activation.lease import Lease
 from activation.ledger import Ledger
+from activation.rows import values_reader
 from activation.statements import literal, render
 
 _STREAM_ROWS = 10_000
@@ -83,5 +82,6 @@ class Replacement:
         )
 
     def _rows(self, statement: str) -> Iterator[dict[str, Any]]:
+        read = values_reader(self.ledger.spec)
         for batch in self.ledger.connection.stream(statement, _STREAM_ROWS):
-            yield from map(orjson.loads, batch.column(0).to_pylist())
+            yield from map(read, batch.column(0).to_pylist())

@@ -63,7 +63,8 @@ class Capabilities:
     `erases` says that whoever left a target is still a contact of the account, and that a removal
     with `is_erasure` deletes them there for good.
     `own_addresses` says that a request's path is a whole address out of its row, so that one nobody
-    answers at says nothing about the others.
+    answers at says nothing about the others. `sends_text` says that the values of a row are sent as
+    the JSON text they are in the plan.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Capabilities:
     needs_purposes: frozenset[str] = frozenset()
     needs_fields: frozenset[str] = frozenset()
     own_addresses: bool = False
+    sends_text: bool = False
     needs_target: bool = True
     erases: bool = False
     keeps_rows: bool = False
