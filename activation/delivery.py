@@ -34,7 +34,7 @@ from activation.errors import (
 from activation.jobs import Job, Mailbox
 from activation.lease import Lease
 from activation.ledger import Ledger, Note
-from activation.pacing import Pace, Patience
+from activation.pacing import Pace, Patience, pace_for
 from activation.plan_reader import WINDOW_ROWS, PlanReader
 from activation.recheck import Recheck
 from activation.rows import values_reader
@@ -145,6 +145,7 @@ class Delivery:
     noted: int = 0
     jobs: Mailbox = field(init=False)
     reader: PlanReader = field(init=False)
+    pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
         """Have jobs written down beside the plan, which is read window by window."""
@@ -161,9 +162,9 @@ class Delivery:
     def deliver(self) -> None:
         """Remove first, then send; commit before and after each batch; raise what stopped it."""
         limits = self.destination.capabilities
-        pace = Pace(limits.rate, self.stopping.wait, step_rates=limits.step_rates)
+        self.pace = pace_for(self.destination, self.patience, self.stopping.wait)
         resends = limits.surfaces[self.ledger.spec.surface].resends_unknown
-        conversation = Conversation(self.destination, self.send, pace, self.patience, resends)
+        conversation = Conversation(self.destination, self.send, self.pace, self.patience, resends)
         target = self._target(conversation)
         self._stage(conversation, "remove", target)
         self._stage(conversation, "upsert", target)
@@ -265,6 +266,7 @@ class Delivery:
             name = self.destination.capabilities.name
             msg = f"{name} keeps failing. Look at its status page; the next run tries again."
             self.error = PlatformUnreachable(msg)
+            self.pace.trip()
 
     def _report(self, count: int) -> None:
         self.settled += count
