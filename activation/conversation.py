@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from activation.batch_result import BatchResult
 from activation.destinations.base import (
     Batch,
+    Counted,
     Destination,
     FollowUp,
     Found,
@@ -120,6 +121,16 @@ class Conversation:
                     raise error
                 case _:
                     raise self._unreachable(f"no usable answer to {step.step}")
+
+    def count(self, question: Request) -> Counted:
+        """Return how many members the platform says a target has."""
+        match self._ask(question, BatchResult()):
+            case Counted() as counted:
+                return counted
+            case Stop(error):
+                raise error
+            case _:
+                raise self._unreachable(f"no usable answer to {question.step}")
 
     def find_target(self, name: str) -> tuple[Target, int]:
         """Return the target at the platform, made if needed, and the requests that took."""

@@ -195,13 +195,21 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How many members the platform says a target has; `most` is None when it does not say."""
+
+    least: int
+    most: int | None
+
+
+@dataclass(frozen=True)
 class Stop:
     """End the run with an error."""
 
     error: ActivationError
 
 
-Outcome = Settled | FollowUp | Retry | Narrow | Found | Listed | Stop
+Outcome = Settled | FollowUp | Retry | Narrow | Found | Listed | Counted | Stop
 
 
 @dataclass(frozen=True)
