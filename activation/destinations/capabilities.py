@@ -12,12 +12,16 @@ class Surface:
     `mirror` is `diff` when only changes are sent, `replace` when the whole set is written anew.
     `resends_unknown` says that sending twice is the same as sending once, so that a row without an
     answer is sent again; a message is not, and waits for a person. A delivered `message` is never
-    sent again under its key, and cannot be taken back.
+    sent again under its key, and cannot be taken back. A surface may know only some `fields`, need
+    some, and be for one `channel` alone.
     """
 
     kind: Literal["membership", "row", "message"]
     mirror: Literal["diff", "replace"] = "diff"
     resends_unknown: bool = True
+    fields: frozenset[str] = frozenset()
+    needs_fields: frozenset[str] = frozenset()
+    channel: str = ""
 
 
 @dataclass(frozen=True)
