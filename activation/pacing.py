@@ -78,7 +78,7 @@ class Pace:
     _free_at: dict[str, float] = field(default_factory=dict)
     _leased: dict[str, deque[float]] = field(default_factory=dict)
     _resume_at: float = 0.0
-    _has_tripped: bool = True
+    _may_have_tripped: bool = True
 
     def take_turn(self, step: str) -> bool:
         """Wait until a request of this kind may go out; say whether the run is being stopped."""
@@ -101,9 +101,9 @@ class Pace:
         """Learn how long other processes were told to wait, or gave the platform up for."""
         if self.shared is not None:
             moment = self.clock()
-            _, resume_at = self.shared.book("", moment, 0.0, 0)
+            resume_at = _believed(self.shared.resume_at(), moment)
             with self._lock:
-                self._resume_at = max(self._resume_at, _believed(resume_at, moment))
+                self._resume_at = max(self._resume_at, resume_at)
 
     def trip(self) -> None:
         """Tell other processes that the platform keeps failing."""
@@ -112,8 +112,8 @@ class Pace:
 
     def mend(self) -> None:
         """Tell other processes, once, that the platform answers."""
-        if self.shared is not None and self._has_tripped:
-            self._has_tripped = False
+        if self.shared is not None and self._may_have_tripped:
+            self._may_have_tripped = False
             self.shared.mend()
 
     def _reserve(self, step: str) -> float:

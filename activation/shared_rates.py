@@ -48,6 +48,11 @@ class SharedRates:
             state.free_at[step] = booked + spacing * count
             return booked, state.resume_at
 
+    def resume_at(self) -> float:
+        """Return the moment before which nobody may ask the platform anything."""
+        with self._state() as state:
+            return state.resume_at
+
     def pause(self, until: float) -> None:
         """Hold back every process that has this credential."""
         with self._state() as state:

@@ -96,8 +96,8 @@ def keep_in_step(
     """Finish what earlier runs left, seal the plan of this one, send it and tidy up."""
     ledger = run.ledger
     with lease(ledger.connection, ledger.spec.name, run.run_id) as held_lease:
-        refuse_gone(ledger.connection, ledger.spec, ledger.account)
         recover(ledger, run.destination, client, run.patience)
+        refuse_gone(ledger.connection, ledger.spec, ledger.account)
         if ledger.spec.is_enabled:
             renew_digests(ledger)
             run.refill_lost_target(client)
