@@ -2,7 +2,9 @@
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -13,6 +15,12 @@ from activation.destinations.reach import NOT_PUBLIC, AddressRefused, AddressRul
 _CONNECTIONS = 100
 _IDLE_SECONDS = 5.0
 _NO_CONNECTION = (httpcore.ConnectError, httpcore.ConnectTimeout)
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Return what certificates are checked with; to read them takes a tenth of a second."""
+    return httpx.create_ssl_context()
 
 
 def allowed_addresses(host: str, port: int, rule: AddressRule) -> list[str]:
@@ -64,9 +72,9 @@ class GuardedTransport(httpx.HTTPTransport):
 
     def __init__(self, rule: AddressRule) -> None:
         """Put the guard beneath TLS, where connections are made."""
-        super().__init__()
+        super().__init__(verify=tls_context())
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=tls_context(),
             max_connections=_CONNECTIONS,
             keepalive_expiry=_IDLE_SECONDS,
             network_backend=_GuardedBackend(rule),

@@ -8,7 +8,7 @@ from activation.digests import PIECE, DigestKey, DigestKeys
 from activation.gate import Gate
 from activation.identities import shared, stale, wanted
 from activation.jumps import SIZE_JUMPED, held_leavers
-from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS
+from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS, readable
 from activation.rows import desired_rows, field_names, mapping
 from activation.spec import SyncSpec
 from activation.statements import literal, render
@@ -186,7 +186,7 @@ class Comparison:
             row_hash=row_hash(spec, self.keys.current),
             former_hash=row_hash(spec, former) if former else "null",
             is_same=_is_same(former),
-            sync_rows="ledger.sync_rows" if has_ledger else NO_SYNC_ROWS,
+            sync_rows=readable(self.connection, "sync_rows") if has_ledger else NO_SYNC_ROWS,
             sync=literal(spec.name),
             account=literal(self.account),
             shared=shared(self.connection, spec, identities),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from activation.batch_result import BatchResult
 from activation.destinations.base import (
     Batch,
+    Counted,
     Destination,
     FollowUp,
     Found,
@@ -28,7 +29,7 @@ from activation.errors import (
     PlatformRefused,
     PlatformUnreachable,
 )
-from activation.pacing import Pace, Patience, poll_delay, polled_long_enough
+from activation.pacing import Pace, Patience, jittered, poll_delay, polled_long_enough
 
 UNREACHABLE = "unreachable"
 Accept = Callable[[Request], None]
@@ -121,6 +122,16 @@ class Conversation:
                 case _:
                     raise self._unreachable(f"no usable answer to {step.step}")
 
+    def count(self, question: Request) -> Counted:
+        """Return how many members the platform says a target has."""
+        match self._ask(question, BatchResult()):
+            case Counted() as counted:
+                return counted
+            case Stop(error):
+                raise error
+            case _:
+                raise self._unreachable(f"no usable answer to {question.step}")
+
     def find_target(self, name: str) -> tuple[Target, int]:
         """Return the target at the platform, made if needed, and the requests that took."""
         found, requests = self.reach(self.destination.target(name))
@@ -173,12 +184,16 @@ class Conversation:
             if self.pace.wait(poll_delay(polling, request.polls)):
                 return Retry("run_stopped", in_doubt=True)
         outcome = Retry("run_stopped", in_doubt=request.is_poll)
+        if self.pace.closed_for() > self.patience.longest_requested_wait:
+            return self._closed()
         for attempt in range(self.patience.attempts):
             if self.silent and _place(request) in self.silent:
                 return Retry(UNREACHABLE)
             if self.pace.take_turn(request.step):
                 return Retry("run_stopped", in_doubt=request.is_poll)
             answer = self._answer(request, result)
+            if not isinstance(answer, Retry):
+                self.pace.mend()
             if not isinstance(answer, Retry) or (answer.in_doubt and not self.resends):
                 return answer
             outcome = answer
@@ -186,6 +201,15 @@ class Conversation:
             if stop is not None:
                 return stop
         return self._unreached(request) if outcome.code == UNREACHABLE else outcome
+
+    def _closed(self) -> Outcome:
+        """Stop at once: the platform asked for a longer wait than a run may take, or keeps failing.
+
+        Nothing was sent.
+        """
+        name, seconds = self.destination.capabilities.name, self.pace.closed_for()
+        msg = f"{name} may not be asked for another {seconds:.0f} s. Run the sync again after it."
+        return Stop(PlatformBusy(msg))
 
     def _unreached(self, request: Request) -> Outcome:
         """Stop when the platform cannot be reached; of many places give up that one alone."""
@@ -217,12 +241,13 @@ class Conversation:
             return None
         if retry.after is not None and retry.after > self.patience.longest_requested_wait:
             name = self.destination.capabilities.name
+            self.pace.pause(retry.after)
             msg = f"{name} asks for a wait of {retry.after:.0f} s. Run the sync again after it."
             return Stop(PlatformBusy(msg))
         if retry.after is not None:
-            self.pace.pause(retry.after)
+            self.pace.pause(jittered(retry.after, most=1.0))
             return None
-        stopped = self.pace.wait(self.patience.wait_after(attempt))
+        stopped = self.pace.wait(jittered(self.patience.wait_after(attempt)))
         return Retry("run_stopped", in_doubt=retry.in_doubt) if stopped else None
 
     def _narrowed(

@@ -2,38 +2,48 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import httpx
-import orjson
 
-from activation.addresses import GuardedTransport
+from activation.addresses import GuardedTransport, tls_context
 from activation.batch_result import BatchResult
-from activation.connection import Connection
 from activation.conversation import Conversation, Unanswered
 from activation.destinations.base import (
     Batch,
     Destination,
+    Document,
     Operation,
     Request,
     Response,
-    Row,
     Target,
 )
 from activation.destinations.reach import SealingDestination, check_url
-from activation.errors import ActivationError, PlatformUnreachable, TargetMissing
+from activation.errors import (
+    ActivationError,
+    PlatformUnreachable,
+    ReceiverGone,
+    TargetMissing,
+)
 from activation.jobs import Job, Mailbox
 from activation.lease import Lease
-from activation.ledger import Ledger
-from activation.pacing import Pace, Patience
+from activation.ledger import Ledger, Note
+from activation.pacing import Pace, Patience, pace_for
+from activation.plan_reader import WINDOW_ROWS, PlanReader
 from activation.recheck import Recheck
-from activation.statements import literal, render
-from activation.targets import forget_target, known_target, remember_target
+from activation.rows import values_reader
+from activation.targets import (
+    forget_target,
+    known_target,
+    remember_gone,
+    remember_target,
+)
 
 Progress = Callable[[int, int], None]
 Done = tuple[int, BatchResult]
@@ -52,19 +62,6 @@ _NEVER_SENT = (
 _HEARTBEAT_SECONDS = 10.0
 _MOST_FAILED_BATCHES = 3
 
-_UPSERTS = """
-select row_number, payload, row_key, version from ledger.plan_rows
-where run_id = {run_id} and upsert_batch = {number} and state = 'planned'
-order by row_number
-"""
-
-_REMOVALS = """
-select row_number, held_identifiers as payload, stale, ledger_key, version
-from ledger.plan_rows
-where run_id = {run_id} and removal_batch = {number} and state = 'planned'
-order by row_number
-"""
-
 
 def utc_now() -> datetime:
     """Return the wall clock in UTC, with its zone."""
@@ -78,7 +75,7 @@ def http_client(destination: Any) -> httpx.Client:
     """
     rule = getattr(destination, "address_rule", None)
     if rule is None:
-        return httpx.Client(timeout=_TIMEOUT)
+        return httpx.Client(timeout=_TIMEOUT, verify=tls_context())
     return httpx.Client(timeout=_TIMEOUT, transport=GuardedTransport(rule), trust_env=False)
 
 
@@ -145,18 +142,29 @@ class Delivery:
     failed_batches: int = 0
     error: ActivationError | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
+    noted: int = 0
     jobs: Mailbox = field(init=False)
+    reader: PlanReader = field(init=False)
+    pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
-        """Have jobs written down beside the plan."""
+        """Have jobs written down beside the plan, which is read window by window."""
         self.jobs = Mailbox(self.ledger)
+        can = self.destination.capabilities
+        self.reader = PlanReader(
+            self.ledger.connection,
+            self.recheck,
+            self.run_id,
+            {"upsert": can.batch.upsert_rows, "remove": can.batch.removal_rows},
+            Document if can.sends_text else values_reader(self.ledger.spec),
+        )
 
     def deliver(self) -> None:
         """Remove first, then send; commit before and after each batch; raise what stopped it."""
         limits = self.destination.capabilities
-        pace = Pace(limits.rate, self.stopping.wait, step_rates=limits.step_rates)
+        self.pace = pace_for(self.destination, self.patience, self.stopping.wait)
         resends = limits.surfaces[self.ledger.spec.surface].resends_unknown
-        conversation = Conversation(self.destination, self.send, pace, self.patience, resends)
+        conversation = Conversation(self.destination, self.send, self.pace, self.patience, resends)
         target = self._target(conversation)
         self._stage(conversation, "remove", target)
         self._stage(conversation, "upsert", target)
@@ -173,30 +181,40 @@ class Delivery:
     def _stage(self, conversation: Conversation, operation: Operation, target: Target) -> None:
         """Keep as many batches in flight as the destination allows; drain them whatever happens.
 
-        One commit acknowledges what has come back and notes what goes out next.
+        One commit notes what has come back and what goes out next; the rows are told later.
         """
         under_way: dict[Future[BatchResult], int] = {}
+        done: list[Done] = []
+        waiting = iter(range(self.reader.count_batches(operation)))
         width = self.destination.capabilities.in_flight
         with ThreadPoolExecutor(width) as pool:
             try:
-                for number in range(self._count_batches(operation)):
-                    done = self._await_some(under_way) if len(under_way) == width else []
-                    with self.ledger.connection.transaction():
-                        self._acknowledge_all(operation, done)
-                        batch = None if self.error else self._load(operation, number, target)
-                    if batch is None:
+                while True:
+                    due = islice(waiting, width - len(under_way))
+                    for number, batch in self._exchange(operation, done, due, target):
+                        accept = partial(self._accept, operation, number)
+                        under_way[pool.submit(conversation.deliver, batch, accept)] = number
+                    if not under_way:
                         break
-                    accept = partial(self._accept, operation, number)
-                    under_way[pool.submit(conversation.deliver, batch, accept)] = number
-                while under_way:
                     done = self._await_some(under_way)
-                    with self.ledger.connection.transaction():
-                        self._acknowledge_all(operation, done)
             except BaseException:
                 self.stopping.set()
                 raise
         if self.error is not None:
             raise self.error
+
+    def _exchange(
+        self, operation: Operation, done: list[Done], due: Iterable[int], target: Target
+    ) -> list[tuple[int, Batch]]:
+        """Note what has come back, and return the batches that are due and noted as going out."""
+        with self.ledger.connection.transaction():
+            self._acknowledge_all(operation, done)
+            loaded = [] if self.error else [self._load(operation, one, target) for one in due]
+            self.ledger.note(self.run_id, [note for note, _ in loaded])
+            if self.noted >= WINDOW_ROWS or not loaded:
+                self.ledger.apply_notes(self.run_id)
+                self.noted = 0
+        return [(note.batch, batch) for note, batch in loaded]
 
     def _await_some(self, under_way: dict[Future[BatchResult], int]) -> list[Done]:
         """Wait until at least one batch has come back, keeping the lease alive."""
@@ -213,80 +231,60 @@ class Delivery:
         self.jobs.put(Job(self.run_id, operation, number, request))
 
     def _acknowledge_all(self, operation: Operation, done: list[Done]) -> None:
+        notes = []
+        for number, result in done:
+            told = result.exceptions()
+            told = _without_invalid(told) if operation == "remove" else told
+            notes.append(Note(operation, number, "settled", told))
+        self.ledger.note(self.run_id, notes)
         for number, result in done:
             self._acknowledge(operation, number, result)
         if self.error is not None:
             self.stopping.set()
 
     def _acknowledge(self, operation: Operation, number: int, result: BatchResult) -> None:
-        exceptions = result.exceptions()
-        if operation == "remove":
-            self.ledger.acknowledge_removals(
-                self.run_id, f"removal_batch = {number}", _without_invalid(exceptions)
-            )
-        else:
-            self.ledger.acknowledge_upserts(self.run_id, f"upsert_batch = {number}", exceptions)
         self.ledger.reject_unnamed(self.run_id, result.unattributed)
         self.jobs.forget(self.run_id, operation, number)
         self.requests += result.requests
         self._note_failure(result)
-        self._report(result.delivered + len(exceptions))
+        count = result.delivered + len(result.exceptions())
+        self.noted += count
+        self._report(count)
 
     def _note_failure(self, result: BatchResult) -> None:
         if self.error is None:
             self.error = result.error
         if isinstance(result.error, TargetMissing):
+            self.ledger.apply_notes(self.run_id)
             forget_target(self.ledger.connection, self.ledger.spec, self.ledger.account)
             self.ledger.doubt_everything()
+        if isinstance(result.error, ReceiverGone):
+            remember_gone(self.ledger.connection, self.ledger.spec, self.ledger.account)
         failed = bool(result.unknown or result.unsent) and result.delivered == 0
         self.failed_batches = self.failed_batches + 1 if failed else 0
         if self.failed_batches == _MOST_FAILED_BATCHES and self.error is None:
             name = self.destination.capabilities.name
             msg = f"{name} keeps failing. Look at its status page; the next run tries again."
             self.error = PlatformUnreachable(msg)
+            self.pace.trip()
 
     def _report(self, count: int) -> None:
         self.settled += count
         if self.progress is not None:
             self.progress(min(self.settled, self.planned), self.planned)
 
-    def _count_batches(self, operation: Operation) -> int:
-        name = "removal_batch" if operation == "remove" else "upsert_batch"
-        statement = f"select coalesce(max({name}) + 1, 0) from ledger.plan_rows where run_id = ?"
-        return int(self.ledger.connection.execute(statement, (self.run_id,))[0][0])
-
-    def _load(self, operation: Operation, number: int, target: Target) -> Batch:
-        """Read a batch, ask the gate once more and commit that the batch is under way."""
+    def _load(self, operation: Operation, number: int, target: Target) -> tuple[Note, Batch]:
+        """Read a batch, ask the gate once more, and say what to note: that it is under way."""
+        blocked: dict[int, str] = {}
         if operation == "remove":
-            rows = tuple(self._removals(number))
-            self.ledger.start(self.run_id, f"removal_batch = {number}", "removing", {})
+            rows = self.reader.removals(number)
         else:
-            blocked: dict[int, str] = {}
-            rows = tuple(self._upserts(number, blocked))
-            self.ledger.start(self.run_id, f"upsert_batch = {number}", "sending", blocked)
+            rows, blocked = self.reader.upserts(number)
         spec = self.ledger.spec
         purposes = frozenset(spec.purposes)
-        return Batch(operation, rows, target, purposes, self.run_id, spec.layout, self.is_erasure)
-
-    def _removals(self, number: int) -> Iterator[Row]:
-        statement = render(_REMOVALS, run_id=literal(self.run_id), number=number)
-        for row_number, payload, stale, *known in _stream(self.ledger.connection, statement):
-            names = frozenset(stale.split(",")) - {""}
-            yield Row(row_number, orjson.loads(payload), names, *known)
-
-    def _upserts(self, number: int, blocked: dict[int, str]) -> Iterator[Row]:
-        reasons = self.recheck.blocked(number)
-        statement = render(_UPSERTS, run_id=literal(self.run_id), number=number)
-        for row_number, payload, *known in _stream(self.ledger.connection, statement):
-            if row_number in reasons:
-                blocked[row_number] = reasons[row_number]
-            else:
-                yield Row(row_number, orjson.loads(payload), frozenset(), *known)
-
-
-def _stream(connection: Connection, statement: str) -> Iterator[tuple[Any, ...]]:
-    for batch in connection.stream(statement, 10_000):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        batch = Batch(operation, rows, target, purposes, self.run_id, spec.layout, self.is_erasure)
+        outcomes = {row: ("blocked", reason) for row, reason in blocked.items()}
+        return Note(operation, number, "sent", outcomes), batch
 
 
 def _without_invalid(

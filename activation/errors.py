@@ -17,6 +17,7 @@ ActivationError
 │   ├── NotReadable              the platform does not tell who is in a target
 │   ├── AuthenticationRefused    the platform does not accept the credentials
 │   ├── PlatformRefused          the platform will not do this for this account
+│   │   └── ReceiverGone         it said that it is gone for good
 │   └── LedgerImbalance          planned rows and their final states do not add up
 └── Transient                    the next run tries again by itself
     ├── PlatformUnreachable      no connection, or no answer in time
@@ -131,6 +132,10 @@ class AuthenticationRefused(Terminal):
 
 class PlatformRefused(Terminal):
     """The platform will not do this for this account."""
+
+
+class ReceiverGone(PlatformRefused):
+    """The platform said that it is gone for good, and is not asked again."""
 
 
 class LedgerImbalance(Terminal):

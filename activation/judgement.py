@@ -7,6 +7,7 @@ from activation.comparison import Comparison
 from activation.errors import look_first
 from activation.guards import Source
 from activation.jumps import LastDelivery, find_jumps, last_delivery
+from activation.ledger_schema import readable
 from activation.plan import PlanCounts
 from activation.statements import literal, literals, render
 
@@ -14,7 +15,7 @@ _HELD = """
 select
     coalesce(sum(case when is_held then 1 else 0 end), 0),
     coalesce(sum(case when key_id not in ({keys}) then 1 else 0 end), 0)
-from ledger.sync_rows
+from {sync_rows}
 where sync = {sync} and account = {account}
 """
 
@@ -80,6 +81,7 @@ def _count_held(comparison: Comparison) -> tuple[int, int]:
     keys = [key for key in (comparison.keys.current, comparison.keys.former) if key]
     statement = render(
         _HELD,
+        sync_rows=readable(comparison.connection, "sync_rows"),
         keys=literals(key.identifier for key in keys),
         sync=literal(comparison.spec.name),
         account=literal(comparison.account),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from activation.connection import Connection
+from activation.ledger_schema import readable
 from activation.spec import SyncSpec
 from activation.statements import column, literal, literals, render
 
@@ -12,7 +13,7 @@ SIZE_JUMPED = "size_jumped"
 SMALL_CHANGE = 20
 
 _LAST_DELIVERY = """
-select desired, as_of, allowed from ledger.runs
+select desired, as_of, allowed from {runs}
 where sync = {sync} and account = {account} and status = 'finished'
 order by plan_number desc
 limit 1
@@ -56,7 +57,12 @@ def last_delivery(connection: Connection, spec: SyncSpec, account: str) -> LastD
     """Return the last run that brought the audience in step; None before the first."""
     if not connection.table_exists("ledger", "runs"):
         return None
-    statement = render(_LAST_DELIVERY, sync=literal(spec.name), account=literal(account))
+    statement = render(
+        _LAST_DELIVERY,
+        runs=readable(connection, "runs"),
+        sync=literal(spec.name),
+        account=literal(account),
+    )
     rows = connection.execute(statement)
     return LastDelivery(*rows[0]) if rows else None
 

@@ -1,8 +1,11 @@
 """Write schema `ledger`: runs, row states, what each platform holds, rejections."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
+
+import pyarrow as pa
 
 from activation import ledger_statements as statements
 from activation.attempts import RUNS_UNTIL_RETRY
@@ -16,6 +19,7 @@ from activation.rows import identifiers, mapping
 from activation.spec import SyncSpec
 from activation.statements import column, literal, render
 
+_BATCH_COLUMNS = {"remove": "removal_batch", "upsert": "upsert_batch"}
 FINAL_STATES = ("delivered", "rejected", "invalid", "blocked", "unknown")
 EVERY_ROW = "1 = 1"
 
@@ -23,6 +27,15 @@ EVERY_ROW = "1 = 1"
 def now() -> datetime:
     """Return the wall clock in UTC, without zone, as the warehouse stores it."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Note(NamedTuple):
+    """A batch that goes out (`sent`) or has come back (`settled`), and (state, code) by row."""
+
+    operation: str
+    batch: int
+    state: str
+    outcomes: Mapping[int, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -113,9 +126,57 @@ class Ledger:
                 self._run(statement, run_id, f"{gone} and state = 'delivered'")
         self._run(statements.FORGET, run_id, f"{gone} and state = 'delivered'")
 
+    def note(self, run_id: str, notes: Sequence[Note]) -> None:
+        """Note what goes out and what has come back; `apply_notes` tells the rows.
+
+        Of a batch that has come back, rows without an outcome were delivered.
+        """
+        if notes:
+            values = ", ".join(self._values(run_id, note) for note in notes)
+            self.connection.execute(f"insert into ledger.batches values {values}")
+        outcomes = [
+            {
+                "run_id": run_id,
+                "sync": self.spec.name,
+                "row_number": row,
+                "state": told,
+                "code": code,
+            }
+            for note in notes
+            for row, (told, code) in note.outcomes.items()
+        ]
+        if outcomes:
+            self.connection.insert("ledger.outcomes", pa.Table.from_pylist(outcomes))
+
+    def apply_notes(self, run_id: str) -> None:
+        """Give the rows of all noted batches the states their notes tell, and drop the notes.
+
+        Batches that are still under way are applied too, as under way.
+        """
+        statement = render(statements.NOTED, run_id=literal(run_id))
+        sent: dict[str, list[int]] = {}
+        settled: dict[str, list[int]] = {}
+        for operation, batch, is_settled in self.connection.execute(statement):
+            sent.setdefault(operation, []).append(batch)
+            if is_settled:
+                settled.setdefault(operation, []).append(batch)
+        if not sent:
+            return
+        for operation, batches in sent.items():
+            state = "removing" if operation == "remove" else "sending"
+            self.start(run_id, _rows_of(operation, batches), state, {})
+        self._run(statements.OUTCOMES, run_id)
+        if removed := settled.get("remove"):
+            self.acknowledge_removals(run_id, _rows_of("remove", removed), {})
+        if upserted := settled.get("upsert"):
+            self.acknowledge_upserts(run_id, _rows_of("upsert", upserted), {})
+        for table in ("batches", "outcomes"):
+            self.connection.execute(f"delete from ledger.{table} where run_id = ?", (run_id,))
+
     def close_run(self, run_id: str, status: str, requests: int, stopped_by: str | None) -> None:
         """Give every row its final state, count the states and purge the values sent."""
         with self.connection.transaction():
+            self.apply_notes(run_id)
             self._settle_open_rows(run_id)
             keep_handed_over(self.connection, self.spec, self.account, run_id, now())
             self._run(statements.REJECTIONS, run_id)
@@ -174,6 +235,10 @@ class Ledger:
     def _move(self, run_id: str, rows: str, state: str) -> None:
         self._run(statements.MOVE, run_id, rows, state=literal(state))
 
+    def _values(self, run_id: str, note: Note) -> str:
+        parts = (run_id, self.spec.name, note.operation, note.batch, note.state, now())
+        return f"({', '.join(literal(part) for part in parts)})"
+
     def _except(self, run_id: str, outcomes: Mapping[int, tuple[str, str]]) -> None:
         groups: dict[tuple[str, str], list[int]] = {}
         for number, outcome in outcomes.items():
@@ -224,3 +289,7 @@ class Ledger:
                 run_id,
             ),
         )
+
+
+def _rows_of(operation: str, batches: Sequence[int]) -> str:
+    return f"{_BATCH_COLUMNS[operation]} in ({', '.join(map(str, batches))})"

@@ -37,12 +37,22 @@ _TABLES = {
         run_id varchar, sync varchar, operation varchar, batch bigint, request varchar,
         accepted_at timestamp
     """,
+    "batches": """
+        run_id varchar, sync varchar, operation varchar, batch bigint, state varchar,
+        noted_at timestamp
+    """,
+    "outcomes": """
+        run_id varchar, sync varchar, row_number bigint, state varchar, code varchar
+    """,
     "targets": """
         destination varchar, account varchar, surface varchar, name varchar,
         identifier varchar, found_at timestamp
     """,
     "syncs": """
         sync varchar, account varchar, spec varchar, remembered_at timestamp
+    """,
+    "gone": """
+        destination varchar, account varchar, noted_at timestamp
     """,
     "former_rows": """
         sync varchar, account varchar, row_key varchar, customer_id varchar,
@@ -58,11 +68,37 @@ _TABLES = {
 }
 
 
-_COLUMNS = (definition.split() for definition in _TABLES["sync_rows"].split(","))
-_NULLS = ", ".join(f"cast(null as {data_type}) as {name}" for name, data_type in _COLUMNS)
+def _columns(table: str) -> dict[str, str]:
+    """Return the type of every column of a table by its name."""
+    pairs = (definition.split() for definition in _TABLES[table].split(","))
+    return dict(pairs)
 
-NO_SYNC_ROWS = f"(select * from (select {_NULLS}) as nothing where 1 = 0) as sync_rows"
+
+def _nulls(columns: dict[str, str]) -> str:
+    return ", ".join(f"cast(null as {data_type}) as {name}" for name, data_type in columns.items())
+
+
+NO_SYNC_ROWS = (
+    f"(select * from (select {_nulls(_columns('sync_rows'))}) as nothing where 1 = 0) as sync_rows"
+)
 """An empty relation like `ledger.sync_rows`, for a warehouse that has no ledger yet."""
+
+
+def readable(connection: Connection, table: str) -> str:
+    """Return a relation with today's columns of a ledger's table, whatever release made it.
+
+    Whoever only reads cannot add the columns that an older ledger lacks.
+    """
+    found = connection.execute(
+        "select column_name from information_schema.columns"
+        " where table_schema = 'ledger' and table_name = ?",
+        (table,),
+    )
+    known = {name for (name,) in found}
+    missing = {name: kind for name, kind in _columns(table).items() if name not in known}
+    if not missing:
+        return f"ledger.{table}"
+    return f"(select *, {_nulls(missing)} from ledger.{table}) as {table}"
 
 
 def create_tables(connection: Connection) -> None:

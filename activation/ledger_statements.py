@@ -52,6 +52,24 @@ MOVE = """
 update ledger.plan_rows set state = {state} where run_id = {run_id} and {rows}
 """
 
+OUTCOMES = """
+update ledger.plan_rows
+set state = outcomes.state, code = outcomes.code, settled_at = {now}
+from ledger.outcomes as outcomes
+where
+    outcomes.run_id = {run_id}
+    and plan_rows.run_id = {run_id}
+    and plan_rows.row_number = outcomes.row_number
+"""
+
+NOTED = """
+select operation, batch, max(case when state = 'settled' then 1 else 0 end)
+from ledger.batches
+where run_id = {run_id}
+group by operation, batch
+order by operation, batch
+"""
+
 HOLD_BACK = """
 update ledger.plan_rows set upsert_batch = null where run_id = {run_id} and {rows}
 """

@@ -43,9 +43,19 @@ where is_held
 group by sync, account
 order by sync, account
 """
+# What a run that died had sent is told in the ledger only once the next run has closed it.
 _HELD = {
     "sync_rows": "select sync, account, customer_id from ledger.sync_rows where is_held",
     "former_rows": "select sync, account, customer_id from ledger.former_rows",
+    "plan_rows": """
+        select runs.sync, runs.account, plan_rows.customer_id
+        from ledger.plan_rows
+        inner join ledger.runs on runs.run_id = plan_rows.run_id
+        where
+            runs.status = 'delivering'
+            and plan_rows.action in ('add', 'change', 'retry')
+            and plan_rows.ledger_key is null
+    """,
 }
 
 _KEPT = ("name", "destination", "surface", "target", "key", "mode", "channel")

@@ -16,7 +16,7 @@ from activation.identities import identity_of
 from activation.lease import lease
 from activation.ledger import Ledger
 from activation.pacing import Patience
-from activation.recovery import conversation_with
+from activation.recovery import conversation_with, recover
 from activation.spec import SyncSpec
 from activation.statements import literal, render
 from activation.targets import known_target
@@ -59,6 +59,20 @@ class Drift:
     foreign: int
 
 
+@dataclass(frozen=True)
+class Size:
+    """How many rows the ledger says a platform holds, and how many members it counts itself.
+
+    It counts matched persons, not rows, late and rounded, and does not say who they are: nothing
+    is sent again for it. `most` is None when it does not say.
+    """
+
+    sync: str
+    held: int
+    least: int
+    most: int | None
+
+
 def reconcile_sync(
     connection: Connection,
     spec: SyncSpec,
@@ -67,8 +81,10 @@ def reconcile_sync(
     keys: DigestKeys,
     client: httpx.Client | None = None,
     patience: Patience | None = None,
-) -> Drift:
+) -> Drift | Size:
     """Read a target back and doubt every held row that is not listed there.
+
+    Of a platform that only counts its members return the count.
 
     Raise NotReadable when the platform does not tell who is in a target, or there is none yet.
     """
@@ -77,7 +93,8 @@ def reconcile_sync(
     ledger = Ledger(connection, spec, destination.account, keys)
     ledger.prepare()
     target = known_target(connection, spec, ledger.account)
-    if target is None or not hasattr(destination, "members"):
+    is_listed, is_counted = hasattr(destination, "members"), hasattr(destination, "size")
+    if target is None or not (is_listed or is_counted):
         mute = f"{spec.destination} does not tell who is in a target"
         why = "nothing was sent yet" if target is None else mute
         msg = f"{spec.name}: {why}, so there is nothing to compare."
@@ -86,7 +103,13 @@ def reconcile_sync(
         lease(connection, spec.name, uuid4().hex),
         sender_for(destination, client) as send,
     ):
-        conversation = conversation_with(destination, send, patience or Patience())
+        bearable = patience or Patience()
+        recover(ledger, destination, client, bearable)
+        conversation = conversation_with(destination, send, bearable)
+        if not is_listed:
+            counted = conversation.count(destination.size(target))
+            held = ledger.count_acknowledged()
+            return Size(spec.name, held, counted.least, counted.most)
         members = conversation.read(destination.members(target, spec.layout))
         listed = _write(connection, list(members))
         return _compare(ledger, listed)

@@ -9,7 +9,7 @@ from activation.batch_result import BatchResult
 from activation.conversation import Conversation
 from activation.jobs import Job, close_jobs, open_jobs
 from activation.ledger import Ledger
-from activation.pacing import Pace, Patience
+from activation.pacing import Patience, pace_for
 from activation.transport import Send, sender_for
 
 
@@ -22,6 +22,8 @@ def recover(
     and will be tried again. Raise what keeps the platform from telling.
     """
     for run_id in _dead_runs(ledger):
+        with ledger.connection.transaction():
+            ledger.apply_notes(run_id)
         jobs = list(open_jobs(ledger, run_id))
         if jobs:
             with sender_for(destination, client) as send:
@@ -34,9 +36,9 @@ def recover(
 
 def conversation_with(destination: Any, send: Send, patience: Patience) -> Conversation:
     """Return a conversation that nobody stops."""
-    limits = destination.capabilities
-    pace = Pace(limits.rate, threading.Event().wait, step_rates=limits.step_rates)
-    return Conversation(destination, send, pace, patience)
+    return Conversation(
+        destination, send, pace_for(destination, patience, threading.Event().wait), patience
+    )
 
 
 def _dead_runs(ledger: Ledger) -> list[str]:

@@ -11,6 +11,7 @@ from activation.lease import lease
 from activation.ledger import Ledger
 from activation.spec import SyncSpec
 from activation.statements import literal, render
+from activation.targets import forget_gone
 
 _COUNT = "select count(*) from ledger.sync_rows where {mine} and {chosen}"
 _RELEASE = """
@@ -42,6 +43,8 @@ def release_rows(
 ) -> Released:
     """Begin the count of refusals anew, so that parked rows and ones that wait are sent again.
 
+    A receiver that had said it is gone is asked again, too.
+
     With `doubtful` also messages of which nobody knows whether the platform got them. Sends
     nothing. Raise ActivationError when the sync is being delivered at the moment.
     """
@@ -56,6 +59,7 @@ def release_rows(
             int(connection.execute(render(_COUNT, mine=mine, chosen=chosen))[0][0])
             for chosen in (refused, unknown)
         ]
+        forget_gone(connection, spec, ledger.account)
         for chosen in (refused, unknown) if doubtful else (refused,):
             connection.execute(render(_RELEASE, mine=mine, chosen=chosen))
     sent, kept = (counts[1], 0) if doubtful else (0, counts[1])

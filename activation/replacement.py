@@ -1,16 +1,16 @@
 """Deliver a sealed plan to a destination that takes the whole audience at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from activation.destinations.files import FileDestination
+from activation.destinations.letters import COLUMNS, Letters
 from activation.gate import Gate
 from activation.lease import Lease
 from activation.ledger import Ledger
+from activation.rows import values_reader
 from activation.statements import literal, render
 
 _STREAM_ROWS = 10_000
@@ -28,6 +28,7 @@ _WHOLE = """
         sync = {sync}
         and account = {account}
         and is_held
+        and coalesce(state, '') <> 'invalid'
         and row_key not in (
             select ledger_key from ledger.plan_rows
             where run_id = {run_id} and ledger_key is not null and action <> 'blocked'
@@ -41,7 +42,9 @@ where block_reason is not null and row_number is not null
 """
 
 _PASSED = """
-select payload from ({judged}) as judged where block_reason is null order by row_key
+select payload, row_number from ({judged}) as judged
+where block_reason is null
+order by {order}
 """
 
 
@@ -65,14 +68,18 @@ class Replacement:
         with self.ledger.connection.transaction():
             self.ledger.start(run_id, removed, "removing", {})
             self.ledger.start(run_id, sent, "sending", blocked)
-        rows = self._rows(render(_PASSED, judged=judged))
-        columns = tuple(field.name for field in spec.fields)
+        letters = self.destination.letters(spec.surface)
+        # Of two at one address the one whose letter was ordered before stays.
+        order = "row_key" if letters is None else "coalesce(row_number, 0), row_key"
+        refused: dict[int, tuple[str, str]] = {}
+        rows = self._rows(render(_PASSED, judged=judged, order=order), letters, refused)
+        columns = COLUMNS if letters else tuple(field.name for field in spec.fields)
         self.destination.replace(
-            spec.target, columns, rows, as_of=self.as_of, alive=self.lease.renew
+            spec.target, columns, rows, as_of=self.as_of, alive=self.lease.renew, letters=letters
         )
         with self.ledger.connection.transaction():
             self.ledger.acknowledge_removals(run_id, removed, {})
-            self.ledger.acknowledge_upserts(run_id, sent, {})
+            self.ledger.acknowledge_upserts(run_id, sent, refused)
 
     def _whole(self) -> str:
         return render(
@@ -82,6 +89,16 @@ class Replacement:
             account=literal(self.ledger.account),
         )
 
-    def _rows(self, statement: str) -> Iterator[dict[str, Any]]:
+    def _rows(
+        self, statement: str, letters: Letters | None, refused: dict[int, tuple[str, str]]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield what is written; note in `refused` which rows of the plan cannot be a letter."""
+        read = values_reader(self.ledger.spec)
         for batch in self.ledger.connection.stream(statement, _STREAM_ROWS):
-            yield from map(orjson.loads, batch.column(0).to_pylist())
+            texts, numbers = (column.to_pylist() for column in batch.columns)
+            for values, number in zip(map(read, texts), numbers, strict=True):
+                letter = values if letters is None else letters.read(values)
+                if not isinstance(letter, str):
+                    yield letter
+                elif number is not None:
+                    refused[number] = ("invalid", letter)

@@ -1,9 +1,20 @@
 """Say in SQL what is sent of a row, and what the ledger keeps of it."""
 
 import hashlib
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import orjson
 
 from activation.spec import SyncSpec
 from activation.statements import canonical, column, json_object, json_text, render
+
+_SHORT = 15
+"""Digits that every 64-bit float keeps."""
+_WIDE = ("decimal", "numeric", "hugeint", "uhugeint")
 
 _SOURCE = """
     select
@@ -52,3 +63,24 @@ def mapping(spec: SyncSpec) -> str:
     """Return a short name of what is sent and by which rules; another one sends every row."""
     parts = [spec.capabilities.normaliser, *field_names(spec)]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:8]
+
+
+def values_reader(spec: SyncSpec) -> Callable[[str], dict[str, Any]]:
+    """Return what reads a row's values out of their JSON text without rounding any.
+
+    A number of more digits than a float keeps comes out as the text it is.
+    """
+    if any(field.data_type.lower().startswith(_WIDE) for field in spec.fields):
+        return partial(json.loads, parse_float=_exact, parse_int=_exact_integer)
+    return orjson.loads
+
+
+def _exact(digits: str) -> float | str:
+    number = float(digits)
+    is_exact = len(digits) <= _SHORT or Decimal(repr(number)) == Decimal(digits)
+    return number if is_exact else digits
+
+
+def _exact_integer(digits: str) -> int | str:
+    number = int(digits)
+    return number if -(2**63) <= number < 2**63 else digits

@@ -159,12 +159,31 @@ def _field_causes(sync: Mapping[str, Any], columns: Mapping[str, Any]) -> Iterat
             rename = "Rename it: the destination has a column of that name for itself."
             remedy = rename if name in capabilities.reserved else f"It knows: {known}."
             yield f"{capabilities.name} does not know column {name}", remedy
+    yield from _surface_causes(sync, capabilities, sent)
     identities = {name for identity in capabilities.identities for name in identity}
     for name in sorted(capabilities.needs_fields - set(sent)):
         yield f"{capabilities.name} needs column {name}", "Add it to the model."
     if identities and not identities & set(sent):
         named = ", ".join(sorted(identities))
         yield "no column identifies a person at the platform", f"Add one of {named}."
+
+
+def _surface_causes(
+    sync: Mapping[str, Any], capabilities: Capabilities, sent: Sequence[str]
+) -> Iterator[Cause]:
+    surface = capabilities.surfaces.get(str(sync.get("surface")))
+    if surface is None:
+        return
+    if surface.channel and sync.get("channel") != surface.channel:
+        yield (
+            f"surface {sync['surface']} is for another channel",
+            f"Set channel: {surface.channel}.",
+        )
+    for name in sorted(set(sent) - surface.fields) if surface.fields else ():
+        known = ", ".join(sorted(surface.fields))
+        yield f"surface {sync['surface']} has no place for column {name}", f"It knows: {known}."
+    for name in sorted(surface.needs_fields - set(sent)):
+        yield f"surface {sync['surface']} needs column {name}", "Add it to the model."
 
 
 def _tests_of_key(

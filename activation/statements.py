@@ -39,10 +39,13 @@ def column(name: str) -> str:
 
 
 def canonical(name: str, data_type: str) -> str:
-    """Give a column one text on every run: floats to nine decimals, times in ISO 8601 and UTC."""
+    """Give a column one text on every run: floats to nine decimals, times in ISO 8601 and UTC.
+
+    A float that is no number is null.
+    """
     kind = data_type.lower()
     if kind.startswith(_FLOATS):
-        return f"round({column(name)}, 9)"
+        return f"case when isfinite({column(name)}) then round({column(name)}, 9) end"
     if kind.startswith(("timestamp", "datetime")):
         # With a zone, the text would depend on the session's.
         has_zone = ("zone" in kind and "without" not in kind) or kind.endswith("tz")

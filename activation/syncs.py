@@ -28,6 +28,7 @@ from activation.preview import DiffRow, ModelState, SyncDiff, preview
 from activation.recovery import recover
 from activation.run import Run, SyncSummary
 from activation.spec import SyncSpec
+from activation.targets import refuse_gone
 from activation.upkeep import compact, renew_digests
 from activation.withdrawals import comparison_for, count_forbidden
 
@@ -96,6 +97,7 @@ def keep_in_step(
     ledger = run.ledger
     with lease(ledger.connection, ledger.spec.name, run.run_id) as held_lease:
         recover(ledger, run.destination, client, run.patience)
+        refuse_gone(ledger.connection, ledger.spec, ledger.account)
         if ledger.spec.is_enabled:
             renew_digests(ledger)
             run.refill_lost_target(client)

@@ -9,7 +9,7 @@ from activation.destinations import DESTINATIONS
 from activation.digests import DigestKeys
 from activation.gate import Gate
 from activation.identities import identity_of
-from activation.ledger_schema import NO_SYNC_ROWS
+from activation.ledger_schema import NO_SYNC_ROWS, readable
 from activation.recipients import Holder, all_holders, remembered_syncs
 from activation.spec import SyncSpec
 from activation.statements import literal, render
@@ -106,7 +106,7 @@ class Withdrawals(Comparison):
         has_aliases = connection.table_exists("core", "customer_aliases")
         return render(
             _COMPARED,
-            sync_rows="ledger.sync_rows" if self._has_rows() else NO_SYNC_ROWS,
+            sync_rows=readable(self.connection, "sync_rows") if self._has_rows() else NO_SYNC_ROWS,
             aliases=_ALIASES if has_aliases else _NO_ALIASES,
             sync=literal(spec.name),
             account=literal(self.account),

@@ -90,6 +90,7 @@ def run_syncs(settings: Settings, name: str | None, plan: str | None) -> bool:
 def reconcile(settings: Settings, name: str) -> None:
     """Compare a platform's list with the ledger and print the difference."""
     from activation.destinations import settings_for
+    from activation.pacing import Patience
     from activation.reconcile import reconcile_sync
     from activation.spec import load_specs
     from orchestration.ledger_keys import read_keys
@@ -100,7 +101,11 @@ def reconcile(settings: Settings, name: str) -> None:
     warehouse = Warehouse(settings.warehouse)
     with platforms_of(settings), warehouse.writing(), warehouse.connect() as connection:
         destination = settings_for(spec.destination, read_settings().variables)
-        show_drift(reconcile_sync(connection, spec, destination, keys=read_keys(settings)))
+        options: dict[str, Any] = {
+            "keys": read_keys(settings),
+            "patience": Patience(rates_folder=settings.rates),
+        }
+        show_drift(reconcile_sync(connection, spec, destination, **options))
 
 
 def retry(settings: Settings, name: str, doubtful: bool) -> None:

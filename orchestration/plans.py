@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from activation.reconcile import Drift
+from activation.reconcile import Drift, Size
 from activation.release import Released
 from activation.syncs import SyncDiff
 from orchestration.sync_tables import show_coverage, show_off, show_pause
@@ -45,12 +45,25 @@ def show_difference(found: SyncDiff) -> None:
     show_rows("", rows, columns)
 
 
-def show_drift(drift: Drift) -> None:
+def show_drift(drift: Drift | Size) -> None:
     """Print how a platform's list differs from the ledger, and what becomes of it."""
+    if isinstance(drift, Size):
+        _show_size(drift)
+        return
     console.print(
         f"[bold]{drift.sync}[/]  {drift.held:,} held, {drift.listed:,} listed: {drift.missing:,} "
         f"are missing there and are sent by the next run, {drift.foreign:,} were added by others "
         "and stay.",
+        soft_wrap=True,
+    )
+
+
+def _show_size(size: Size) -> None:
+    upper = "" if size.most == size.least else f" to {size.most or 0:,}"
+    counted = "no members yet" if size.most is None else f"{size.least:,}{upper} members"
+    console.print(
+        f"[bold]{size.sync}[/]  {size.held:,} held, the platform counts {counted}. It counts "
+        "matched persons, late and rounded, and does not say who they are.",
         soft_wrap=True,
     )
 

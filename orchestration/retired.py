@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from activation.digests import DigestKeys
 from activation.erasure import find_obstacle
 from activation.errors import ActivationError
 from activation.gate import gate_for
+from activation.pacing import Patience
 from activation.spec import SyncSpec
 from activation.syncs import SyncDiff, SyncSummary, diff_sync, run_sync
 from activation.withdrawals import Retired, comparison_for, count_forbidden, find_retired
@@ -25,6 +27,7 @@ class Surroundings:
     variables: Mapping[str, str] = field(repr=False)
     as_of: datetime
     keys: DigestKeys = field(repr=False)
+    rates: Path | None = None
     client: httpx.Client | None = field(default=None, repr=False)
 
 
@@ -72,6 +75,7 @@ def withdraw(
                 keys=surroundings.keys,
                 client=surroundings.client,
                 named=plan,
+                patience=Patience(rates_folder=surroundings.rates),
             )
             told.summaries.append(summary)
         except ActivationError as error:

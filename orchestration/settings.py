@@ -58,6 +58,10 @@ class Settings:
         return self.home / "dbt"
 
     @property
+    def rates(self) -> Path:
+        return self.home / "rates"
+
+    @property
     def outbox(self) -> Path:
         return self.home / "outbox"
 

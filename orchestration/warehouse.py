@@ -12,6 +12,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+# A sync of a million rows commits many times; every checkpoint rewrites what it changed.
+_CHECKPOINT = "256MB"
+
 
 class WarehouseError(RuntimeError):
     """The warehouse cannot be used."""
@@ -130,6 +133,7 @@ class Warehouse:
                 raw = duckdb.connect(str(self.path), read_only=read_only)
                 raw.execute("set TimeZone = 'UTC'")
                 raw.execute(f"set memory_limit = '{self.memory_limit}'")
+                raw.execute(f"set checkpoint_threshold = '{_CHECKPOINT}'")
                 return raw
             except duckdb.IOException as error:
                 if "lock" not in str(error).lower():

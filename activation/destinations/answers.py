@@ -1,6 +1,8 @@
 """Read the answers that mean the same at every platform, and cut bodies to their size."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from math import isfinite
 from urllib.parse import urlsplit
 
@@ -73,12 +75,23 @@ def refused_request(destination: str, request: Request, status: int) -> Stop:
 
 
 def wait_seconds(response: Response, header: str = "retry-after") -> float | None:
-    """Return the seconds of a Retry-After header; None when absent or a date."""
+    """Return the seconds that a Retry-After header names, or its date is away; None when absent."""
+    said = response.headers.get(header, "")
     try:
-        seconds = float(response.headers.get(header, ""))
+        seconds = float(said)
+    except ValueError:
+        return _seconds_until(said)
+    return max(0.0, seconds) if isfinite(seconds) else None
+
+
+def _seconds_until(date: str) -> float | None:
+    """Return how far a date as HTTP writes them is away; None when it is none."""
+    try:
+        moment = parsedate_to_datetime(date)
     except ValueError:
         return None
-    return max(0.0, seconds) if isfinite(seconds) else None
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (zoned - datetime.now(UTC)).total_seconds())
 
 
 def pack(

@@ -1,6 +1,6 @@
 """Give every destination one shape: pure functions around requests and their answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -19,6 +19,37 @@ class Target:
 
     identifier: str
     name: str
+
+
+class Document(Mapping[str, Any]):
+    """The values of a row as the JSON text that the warehouse made, parsed when they are asked for.
+
+    Sent as it is, the text keeps every digit and costs nothing. Its representation hides it.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __getitem__(self, name: str) -> Any:
+        """Return one value."""
+        return self._parsed()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of all values."""
+        return iter(self._parsed())
+
+    def __len__(self) -> int:
+        """Return the number of values."""
+        return len(self._parsed())
+
+    def __repr__(self) -> str:
+        return f"Document({len(self.text)} characters)"
+
+    def _parsed(self) -> dict[str, Any]:
+        values: dict[str, Any] = orjson.loads(self.text)
+        return values
 
 
 class Row(NamedTuple):
@@ -164,13 +195,21 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How many members the platform says a target has; `most` is None when it does not say."""
+
+    least: int
+    most: int | None
+
+
+@dataclass(frozen=True)
 class Stop:
     """End the run with an error."""
 
     error: ActivationError
 
 
-Outcome = Settled | FollowUp | Retry | Narrow | Found | Listed | Stop
+Outcome = Settled | FollowUp | Retry | Narrow | Found | Listed | Counted | Stop
 
 
 @dataclass(frozen=True)

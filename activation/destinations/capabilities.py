@@ -12,12 +12,16 @@ class Surface:
     `mirror` is `diff` when only changes are sent, `replace` when the whole set is written anew.
     `resends_unknown` says that sending twice is the same as sending once, so that a row without an
     answer is sent again; a message is not, and waits for a person. A delivered `message` is never
-    sent again under its key, and cannot be taken back.
+    sent again under its key, and cannot be taken back. A surface may know only some `fields`, need
+    some, and be for one `channel` alone.
     """
 
     kind: Literal["membership", "row", "message"]
     mirror: Literal["diff", "replace"] = "diff"
     resends_unknown: bool = True
+    fields: frozenset[str] = frozenset()
+    needs_fields: frozenset[str] = frozenset()
+    channel: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class Capabilities:
     `erases` says that whoever left a target is still a contact of the account, and that a removal
     with `is_erasure` deletes them there for good.
     `own_addresses` says that a request's path is a whole address out of its row, so that one nobody
-    answers at says nothing about the others.
+    answers at says nothing about the others. `sends_text` says that the values of a row are sent as
+    the JSON text they are in the plan.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Capabilities:
     needs_purposes: frozenset[str] = frozenset()
     needs_fields: frozenset[str] = frozenset()
     own_addresses: bool = False
+    sends_text: bool = False
     needs_target: bool = True
     erases: bool = False
     keeps_rows: bool = False

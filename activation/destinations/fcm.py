@@ -51,9 +51,9 @@ class Fcm:
         fields=frozenset({"token"}),
         identities=(("token",),),
         addresses={"push_token": "token"},
-        batch=BatchLimits(upsert_rows=100, removal_rows=100),
+        batch=BatchLimits(upsert_rows=25, removal_rows=25),
         rate=Rate(burst_per_second=1_000, steady_per_minute=150_000),
-        in_flight=8,
+        in_flight=32,
         normaliser="fcm/1",
     )
 

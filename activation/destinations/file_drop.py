@@ -13,6 +13,7 @@ import orjson
 
 from activation.destinations.capabilities import BatchLimits, Capabilities, Surface
 from activation.destinations.folders import Alive, Folder, LocalFolder
+from activation.destinations.letters import FIELDS, NEEDED, Letters
 from activation.destinations.sftp import HOST_KEY, PASSWORD, PRIVATE_KEY, URL, SftpFolder
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -45,7 +46,16 @@ class FileDrop:
     settings: FileDropSettings
     capabilities: ClassVar[Capabilities] = Capabilities(
         name="file_drop",
-        surfaces={"file": Surface("row", mirror="replace")},
+        surfaces={
+            "file": Surface("row", mirror="replace"),
+            "letters": Surface(
+                "row",
+                mirror="replace",
+                fields=FIELDS,
+                needs_fields=NEEDED,
+                channel="post",
+            ),
+        },
         fields=frozenset(),
         takes_any_field=True,
         identities=(),
@@ -64,6 +74,10 @@ class FileDrop:
         """Say whether the file and its manifest are where they were left."""
         return self._folder.has(_file(name), _manifest_of(_file(name)))
 
+    def letters(self, surface: str) -> Letters | None:
+        """Return what makes letters out of rows where a letter shop is to print them."""
+        return Letters() if surface == "letters" else None
+
     def replace(
         self,
         name: str,
@@ -72,10 +86,12 @@ class FileDrop:
         *,
         as_of: datetime,
         alive: Alive = lambda: None,
+        letters: Letters | None = None,
     ) -> int:
         """Write the rows so that a reader sees the old file or the new one; return their number.
 
         The manifest follows the file: while its SHA-256 differs from the file's, a collector waits.
+        It tells how many rows `letters` left out, and why.
         """
         file = _file(name)
         count, digest = self._folder.write(
@@ -88,6 +104,8 @@ class FileDrop:
             "sha256": digest,
             "as_of": as_of.isoformat(),
         }
+        if letters is not None:
+            manifest["left_out"] = dict(sorted(letters.left_out.items()))
         document = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
         self._folder.write(_manifest_of(file), lambda handle: handle.write(document), alive)
         return count

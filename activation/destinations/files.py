@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from activation.destinations.capabilities import Capabilities
+from activation.destinations.letters import Letters
 
 
 class FileDestination(Protocol):
@@ -16,6 +17,10 @@ class FileDestination(Protocol):
     @property
     def account(self) -> str:
         """Return what tells this receiving place from others."""
+        ...
+
+    def letters(self, surface: str) -> Letters | None:
+        """Return what makes letters out of rows, where the file is for a letter shop."""
         ...
 
     def is_present(self, name: str) -> bool:
@@ -30,6 +35,7 @@ class FileDestination(Protocol):
         *,
         as_of: datetime,
         alive: Callable[[], None],
+        letters: Letters | None,
     ) -> int:
         """Write the rows so that a reader sees the old file or the new one; return their number.
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import orjson
@@ -31,6 +31,7 @@ from activation.destinations.base import (
 )
 from activation.destinations.capabilities import BatchLimits, Capabilities, Polling, Rate, Surface
 from activation.destinations.google_members import ADDRESS, encoded
+from activation.destinations.sizes import counted_by_google
 from activation.errors import PlatformRefused, TargetMissing
 
 _MEMBER = re.compile(r"audience_?[mM]embers\[(\d+)\]")
@@ -105,6 +106,11 @@ class GoogleCustomerMatch:
         wanted = {"filter": f"display_name = {orjson.dumps(name).decode()}", "pageSize": "1000"}
         return self._lists("find_list", "GET", context=name, parameters=wanted)
 
+    def size(self, target: Target) -> Request:
+        """Ask how many members a user list has; Google does not tell who they are."""
+        request = self._lists("list_size", "GET", context=target.name)
+        return replace(request, path=f"{request.path}/{target.identifier}")
+
     def requests(self, batch: Batch) -> Prepared:
         """Ingest or remove members, at most 10 000 in a request."""
         invalid: dict[int, str] = {}
@@ -151,6 +157,8 @@ class GoogleCustomerMatch:
                 return self._found_or_made(request, document)
             case "make_list":
                 return Found(Target(_list_id(document), request.context))
+            case "list_size":
+                return counted_by_google(document)
             case "request_status":
                 return self._progress(request, document)
             case _:

@@ -33,9 +33,11 @@ from activation.destinations.base import (
     Target,
 )
 from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
+from activation.destinations.sizes import META_FIELDS, counted_by_meta
 from activation.errors import PlatformRefused, TargetMissing
 
 _VERSION = "v26.0"
+_NAME = "meta_custom_audiences"
 _TOKEN = "REGULARS_META_ACCESS_TOKEN"  # noqa: S105 - the name of a variable, not a secret
 _KEYS = {"external_id": "EXTERN_ID", "email": "EMAIL", "phone": "PHONE"}
 _RULES: Mapping[str, tuple[str, Callable[[str], str]]] = {
@@ -118,6 +120,11 @@ class MetaCustomAudiences:
         """Find the audience by its name; `classify` makes it when there is none."""
         return self._audiences("find_audience", "GET", name, _page(None))
 
+    def size(self, target: Target) -> Request:
+        """Ask how many members an audience has; Meta does not tell who they are."""
+        path = f"/{_VERSION}/{target.identifier}"
+        return Request("audience_size", "GET", path, parameters={"fields": META_FIELDS})
+
     def requests(self, batch: Batch) -> Prepared:
         """Add or remove users, each request a session of its own."""
         invalid: dict[int, str] = {}
@@ -136,15 +143,14 @@ class MetaCustomAudiences:
 
     def classify(self, request: Request, response: Response) -> Outcome:
         """Say what an answer of the Marketing API means for the rows of its request."""
-        name = "meta_custom_audiences"
-        return read_answer(name, request, response, lambda: self._read(request, response))
+        return read_answer(_NAME, request, response, lambda: self._read(request, response))
 
     def _read(self, request: Request, response: Response) -> Outcome:
         """Read the error's code before the status: the same status stands for many things."""
         document = response.document() or {}
         if "error" in document:
             return _refusal(request, response, document["error"])
-        outcome = common_outcome("meta_custom_audiences", _TOKEN, request, response)
+        outcome = common_outcome(_NAME, _TOKEN, request, response)
         if outcome is None and response.status >= 400:
             return _refusal(request, response, {})
         return outcome or self._accepted(request, document)
@@ -155,6 +161,8 @@ class MetaCustomAudiences:
                 return self._found_or_made(request, document)
             case "make_audience":
                 return Found(Target(str(document["id"]), request.context))
+            case "audience_size":
+                return counted_by_meta(document)
             case "remove_users":
                 int(document["num_received"])
                 return Settled(delivered=request.rows)
@@ -282,7 +290,7 @@ def _refusal(request: Request, response: Response, error: Mapping[str, Any]) -> 
     if code in _TRY_AGAIN or response.status in (429, 500, 502, 503, 504):
         return Retry(f"code_{code}", wait_seconds(response))
     if code in _CREDENTIALS or response.status == 401:
-        return Stop(refused_credentials("meta_custom_audiences", _TOKEN))
+        return Stop(refused_credentials(_NAME, _TOKEN))
     if subcode == _GONE:
         msg = "meta_custom_audiences: the audience no longer exists. The next run makes it anew."
         return Stop(TargetMissing(msg))
@@ -292,5 +300,5 @@ def _refusal(request: Request, response: Response, error: Mapping[str, Any]) -> 
         )
         return Stop(PlatformRefused(msg))
     if not request.rows:
-        return refused_request("meta_custom_audiences", request, response.status)
+        return refused_request(_NAME, request, response.status)
     return Narrow(f"code_{code}")

@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -22,6 +22,7 @@ import orjson
 from activation.destinations.answers import common_outcome, pack, refused_request
 from activation.destinations.base import (
     Batch,
+    Document,
     Narrow,
     Outcome,
     Prepared,
@@ -40,7 +41,7 @@ from activation.destinations.reach import (
     says_yes,
     split_url,
 )
-from activation.errors import PlatformRefused, UnusableSetting
+from activation.errors import ReceiverGone, UnusableSetting
 
 _PREFIX = "whsec_"
 _SECRET_BYTES = range(24, 65)
@@ -101,6 +102,7 @@ class Webhook:
         rate=Rate(burst_per_second=20, steady_per_minute=1_200),
         normaliser="webhook/1",
         needs_target=False,
+        sends_text=True,
     )
 
     @property
@@ -172,7 +174,7 @@ class Webhook:
                 "webhook: the receiver is gone (HTTP 410), and nothing more was sent. Set "
                 "REGULARS_WEBHOOK_URL to where it is now, or take the sync out."
             )
-            return Stop(PlatformRefused(msg))
+            return Stop(ReceiverGone(msg))
         if status in _NO_SUCH_PLACE:
             return refused_request("webhook", request, status)
         outcome = common_outcome("webhook", "REGULARS_WEBHOOK_SECRET", request, response)
@@ -206,8 +208,9 @@ def _message_around(batch: Batch, events: bytes) -> bytes:
 
 
 def _encoded(batch: Batch, most_bytes: int, invalid: dict[int, str]) -> Iterator[tuple[int, bytes]]:
+    seed = orjson.dumps([batch.operation, batch.target.name])
     for row in batch.rows:
-        event = orjson.dumps(_event(batch, row), option=orjson.OPT_SORT_KEYS)
+        event = _event(batch, row, seed)
         if not row.key:
             invalid[row.number] = "no_key"
         elif len(event) > most_bytes:
@@ -216,14 +219,20 @@ def _encoded(batch: Batch, most_bytes: int, invalid: dict[int, str]) -> Iterator
             yield row.number, event
 
 
-def _event(batch: Batch, row: Row) -> dict[str, Any]:
-    """Return what a message says of a row: its key, and its values unless it is taken out."""
-    values = {"values": row.values} if batch.operation == "upsert" else {}
-    parts = (batch.operation, batch.target.name, row.version or batch.run_id, row.key)
-    return {"id": _identifier((*parts, values)), "key": row.key, **values}
+def _event(batch: Batch, row: Row, seed: bytes) -> bytes:
+    """Return what a message says of a row: its key, and its values unless it is taken out.
+
+    Its id says nothing, and is the same for the same sending of the same values.
+    """
+    key = orjson.dumps(row.key)
+    values = _values(row.values) if batch.operation == "upsert" else b""
+    version = (row.version or batch.run_id).encode()
+    digest = hashlib.sha256(b"%b|%b|%b|%b" % (seed, version, key, values)).hexdigest()[:32]
+    told = b',"values":' + values if values else b""
+    return b'{"id":"row_%b","key":%b%b}' % (digest.encode(), key, told)
 
 
-def _identifier(parts: Iterable[Any]) -> str:
-    """Return a text that says nothing, the same for the same parts."""
-    text = orjson.dumps(list(parts), option=orjson.OPT_SORT_KEYS)
-    return f"row_{hashlib.sha256(text).hexdigest()[:32]}"
+def _values(values: Mapping[str, Any]) -> bytes:
+    if isinstance(values, Document):
+        return values.text.encode()
+    return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)

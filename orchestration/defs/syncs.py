@@ -7,6 +7,7 @@ import dagster as dg
 
 from activation.destinations import settings_for
 from activation.errors import ActivationError
+from activation.pacing import Patience
 from activation.spec import SyncSpec, load_specs
 from activation.syncs import SyncSummary, run_sync
 from orchestration.ledger_keys import read_keys
@@ -115,6 +116,7 @@ def _run(spec: SyncSpec, config: SyncConfig, warehouse: Warehouse) -> SyncSummar
                 keys=read_keys(settings),
                 model=read_model(connection, settings.failing_models),
                 named=config.plan,
+                patience=Patience(rates_folder=settings.rates),
                 progress=lambda done, total: reporter().advance(step, done, total),
             )
     except ActivationError as error:
@@ -148,7 +150,9 @@ def _withdraw(
             for one in retired_syncs(connection, specs, settings.variables)
             if config.sync in (None, one.holder.sync)
         ]
-        around = Surroundings(settings.variables, read_clock(connection), read_keys(settings))
+        around = Surroundings(
+            settings.variables, read_clock(connection), read_keys(settings), settings.rates
+        )
         told = withdraw(connection, found, around, config.plan)
     removed = sum(one.removed for one in told.summaries)
     reporter().end(step, f"{len(found)} retired, -{removed:,}, {len(told.unreached)} not reached")

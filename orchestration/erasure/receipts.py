@@ -5,6 +5,7 @@ from typing import Any
 
 from activation.destinations import settings_for
 from activation.erasure import REMOVED, UNCONFIRMED, Receipt, erase_at
+from activation.pacing import Patience
 from activation.recipients import Holder, find_holders, remembered_syncs
 from activation.spec import SyncSpec, load_specs
 from orchestration.erasure.journal import ErasureIncomplete, Journal, write_journal
@@ -58,6 +59,7 @@ def _tell(
         journal.customer_ids,
         as_of=read_clock(connection),
         keys=read_keys(settings),
+        patience=Patience(rates_folder=settings.rates),
     )
     if receipt.outcome == UNCONFIRMED:
         raise ErasureIncomplete(_unconfirmed(receipt))

@@ -30,7 +30,11 @@ from tests.activation.stub_klaviyo import StubKlaviyo
 from tests.activation.world import AS_OF, FCM, KEYS, KLAVIYO, World, world_at
 
 ROOT = Path(__file__).parents[2]
-POINTS = ("before_send", "before_answer", "after_answer", "in_acknowledgement", "while_polling")
+IN_LEDGER = {
+    "in_acknowledgement": ("insert into ledger.batches", "'settled'", 3),
+    "in_application": ("update ledger.plan_rows", "state = 'delivered'", 1),
+}
+POINTS = ("before_send", "before_answer", "after_answer", *IN_LEDGER, "while_polling")
 ROWS, BATCH_ROWS = 300, 10
 NTH = 12
 LIMITS = BatchLimits(upsert_rows=BATCH_ROWS, removal_rows=BATCH_ROWS)
@@ -114,20 +118,22 @@ class DeadlyTransport(httpx.BaseTransport):
 
 @dataclass
 class DeadlyConnection:
-    """Kill the process in the middle of acknowledging a batch."""
+    """Kill the process in the middle of a commit about batches that have come back."""
 
     connection: object
+    point: str = "in_acknowledgement"
     seen: int = 0
 
     def __getattr__(self, name):
         return getattr(self.connection, name)
 
     def execute(self, sql, parameters=()):
-        """Run a statement; the third acknowledgement is written and never committed."""
+        """Run a statement; what the point names is written and never committed."""
         rows = self.connection.execute(sql, parameters)
-        if "update ledger.plan_rows set state = 'delivered'" in sql:
+        start, part, times = IN_LEDGER[self.point]
+        if start in sql and part in sql:
             self.seen += 1
-            if self.seen == 3:
+            if self.seen == times:
                 kill_myself()
         return rows
 
@@ -149,7 +155,7 @@ def main(vendor: str, point: str, database: str, url: str) -> None:
         Warehouse(Path(database)).connect() as connection,
         httpx.Client(transport=transport) as client,
     ):
-        deadly = DeadlyConnection(connection) if point == "in_acknowledgement" else connection
+        deadly = DeadlyConnection(connection, point) if point in IN_LEDGER else connection
         sync_once(deadly, vendor, url, client)
 
 

@@ -75,6 +75,10 @@ class Mortal:
         self._live()
         return self.connection.stream(*arguments)
 
+    def insert(self, *arguments):
+        self._live()
+        return self.connection.insert(*arguments)
+
     def table_exists(self, *arguments):
         return self.connection.table_exists(*arguments)
 

@@ -194,3 +194,29 @@ def test_a_paused_file_loses_nobody_but_whom_the_gate_forbids(tmp_path):
     assert summary.paused_because
     assert (summary.removed, summary.delivered, summary.acknowledged) == (2, 2, 98)
     assert [row for row in before if row[0] not in ("c7", "c77")] == after
+
+
+def test_every_digit_of_a_long_number_is_in_the_file(tmp_path):
+    """A 64-bit float keeps fifteen digits; amounts and numbers of contracts may have more."""
+    fields = (
+        Field("customer_id", "varchar"),
+        Field("worth", "decimal(24,6)"),
+        Field("contract", "decimal(38,0)"),
+        Field("ratio", "double"),
+    )
+    spec = replace(SCORES, fields=fields)
+    with world_at(tmp_path / "w.duckdb", spec) as world:
+        settings = FileDropSettings(str(tmp_path / "outbox"))
+        world.desire(
+            [
+                {"customer_id": "c1", "worth": "123456789012345678.123456", "contract": "9" * 30},
+                {"customer_id": "c2", "worth": "12.5", "contract": "7", "ratio": float("nan")},
+            ]
+        )
+        run(world, settings)
+
+    rows, _ = content(tmp_path)
+    assert rows[1:] == [
+        ["c1", "123456789012345678.123456", "9" * 30, ""],
+        ["c2", "12.5", "7", ""],
+    ]

@@ -16,9 +16,11 @@ from activation.errors import (
     ActivationError,
     AuthenticationRefused,
     PlatformRefused,
+    ReceiverGone,
     UnusableSetting,
 )
 from activation.pacing import Patience
+from activation.release import release_rows
 from activation.spec import Field
 from activation.syncs import diff_sync, run_sync
 from sandbox.platforms.server import running_in_thread
@@ -365,10 +367,26 @@ class TestReceiver:
 
         assert held(receiver) == {}
 
-    @pytest.mark.parametrize("status", [410, 308])
-    def test_a_receiver_that_is_gone_or_moved_stops_the_sync(self, world, receiver, status):
+    def test_a_receiver_that_is_gone_is_not_asked_again(self, world, receiver):
+        """Until it has another address, or a person says that it is back at the same one."""
+        fault(receiver, status=410)
+        with pytest.raises(ReceiverGone, match="REGULARS_WEBHOOK_URL"):
+            run(world, receiver, [row(1)])
+        before = receiver.get("/_requests").json()["last_id"]
+        with pytest.raises(ReceiverGone, match="regulars retry webhook__people"):
+            run(world, receiver, [row(1)])
+        assert receiver.get("/_requests").json()["last_id"] == before
+        url = f"{str(receiver.base_url).rstrip('/')}/webhook/hooks/other"
+
+        assert run(world, receiver, [row(1)], REGULARS_WEBHOOK_URL=url).delivered == 1
+        release_rows(
+            world.connection, world.spec, settings(str(receiver.base_url).rstrip("/")), keys=KEYS
+        )
+        assert run(world, receiver, [row(1)]).delivered == 1
+
+    def test_a_receiver_that_has_moved_stops_the_sync(self, world, receiver):
         """A redirect is not followed; the next run begins where this one ended."""
-        fault(receiver, status=status, headers={"location": "/webhook/hooks/x"})
+        fault(receiver, status=308, headers={"location": "/webhook/hooks/x"})
         with pytest.raises(PlatformRefused):
             run(world, receiver, [row(1)])
         assert held(receiver) == {}

@@ -13,6 +13,7 @@ from tests.benchmarks.lifecycle import measure_lifecycle
 from tests.benchmarks.linkage import measure_linkage
 from tests.benchmarks.persons import measure_persons
 from tests.benchmarks.rhythm import measure_rhythm
+from tests.benchmarks.rivals import measure_rivals
 from tests.benchmarks.road import measure_road
 from tests.benchmarks.scoring import measure_scoring
 from tests.benchmarks.simulator import measure_simulator
@@ -29,7 +30,7 @@ def main() -> None:
     parser.add_argument(
         "--with-reference",
         action="store_true",
-        help="install recordlinkage and pymc-marketing aside, and measure them, too",
+        help="install recordlinkage, pymc-marketing, drt and dlt aside, and measure them, too",
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -44,6 +45,7 @@ def main() -> None:
             lambda: measure_scoring(arguments.sizes[0], folder),
             measure_activation,
             measure_crashes,
+            lambda: measure_rivals(arguments.with_reference),
             measure_identity,
             lambda: measure_linkage(arguments.with_reference),
             lambda: measure_rhythm(arguments.with_reference),

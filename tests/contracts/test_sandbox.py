@@ -11,7 +11,7 @@ from activation.erasure import REMOVED as ERASED
 from activation.erasure import erase_at
 from activation.pacing import Patience
 from activation.recipients import find_holders, remembered_syncs
-from activation.reconcile import reconcile_sync
+from activation.reconcile import Size, reconcile_sync
 from activation.spec import Field
 from activation.syncs import run_sync
 from sandbox.platforms.server import running
@@ -403,3 +403,24 @@ def test_an_account_that_cannot_be_asked_is_told_of(tmp_path, platforms):
         assert all(receipt.reason for receipt in receipts)
         assert "REGULARS_KLAVIYO_API_KEY" in keyless.reason
         assert world.ledger() == [("c1", "acknowledged", True)]
+
+
+@pytest.mark.parametrize("vendor", ["google", "meta"])
+def test_a_list_that_cannot_be_read_is_counted(tmp_path, platforms, client, vendor):
+    """The ledger beside the platform's own count; nothing is sent for a difference."""
+    spec = SYNCS[vendor]
+    with world_at(tmp_path / "w.duckdb", spec) as world:
+        rows = [row(spec, number) for number in range(7)]
+        world.desire(rows)
+        world.allow(rows)
+        run(world, platforms)
+        mine = settings(platforms, spec.destination)
+        before = reconcile_sync(world.connection, world.spec, mine, keys=KEYS)
+        world.connection.execute("update ledger.sync_rows set is_held = false where row_key = 'c6'")
+        after = reconcile_sync(world.connection, world.spec, mine, keys=KEYS)
+
+        assert before == Size(spec.name, 7, 7, 7)
+        assert after == Size(spec.name, 6, 7, 7)
+        assert world.connection.execute(
+            "select count(*) from ledger.sync_rows where state = 'unknown'"
+        ) == [(0,)]

@@ -38,7 +38,7 @@ def connection(tmp_path, klaviyo):
 
 def around(klaviyo, variables=VARIABLES):
     """Return the surroundings of a run."""
-    return Surroundings(variables, AS_OF, KEYS, klaviyo.client())
+    return Surroundings(variables, AS_OF, KEYS, client=klaviyo.client())
 
 
 def test_a_sync_of_the_project_is_not_retired(connection):
