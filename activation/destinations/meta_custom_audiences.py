@@ -33,7 +33,7 @@ from activation.destinations.base import (
     Target,
 )
 from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
-from activation.destinations.sizes import META_FIELDS, counted_by_meta
+from activation.destinations.sizes import counted_by_meta, meta_size
 from activation.errors import PlatformRefused, TargetMissing
 
 _VERSION = "v26.0"
@@ -121,9 +121,8 @@ class MetaCustomAudiences:
         return self._audiences("find_audience", "GET", name, _page(None))
 
     def size(self, target: Target) -> Request:
-        """Ask how many members an audience has; Meta does not tell who they are."""
-        path = f"/{_VERSION}/{target.identifier}"
-        return Request("audience_size", "GET", path, parameters={"fields": META_FIELDS})
+        """Ask how many members an audience has."""
+        return meta_size(f"/{_VERSION}/{target.identifier}")
 
     def requests(self, batch: Batch) -> Prepared:
         """Add or remove users, each request a session of its own."""
@@ -214,10 +213,8 @@ def _encoded(
         if is_removal and not row.stale:
             settled.append(row.number)
             continue
-        cells = [
-            "" if is_removal and name not in row.stale else _cell(name, row.values)
-            for name in columns
-        ]
+        told = row.stale if is_removal else columns
+        cells = [_cell(name, row.values) if name in told else "" for name in columns]
         if not any(cell for name, cell in zip(columns, cells, strict=True) if name in _KEYS):
             invalid[row.number] = "no_identifier"
             continue
@@ -292,12 +289,10 @@ def _refusal(request: Request, response: Response, error: Mapping[str, Any]) -> 
     if code in _CREDENTIALS or response.status == 401:
         return Stop(refused_credentials(_NAME, _TOKEN))
     if subcode == _GONE:
-        msg = "meta_custom_audiences: the audience no longer exists. The next run makes it anew."
+        msg = f"{_NAME}: the audience no longer exists. The next run makes it anew."
         return Stop(TargetMissing(msg))
     if code in _ACCOUNT or subcode == _FLAGGED:
-        msg = (
-            f"meta_custom_audiences refuses the audience (code {code}). Look at it in Ads Manager."
-        )
+        msg = f"{_NAME} refuses the audience (code {code}). Look at it in Ads Manager."
         return Stop(PlatformRefused(msg))
     if not request.rows:
         return refused_request(_NAME, request, response.status)

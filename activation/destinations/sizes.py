@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from activation.destinations.base import Counted
+from activation.destinations.base import Counted, Request
 
-META_FIELDS = "approximate_count_lower_bound,approximate_count_upper_bound"
+_META_FIELDS = "approximate_count_lower_bound,approximate_count_upper_bound"
+
+
+def meta_size(path: str) -> Request:
+    """Return the request for how many members an audience has; Meta does not tell who they are."""
+    return Request("audience_size", "GET", path, parameters={"fields": _META_FIELDS})
 
 
 def counted_by_meta(document: Mapping[str, Any]) -> Counted:
     """Return Meta's bounds; it gives -1 for an audience it does not count (yet)."""
-    least, most = (int(document[name]) for name in META_FIELDS.split(","))
+    least, most = (int(document[name]) for name in _META_FIELDS.split(","))
     return Counted(max(0, least), most if most >= 0 else None)
 
 
