@@ -244,4 +244,4 @@ def test_ninety_days_break_no_law_and_keep_hardly_anybody_out(tmp_path, parsed, 
     assert all(tally.answered[kind] > 0 for kind in ANSWERS)
     assert all(tally.addressed[one.name] > 90 * 80 for one in AUDIENCES)
     wrongly_blocked = tally.wrongly_blocked.total() / tally.allowed.total()
-    assert wrongly_blocked <= MOST_WRONGLY_BLOCKED, +tally.wrongly_blocked
+    assert wrongly_blocked <= MOST_WRONGLY_BLOCKED, tally
