@@ -1,19 +1,20 @@
-"""Ask the gate once more while a plan is under way, often enough and no more often."""
+"""Ask gate and model once more while a plan is under way, often enough and no more often."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from activation.comparison import LEFT_AUDIENCE
 from activation.connection import Connection
 from activation.gate import Gate
-from activation.statements import literal, render
+from activation.statements import column, literal, render
 
 _ROWS = 100_000
 _SECONDS = 60.0
 
 _WINDOW = """
 (
-    select row_number, customer_id, contact_point_id, payload from ledger.plan_rows
+    select row_number, row_key, customer_id, contact_point_id, payload from ledger.plan_rows
     where
         run_id = {run_id}
         and upsert_batch between {first} and {last}
@@ -21,17 +22,23 @@ _WINDOW = """
 )
 """
 
+# Whoever is not in the sync's model any more has left its audience: bought, replied, came back.
 _BLOCKED = """
-select row_number, block_reason from ({judged}) as judged where block_reason is not null
+select row_number, coalesce(block_reason, {left_audience}) from ({judged}) as judged
+where
+    block_reason is not null
+    or row_key not in (
+        select cast({key} as varchar) from {relation} where {key} is not null
+    )
 """
 
 
 @dataclass
 class Recheck:
-    """The gate's answer for the batches about to be sent.
+    """What gate and model say of the batches about to be sent.
 
     One question covers the next hundred thousand rows and is good for a minute: asking costs a scan
-    of the consents, however few rows it is about.
+    of the consents and of the model's keys, however few rows it is about.
     """
 
     connection: Connection
@@ -58,5 +65,11 @@ class Recheck:
             first=self._batches[0],
             last=self._batches[-1],
         )
-        judged = self.gate.judged(window, are_few=True)
-        self._blocked = dict(self.connection.execute(render(_BLOCKED, judged=judged)))
+        statement = render(
+            _BLOCKED,
+            judged=self.gate.judged(window, are_few=True),
+            left_audience=literal(LEFT_AUDIENCE),
+            key=column(self.gate.spec.key),
+            relation=self.gate.spec.relation,
+        )
+        self._blocked = dict(self.connection.execute(statement))

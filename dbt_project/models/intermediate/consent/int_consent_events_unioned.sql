@@ -19,36 +19,33 @@ subscribers as (
 
 ),
 
-responses as (
+departures as (
 
-    select * from {{ ref('stg_mail__responses') }}
+    select * from {{ ref('int_mail_departures_found') }}
 
 ),
 
 mail_events as (
 
-    {% for status, column in {
-        'requested': 'signed_up_at', 'confirmed': 'confirmed_at', 'withdrawn': 'unsubscribed_at',
-    }.items() %}
     select
         email,
-        '{{ status }}' as status,
-        {{ column }} as occurred_at
+        'requested' as status,
+        signed_up_at as occurred_at
     from subscribers
-    where {{ column }} is not null
+    where signed_up_at is not null
     union all
-    {% endfor %}
     select
-        subscribers.email,
-        case responses.response_type
-            when 'complaint' then 'objected'
-            else 'withdrawn'
-        end as status,
-        responses.occurred_at
-    from responses
-    inner join subscribers
-        on responses.mail_subscriber_id = subscribers.mail_subscriber_id
-    where responses.response_type in ('unsubscribe', 'complaint')
+        email,
+        'confirmed' as status,
+        confirmed_at as occurred_at
+    from subscribers
+    where confirmed_at is not null
+    union all
+    select
+        email,
+        status,
+        occurred_at
+    from departures
 
 ),
 

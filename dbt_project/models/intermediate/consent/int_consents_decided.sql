@@ -34,22 +34,40 @@ classified as (
 
 ),
 
--- The latest event decides, at the same moment the stricter one. Only a yes that would need a
--- confirmation never replaces what is known: another yes takes nothing away.
-ranked as (
+agreed as (
 
     select
         classified.*,
+        max(case when is_granted then occurred_at end) over (
+            partition by contact_point_id, purpose, channel
+        ) as granted_at
+    from classified
+
+),
+
+-- The latest event decides, at the same moment the stricter one. Only a yes that would need a
+-- confirmation never replaces what is known: another yes takes nothing away. And an objection
+-- stands until a yes: it holds for the person, which a lesser no at this address must not undo.
+ranked as (
+
+    select
+        agreed.*,
         row_number() over (
             partition by contact_point_id, purpose, channel
             order by
-                case when status = 'granted' and not is_granted then 1 else 0 end,
+                case
+                    when status = 'objected'
+                        and occurred_at >= coalesce(granted_at, occurred_at)
+                        then 0
+                    when status = 'granted' and not is_granted then 2
+                    else 1
+                end,
                 occurred_at desc,
                 case when is_granted then 1 else 0 end,
                 status,
                 source
         ) as event_rank
-    from classified
+    from agreed
 
 ),
 
