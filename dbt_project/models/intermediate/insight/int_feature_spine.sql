@@ -35,6 +35,12 @@ dated as (
 
 ),
 
+objections as (
+
+    select * from {{ ref('profiling_objections') }}
+
+),
+
 first_purchases as (
 
     select
@@ -73,6 +79,9 @@ spined as (
         chosen.is_current
     from first_purchases
     inner join chosen on chosen.as_of > first_purchases.first_ordered_at
+    left join objections
+        on first_purchases.customer_id = objections.customer_id
+    where objections.customer_id is null
 
 )
 

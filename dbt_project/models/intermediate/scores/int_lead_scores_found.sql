@@ -14,8 +14,12 @@ scores as (
 
 customers as (
 
-    select * from {{ ref('customers') }}
-    where not is_test
+    select customers.*
+    from {{ ref('customers') }} as customers
+    left join {{ ref('profiling_objections') }} as objections
+        on customers.customer_id = objections.customer_id
+    where not customers.is_test
+        and objections.customer_id is null
 
 ),
 
