@@ -22,7 +22,7 @@ from orchestration.warehouse import Connection, Warehouse
 STEP = "Collect what is known"
 # Schemas whose tables have one row per person and matter; raw rows are found by their contracts.
 SCHEMAS = (
-    "core", "privacy", "insight", "decisions", "segments", "measurement", "activation",
+    "core", "contact", "privacy", "insight", "decisions", "segments", "measurement", "activation",
     "ml", "ledger",
 )  # fmt: skip
 DERIVED = f"""

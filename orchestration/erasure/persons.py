@@ -28,10 +28,10 @@ _RECORD_KINDS = " ".join(
 
 BORNE = f"""
 select customer_id, identifier_type as kind, identifier_value as value
-from core.customer_identities where not is_shared and identifier_type not in ('address', 'order')
+from contact.customer_identities where not is_shared and identifier_type not in ('address', 'order')
 union
 select customer_id, identifier_type, address
-from core.contact_points where customer_id is not null
+from contact.contact_points where customer_id is not null
 union
 select customer_id, 'device', device_id from core.devices where customer_id is not null
 union

@@ -163,7 +163,7 @@ def _fill(world: World, rows: int) -> None:
         f" select md5(cast(i as varchar)), 'p' || i, {chosen} from range({rows}) as r (i)"
     )
     world.connection.execute(
-        "insert into core.contact_points select contact_point_id, customer_id, 'email', 'email',"
+        "insert into contact.contact_points select contact_point_id, customer_id, 'email', 'email',"
         f" email, true from {world.spec.relation}"
     )
     for purpose in world.spec.purposes:
