@@ -1,15 +1,13 @@
 """Look for identifiers everywhere: every text of every table, every file, every byte."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from orchestration.erasure.journal import NAME
-from orchestration.erasure.needles import Needles
 from orchestration.erasure.persons import BORNE, Identifier
-from orchestration.erasure.scope import Scope, edge
+from orchestration.erasure.scope import Scope
+from orchestration.erasure.sought import Sought
 from orchestration.settings import Settings
 from orchestration.warehouse import Connection, Warehouse
 
@@ -20,11 +18,6 @@ PLATFORMS = "platforms.sqlite"
 CHUNK = 1 << 25
 OVERLAP = 4096
 ROWS = 200_000
-
-# What, beside a value, makes it a part of another one; and kinds that nothing makes one.
-_WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
-EDGES = {edge(""): _WORD, edge("email"): _WORD | frozenset(b"._%+-")}
-WHEREVER = frozenset({"email", "device", "push_token", "customer"})
 
 TEXTS = """
 select schema_name, table_name, column_name from duckdb_columns()
@@ -54,62 +47,6 @@ class Scan:
     files: int
     bytes: int
     findings: tuple[Finding, ...] = ()
-
-
-class Sought:
-    """The identifiers of a scope, made ready to be looked for in any number of places."""
-
-    def __init__(self, needles: Iterable[Identifier]) -> None:
-        self._kinds: dict[bytes, list[str]] = {}
-        for kind, value in needles:
-            self._kinds.setdefault(value.encode(), []).append(kind)
-        self._words = Needles([word.decode() for word in self._kinds])
-
-    def in_column(self, column: pa.StringArray) -> set[int]:
-        """Return the rows of a column, in lower case, in which one stands as a word of its own."""
-        found = set()
-        for row, position, word in self._words.rows_of(column):
-            if row not in found and self._is_alone(column[row].as_py().encode(), position, word):
-                found.add(row)
-        return found
-
-    def inside(self, column: pa.StringArray) -> Iterator[tuple[bytes, bytes]]:
-        """Yield what stands within a longer value of a column, and that value."""
-        for row, _, word in self._words.rows_of(column):
-            value = column[row].as_py().encode()
-            if value != word:
-                yield word, value
-
-    def in_bytes(self, chunk: bytes, longer: Mapping[bytes, list[bytes]]) -> Iterator[Identifier]:
-        """Yield what stands in bytes, in lower case, where it is no part of a longer one.
-
-        Texts follow each other without a gap in a database, so that a neighbour says nothing but
-        beside a number, which may be a part of any longer one.
-        """
-        for position, word in self._words.found_in(chunk):
-            if any(_covers(chunk, position, word, other) for other in longer.get(word, ())):
-                continue
-            for kind in self._kinds[word]:
-                if (
-                    kind in WHEREVER
-                    or word.startswith(b"+")
-                    or _has_edges(chunk, position, word, kind)
-                ):
-                    yield kind, word.decode()
-
-    def _is_alone(self, text: bytes, position: int, word: bytes) -> bool:
-        return any(_has_edges(text, position, word, kind) for kind in self._kinds[word])
-
-
-def _has_edges(text: bytes, position: int, word: bytes, kind: str) -> bool:
-    end = position + len(word)
-    starts = position == 0 or text[position - 1] not in EDGES[edge(kind)]
-    return starts and (end == len(text) or text[end] not in EDGES[edge("")])
-
-
-def _covers(chunk: bytes, position: int, word: bytes, other: bytes) -> bool:
-    start = position - other.index(word)
-    return start >= 0 and chunk.startswith(other, start)
 
 
 def scan_state(settings: Settings, scope: Scope) -> Scan:

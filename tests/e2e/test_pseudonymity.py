@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from orchestration.erasure.persons import DIALLING, ways_to_dial
-from orchestration.erasure.scan import Sought, count_in_bytes, scan_tables
+from orchestration.erasure.scan import count_in_bytes, scan_tables
+from orchestration.erasure.sought import Sought
 from orchestration.warehouse import Warehouse
 
 pytestmark = pytest.mark.slow
