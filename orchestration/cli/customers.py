@@ -77,6 +77,22 @@ def erase(
             command.resume(settings)
 
 
+def readmit(
+    identifier: Annotated[
+        str, typer.Argument(help="E-mail address, phone number (+49…), or id at a source.")
+    ],
+    reason: Annotated[
+        str, typer.Option(help="Why, for the journal, e.g. 'new account'; no personal data.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; let it in.")] = False,
+) -> None:
+    """Let an erased identifier in again, because its person came back; consent starts at none."""
+    from orchestration.erasure.readmission import readmit as let_in
+
+    with friendly() as settings:
+        let_in(settings, identifier, reason, yes)
+
+
 def retention(
     delete: Annotated[bool, typer.Option("--delete", help="Delete what is due.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; delete.")] = False,

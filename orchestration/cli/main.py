@@ -18,6 +18,7 @@ COMMANDS = (
     customers.explain,
     customers.export,
     customers.erase,
+    customers.readmit,
     customers.retention,
     predictions.readiness,
     predictions.models,
