@@ -93,6 +93,18 @@ def readmit(
         let_in(settings, identifier, reason, yes)
 
 
+def records(
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to; records/ in the state folder otherwise.")
+    ] = None,
+) -> None:
+    """Draw up the record of processing and a draft impact assessment (GDPR articles 30 and 35)."""
+    from orchestration.records.command import write_records
+
+    with friendly() as settings:
+        write_records(settings, folder)
+
+
 def retention(
     delete: Annotated[bool, typer.Option("--delete", help="Delete what is due.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; delete.")] = False,

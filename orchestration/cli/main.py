@@ -20,6 +20,7 @@ COMMANDS = (
     customers.erase,
     customers.readmit,
     customers.retention,
+    customers.records,
     predictions.readiness,
     predictions.models,
     predictions.rollback,
