@@ -37,6 +37,8 @@ class Needles:
 
     def rows_of(self, column: pa.StringArray) -> Iterator[tuple[int, int, bytes]]:
         """Yield the row of a column, the position in its text (in bytes) and the word."""
+        if not len(column):
+            return
         offsets = np.frombuffer(column.buffers()[1], np.int32)
         offsets = offsets[column.offset : column.offset + len(column) + 1]
         data = column.buffers()[2]

@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from activation.tombstones import find_tombstones, lift_tombstones
+from activation.tombstones import (
+    find_tombstones,
+    has_tombstones,
+    lift_tombstones,
+    refuse_unknown_key,
+)
 from orchestration.erasure.journal import ErasureIncomplete, alone, read_journal
 from orchestration.erasure.persons import DIALLING, ways_to_dial
 from orchestration.ledger_keys import read_keys
@@ -43,7 +48,8 @@ def readmit(
     Every other identifier of the erased person stays blocked, and with it every row that has one:
     what a source still delivers of before does not come back. Files with rows that were set aside
     as erased are read again by the next run. Raises NotErased, which does not repeat what was
-    typed, and ErasureIncomplete while an erasure is open.
+    typed, UnknownKey without the key of all tombstones, and ErasureIncomplete while an erasure is
+    open.
     """
     warehouse = Warehouse(settings.warehouse, memory_limit=settings.memory_limit)
     with alone(settings.erasures):
@@ -51,8 +57,10 @@ def readmit(
             msg = "An erasure is not finished. First: regulars erase --resume"
             raise ErasureIncomplete(msg)
         with warehouse.connect(read_only=True) as connection:
-            values = _readings(connection, text)
-            found = find_tombstones(connection, read_keys(settings), values)
+            values, keys = _readings(connection, text), read_keys(settings)
+            if has_tombstones(connection):
+                refuse_unknown_key(connection, keys)
+            found = find_tombstones(connection, keys, values)
         if not found:
             raise NotErased("No tombstone has this identifier: nothing keeps it out.")
         kinds = ", ".join(sorted({kind.replace("_", " ") for kind, _ in found}))

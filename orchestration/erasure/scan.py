@@ -31,7 +31,7 @@ order by all
 
 @dataclass(frozen=True)
 class Finding:
-    """A place in which identifiers were found; how often, never which."""
+    """A place in which identifiers were found; in how many different texts, never which."""
 
     store: str
     count: int
