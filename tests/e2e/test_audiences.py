@@ -84,8 +84,9 @@ def customers(demo, condition, purposes, channel, *, promotional):
     return dict(
         demo.query(f"""
             with cooling as ({COOLING})
-            select c.customer_id, c.email
+            select c.customer_id, contacts.email
             from core.customers as c
+            inner join contact.customer_contacts as contacts using (customer_id)
             inner join insight.lifecycle_stages as s using (customer_id)
             inner join ({allowed(purposes, channel, "email")}) as a
                 on a.contact_point_id = c.email_contact_point_id

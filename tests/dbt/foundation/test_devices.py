@@ -371,7 +371,7 @@ def test_devices_tell_who_has_them_now(shop):
         device: (name, customers, shared, kiosk)
         for device, name, customers, shared, kiosk in shop.query(
             "select device_id, first_name, count_customers, is_shared, is_kiosk"
-            " from core.devices left join core.customers using (customer_id)"
+            " from core.devices left join contact.customer_contacts using (customer_id)"
         )
     }
 
