@@ -31,7 +31,7 @@ class BlockReason(StrEnum):
 _TABLES = (
     ("privacy", "suppressions"),
     ("privacy", "consents"),
-    ("core", "contact_points"),
+    ("contact", "contact_points"),
     ("decisions", "holds"),
 )
 
@@ -80,7 +80,7 @@ select
         when hold.customer_id is not null then 'service_hold'
     end as block_reason
 from {candidates} as candidate
-left join core.contact_points as point
+left join contact.contact_points as point
     on point.contact_point_id = candidate.contact_point_id {only_points}
 left join (
     select customer_id, min({severity}) as severity

@@ -61,6 +61,10 @@ _TABLES = {
     "tombstones": """
         identifier_type varchar, tombstone varchar, key_id varchar, erased_at timestamp
     """,
+    "lifted_tombstones": """
+        identifier_type varchar, tombstone varchar, key_id varchar, erased_at timestamp,
+        lifted_at timestamp, reason varchar
+    """,
     "leases": """
         sync varchar, run_id varchar, host varchar, process_id bigint, renewed_at timestamp,
         expires_at timestamp

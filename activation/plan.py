@@ -116,7 +116,7 @@ def _refuse_doubled_rows(comparison: Comparison, rows: str) -> None:
     )
     if doubled[0][0]:
         msg = (
-            f"{comparison.spec.name}: core.contact_points has several rows for one "
+            f"{comparison.spec.name}: contact.contact_points has several rows for one "
             "contact_point_id. Give it one row per contact point."
         )
         raise DuplicateKeys(msg)

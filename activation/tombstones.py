@@ -21,6 +21,13 @@ from erased_values
 where {digest} not in (select tombstone from ledger.tombstones)
 """
 
+_LIFT = """
+insert into ledger.lifted_tombstones
+select identifier_type, tombstone, key_id, erased_at, {moment}, {reason}
+from ledger.tombstones
+where tombstone in ({digests})
+"""
+
 _COUNT_OF_OTHER_KEYS = "select count(*) from ledger.tombstones where key_id not in ({keys})"
 
 
@@ -83,15 +90,49 @@ def find_burial(
     connection: Connection, keys: DigestKeys, values: Sequence[Kind]
 ) -> datetime | None:
     """Return when one of these values was erased; None when none was."""
-    digests = [
-        _digest(key, literal(kind), literal(text)) for kind, text in values for key in _keys(keys)
-    ]
+    return min(
+        (erased_at for _, erased_at in find_tombstones(connection, keys, values)), default=None
+    )
+
+
+def find_tombstones(
+    connection: Connection, keys: DigestKeys, values: Sequence[Kind]
+) -> list[tuple[str, datetime]]:
+    """Return type and moment of the tombstones that these values have."""
+    digests = _digests(keys, values)
     if not digests or not has_tombstones(connection):
-        return None
-    found: datetime | None = connection.execute(
-        f"select min(erased_at) from ledger.tombstones where tombstone in ({', '.join(digests)})"
-    )[0][0]
+        return []
+    return connection.execute(
+        "select identifier_type, erased_at from ledger.tombstones"
+        f" where tombstone in ({digests}) order by all"
+    )
+
+
+def lift_tombstones(
+    connection: Connection,
+    keys: DigestKeys,
+    values: Sequence[Kind],
+    moment: datetime,
+    reason: str,
+) -> int:
+    """Let these values in again and note that it was done, why and when; return their number.
+
+    What is noted is the tombstone itself, a keyed digest. The caller's transaction commits.
+    """
+    create_tables(connection)
+    digests = _digests(keys, values)
+    found = len(find_tombstones(connection, keys, values))
+    if found:
+        statement = render(_LIFT, moment=literal(moment), reason=literal(reason), digests=digests)
+        connection.execute(statement)
+        connection.execute(f"delete from ledger.tombstones where tombstone in ({digests})")
     return found
+
+
+def _digests(keys: DigestKeys, values: Sequence[Kind]) -> str:
+    return ", ".join(
+        _digest(key, literal(kind), literal(text)) for kind, text in values for key in _keys(keys)
+    )
 
 
 def _digest(key: DigestKey, kind: str, expression: str) -> str:

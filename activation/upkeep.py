@@ -1,6 +1,9 @@
 """Keep the ledger as large as the audience, however many runs there were, and its digests alike."""
 
+from datetime import datetime
+
 from activation.comparison import row_hash
+from activation.connection import Connection
 from activation.ledger import Ledger
 from activation.rows import desired_rows, field_names
 from activation.statements import literal, render
@@ -93,3 +96,22 @@ def compact(ledger: Ledger) -> None:
     with connection.transaction():
         for template in _COMPACT:
             connection.execute(render(template, **parts))
+
+
+def former_moments(connection: Connection) -> list[tuple[str, datetime]]:
+    """Return when each contact that is still in an account left its last list there, by sync."""
+    if not connection.table_exists("ledger", "former_rows"):
+        return []
+    return connection.execute("select sync, removed_at from ledger.former_rows")
+
+
+def forget_former(connection: Connection, cut: datetime) -> int:
+    """Forget contacts that left a list before `cut`; return their number.
+
+    Whoever is erased later is not deleted at that platform any more.
+    """
+    old = f"ledger.former_rows where removed_at < {literal(cut)}"
+    with connection.transaction():
+        count = int(connection.execute(f"select count(*) from {old}")[0][0])
+        connection.execute(f"delete from {old}")
+    return count

@@ -74,7 +74,7 @@ _OWNERS = """
     union all
     select held.row_key, points.customer_id, held.contact_point_id, held.payload
     from held
-    inner join core.contact_points as points
+    inner join contact.contact_points as points
         on
             points.contact_point_id = held.contact_point_id
             and points.customer_id <> coalesce(held.customer_id, '')

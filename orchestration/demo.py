@@ -222,7 +222,7 @@ def _sync_names(name: str | None) -> list[str]:
     if name is None:
         return known
     if name not in known:
-        msg = f"There is no sync '{name}'. There are: {', '.join(known)}."
+        msg = f"There is no sync of that name. There are: {', '.join(known)}."
         raise UnknownSync(msg)
     return [name]
 

@@ -11,14 +11,14 @@ Record = tuple[str, str]
 Bearers = dict[tuple[str, str], dict[Record, tuple[datetime | None, datetime | None]]]
 
 FIND = """
-select distinct source, source_record_key, customer_id from core.customer_identities
+select distinct source, source_record_key, customer_id from contact.customer_identities
 where customer_id = ? or (not is_shared and lower(identifier_value) = lower(?))
     or concat(source, '/', source_record_key) = ?
 order by all
 """
 EVIDENCE = """
 select source, source_record_key, identifier_type, identifier_value, first_seen_at, last_seen_at
-from core.customer_identities
+from contact.customer_identities
 where customer_id = ? and evidence_use = 'joins'
 """
 DECLARED = """
@@ -27,7 +27,7 @@ from reference.identity_overrides
 """
 LINKED = """
 with mine as (
-    select distinct source, source_record_key from core.customer_identities where customer_id = ?
+    select distinct source, source_record_key from contact.customer_identities where customer_id = ?
 )
 select source_a, source_record_key_a, source_b, source_record_key_b, probability
 from staging.stg_ml__identity_links as links
@@ -45,8 +45,8 @@ order by run_number, customer_merge_id
 """
 IN_COMMON = """
 select distinct a.identifier_type, a.identifier_value, a.evidence_use
-from core.customer_identities as a
-inner join core.customer_identities as b
+from contact.customer_identities as a
+inner join contact.customer_identities as b
     on a.identifier_type = b.identifier_type and a.identifier_value = b.identifier_value
 where a.customer_id = ? and b.customer_id = ?
 order by all
@@ -187,7 +187,7 @@ def _unused(connection: Connection, ids: tuple[str, str]) -> Iterable[str]:
     for kind, value, use in connection.execute(IN_COMMON, ids):
         reason = REASONS.get(use, "other evidence contradicts it")
         yield f"both have {kind.replace('_', ' ')} {value}, which joins nobody: {reason}"
-    records = "select concat(source, '/', source_record_key) from core.customer_identities"
+    records = "select concat(source, '/', source_record_key) from contact.customer_identities"
     sides = [
         {str(row[0]) for row in connection.execute(f"{records} where customer_id = ?", (one,))}
         for one in ids

@@ -14,7 +14,7 @@ from orchestration.project import manifest, settings
 from orchestration.warehouse import Connection
 
 FIND = """
-select distinct customer_id from core.customer_identities
+select distinct customer_id from contact.customer_identities
 where not is_shared and (customer_id = ? or lower(identifier_value) = lower(?))
 order by 1
 """
@@ -99,7 +99,7 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
     stages = _rows(connection, "insight.lifecycle_stages", customer_id)
     return Explanation(
         customer_id=customer_id,
-        identifiers=_rows(connection, "core.customer_identities", customer_id),
+        identifiers=_rows(connection, "contact.customer_identities", customer_id),
         consents=_rows(connection, "privacy.consents", customer_id),
         stage=stages[0] if stages else {},
         scores=scores,

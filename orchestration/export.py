@@ -13,6 +13,7 @@ from activation.spec import SyncSpec, load_specs
 from orchestration.belongings import OWNER, owned_rows
 from orchestration.contracts import TableContract, read_contracts
 from orchestration.explain import find_customer
+from orchestration.export_margins import deliveries, quarantined_rows, reviewed_pairs
 from orchestration.progress import reporter
 from orchestration.project import DBT_PROJECT, manifest
 from orchestration.settings import Settings
@@ -22,7 +23,7 @@ from orchestration.warehouse import Connection, Warehouse
 STEP = "Collect what is known"
 # Schemas whose tables have one row per person and matter; raw rows are found by their contracts.
 SCHEMAS = (
-    "core", "privacy", "insight", "decisions", "segments", "measurement", "activation",
+    "core", "contact", "privacy", "insight", "decisions", "segments", "measurement", "activation",
     "ml", "ledger",
 )  # fmt: skip
 DERIVED = f"""
@@ -109,9 +110,11 @@ def write_export(
     if folder.exists() and any(folder.iterdir()):
         raise ExportRefused(f"{folder} is not empty. Name another folder, or empty it.")
     reporter().begin(STEP)
+    sources = tuple(_sources(connection, customer_id, contracts))
     sections = (
         *_recipients(connection, customer_id, specs),
-        *_sources(connection, customer_id, contracts),
+        *sources,
+        *_margins(connection, customer_id, contracts, sources),
         *_derived(connection, customer_id, _descriptions(models)),
     )
     exported = Exported(folder, tuple(section for section in sections if section.rows))
@@ -135,6 +138,25 @@ def _sources(
             told = [_without(row, OWNER) for row in rows]
             description = f"Received from {contract.label}, every version of it."
             yield Section(f"source.{contract.source}.{contract.name}", description, told)
+
+
+def _margins(
+    connection: Connection,
+    customer_id: str,
+    contracts: Mapping[str, TableContract],
+    sources: Sequence[Section],
+) -> Iterator[Section]:
+    """Yield what stands beside the tables: set aside, under review, delivered."""
+    by_name = {f"source.{one.source}.{one.name}": label for label, one in contracts.items()}
+    owned = {by_name[section.name]: section.rows for section in sources}
+    aside = quarantined_rows(connection, customer_id, contracts, owned)
+    yield Section("quarantine", "Received, and set aside because it could not be read.", aside)
+    pairs = reviewed_pairs(connection, customer_id)
+    described = "Records that may be of one person with another record; somebody has to decide."
+    yield Section("identity_reviews", described, pairs)
+    former = [str(row[0]) for row in connection.execute(FORMER_IDS, (customer_id,))]
+    sent = deliveries(connection, [customer_id, *former])
+    yield Section("deliveries", "What the last two plans of each sync did, row by row.", sent)
 
 
 def _derived(

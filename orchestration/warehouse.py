@@ -129,8 +129,12 @@ class Warehouse:
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline, delay = time.monotonic() + self.lock_timeout, 0.05
         while True:
+            is_new = not self.path.exists()
             try:
                 raw = duckdb.connect(str(self.path), read_only=read_only)
+                if is_new:
+                    # Contact data in clear: for whoever runs this, and for nobody beside.
+                    self.path.chmod(0o600)
                 raw.execute("set TimeZone = 'UTC'")
                 raw.execute(f"set memory_limit = '{self.memory_limit}'")
                 raw.execute(f"set checkpoint_threshold = '{_CHECKPOINT}'")

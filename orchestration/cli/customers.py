@@ -83,6 +83,34 @@ def erase(
             command.resume(settings)
 
 
+def readmit(
+    identifier: Annotated[
+        str, typer.Argument(help="E-mail address, phone number (+49…), or id at a source.")
+    ],
+    reason: Annotated[
+        str, typer.Option(help="Why, for the journal, e.g. 'new account'; no personal data.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; let it in.")] = False,
+) -> None:
+    """Let an erased identifier in again, because its person came back; consent starts at none."""
+    from orchestration.erasure.readmission import readmit as let_in
+
+    with friendly() as settings:
+        let_in(settings, identifier, reason, yes)
+
+
+def records(
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to; records/ in the state folder otherwise.")
+    ] = None,
+) -> None:
+    """Draw up the record of processing and a draft impact assessment (GDPR articles 30 and 35)."""
+    from orchestration.records.command import write_records
+
+    with friendly() as settings:
+        write_records(settings, folder)
+
+
 def retention(
     delete: Annotated[bool, typer.Option("--delete", help="Delete what is due.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; delete.")] = False,

@@ -15,7 +15,7 @@ from orchestration.settings import read_settings
     # Last of all: it builds everything anew, so that whoever is erased is in none of it.
     deps=[
         dg.AssetKey(["privacy", "erasure_requests"]),
-        dg.AssetKey(["core", "customer_identities"]),
+        dg.AssetKey(["contact", "customer_identities"]),
         dg.AssetKey(["serving", "copy"]),
         dg.AssetKey(["serving", "report"]),
     ],

@@ -9,7 +9,7 @@ from orchestration.progress import reporter
 from orchestration.project import manifest, settings
 from orchestration.warehouse import Connection, Warehouse
 
-SCHEMAS = ("core", "privacy", "insight", "segments", "decisions", "measurement", "activation")
+SCHEMAS = ("core", "privacy", "insight", "segments", "decisions", "measurement")
 
 
 def _published() -> list[dg.AssetKey]:
@@ -29,7 +29,9 @@ def _published() -> list[dg.AssetKey]:
     pool="duckdb_writer",
 )
 def serving_copy(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
-    """Copy marts and audiences inside DuckDB, then swap the file in one step.
+    """Copy the marts inside DuckDB, then swap the file in one step.
+
+    Contact data in clear is in none of them: neither `contact` nor what is sent to platforms.
 
     Open readers keep the file they opened. The warehouse file itself is never opened a second
     time by this process: closing that handle would drop the lock.

@@ -98,7 +98,7 @@ def _gate_tables() -> list[dg.AssetKey]:
         dg.AssetKey(["privacy", "consents"]),
         dg.AssetKey(["privacy", "suppressions"]),
         dg.AssetKey(["decisions", "holds"]),
-        dg.AssetKey(["core", "contact_points"]),
+        dg.AssetKey(["contact", "contact_points"]),
         dg.AssetKey(["insight", "segment_deviations"]),
     ]
 

@@ -1,5 +1,6 @@
 """Write a DuckDB file anew, so that deleted rows are gone from its bytes too."""
 
+import shutil
 from pathlib import Path
 
 from orchestration.warehouse import Connection, Warehouse
@@ -32,6 +33,7 @@ def compact_database(warehouse: Warehouse) -> int:
         with warehouse.writing():
             with warehouse.connect() as connection:
                 _copy(connection, draft)
+            shutil.copymode(warehouse.path, draft)
             draft.replace(warehouse.path)
             warehouse.path.with_name(f"{warehouse.path.name}.wal").unlink(missing_ok=True)
     finally:

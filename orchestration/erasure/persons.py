@@ -28,10 +28,10 @@ _RECORD_KINDS = " ".join(
 
 BORNE = f"""
 select customer_id, identifier_type as kind, identifier_value as value
-from core.customer_identities where not is_shared and identifier_type not in ('address', 'order')
+from contact.customer_identities where not is_shared and identifier_type not in ('address', 'order')
 union
 select customer_id, identifier_type, address
-from core.contact_points where customer_id is not null
+from contact.contact_points where customer_id is not null
 union
 select customer_id, 'device', device_id from core.devices where customer_id is not null
 union
@@ -45,14 +45,17 @@ select customer_id, case {_RECORD_KINDS} end,
 from intermediate.int_customers_resolved
 """
 MINE = f"""
-with borne as ({BORNE}),
-mine as (select distinct kind, value from borne where customer_id = ? and value is not null)
-select mine.kind, mine.value, exists (
-    select 1 from borne
-    where not list_contains(?, borne.customer_id) and borne.kind = mine.kind
-        and lower(borne.value) = lower(mine.value)
-) as is_shared
-from mine where mine.kind is not null
+with borne as materialized ({BORNE}),
+mine as (
+    select distinct customer_id, kind, value from borne
+    where list_contains(?, customer_id) and kind is not null and value is not null
+),
+others as (
+    select distinct kind, lower(value) as value from borne where not list_contains(?, customer_id)
+)
+select mine.customer_id, mine.kind, mine.value, others.value is not null as is_shared
+from mine
+left join others on mine.kind = others.kind and lower(mine.value) = others.value
 order by all
 """
 FORMER = "select customer_id from core.customer_aliases where former_customer_id = ?"
@@ -94,14 +97,21 @@ def find_present_id(connection: Connection, text: str) -> str:
 def gather(connection: Connection, customer_ids: Collection[str]) -> tuple[Person, ...]:
     """Return these customers with what only they have; what two of them share is theirs too."""
     together = sorted(set(customer_ids))
-    return tuple(_person(connection, customer_id, together) for customer_id in together)
-
-
-def _person(connection: Connection, customer_id: str, together: list[str]) -> Person:
-    rows = connection.execute(MINE, (customer_id, together))
-    former = [str(row[0]) for row in connection.execute(ALIASES, (customer_id,))]
     dialling = [(str(code), str(trunk or "")) for code, trunk in connection.execute(DIALLING)]
-    own = {(str(kind), str(value)) for kind, value, is_shared in rows if not is_shared}
+    rows: dict[str, list[tuple[str, str, bool]]] = {customer_id: [] for customer_id in together}
+    for customer_id, kind, value, is_shared in connection.execute(MINE, (together, together)):
+        rows[str(customer_id)].append((str(kind), str(value), bool(is_shared)))
+    return tuple(_person(connection, one, rows[one], dialling) for one in together)
+
+
+def _person(
+    connection: Connection,
+    customer_id: str,
+    rows: Collection[tuple[str, str, bool]],
+    dialling: Collection[tuple[str, str]],
+) -> Person:
+    former = [str(row[0]) for row in connection.execute(ALIASES, (customer_id,))]
+    own = {(kind, value) for kind, value, is_shared in rows if not is_shared}
     identifiers = {
         (kind, form)
         for kind, value in own

@@ -1,13 +1,13 @@
 """Look for identifiers everywhere: every text of every table, every file, every byte."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.erasure.journal import NAME
 from orchestration.erasure.persons import BORNE, Identifier
-from orchestration.erasure.scope import Scope, edge
+from orchestration.erasure.scope import Scope
+from orchestration.erasure.sought import Sought
 from orchestration.settings import Settings
 from orchestration.warehouse import Connection, Warehouse
 
@@ -17,6 +17,7 @@ OUTSIDE = ("truth", "archive")
 PLATFORMS = "platforms.sqlite"
 CHUNK = 1 << 25
 OVERLAP = 4096
+ROWS = 200_000
 
 TEXTS = """
 select schema_name, table_name, column_name from duckdb_columns()
@@ -30,7 +31,7 @@ order by all
 
 @dataclass(frozen=True)
 class Finding:
-    """A place in which identifiers were found; how often, never which."""
+    """A place in which identifiers were found; in how many different texts, never which."""
 
     store: str
     count: int
@@ -54,19 +55,19 @@ def scan_state(settings: Settings, scope: Scope) -> Scan:
     Identifiers of the books (order and contract numbers) and very short ones are not looked for.
     Left out: the journal of this erasure, and what is not the platform's own (OUTSIDE).
     """
-    files = _files(settings)
+    files, sought = _files(settings), Sought(scope.needles)
     with Warehouse(settings.warehouse).connect(read_only=True) as connection:
-        longer = _longer_ones(connection, scope)
-        columns, findings = _scan_tables(connection, scope, settings.warehouse.name)
+        longer = _longer_ones(connection, sought)
+        columns, findings = scan_tables(connection, sought, settings.warehouse.name)
         for path in files:
             if path.suffix == ".parquet":
-                findings += _scan_parquet(connection, scope, path, settings.home)
+                findings += _scan_parquet(connection, sought, path, settings.home)
     if settings.serving.exists():
         with Warehouse(settings.serving).connect(read_only=True) as connection:
-            served, more = _scan_tables(connection, scope, settings.serving.name)
+            served, more = scan_tables(connection, sought, settings.serving.name)
             columns, findings = columns + served, findings + more
     for path in files:
-        count = _count_in_bytes(path, scope, longer)
+        count = count_in_bytes(path, sought, longer)
         if count:
             findings.append(Finding(str(path.relative_to(settings.home)), count))
     size = sum(path.stat().st_size for path in files)
@@ -74,47 +75,35 @@ def scan_state(settings: Settings, scope: Scope) -> Scan:
     return Scan(len(scope.needles), tables, len(columns), len(files), size, tuple(findings))
 
 
-def _scan_tables(
-    connection: Connection, scope: Scope, database: str
+def scan_tables(
+    connection: Connection, sought: Sought, database: str
 ) -> tuple[list[str], list[Finding]]:
-    by_table: dict[tuple[str, str], list[str]] = {}
-    for schema, table, column in connection.execute(TEXTS):
-        by_table.setdefault((schema, table), []).append(column)
+    """Return all text columns of a database, and those in which something was found."""
     searched, findings = [], []
-    for (schema, table), columns in by_table.items():
-        relation = f'"{schema}"."{table}"'
-        for column, count in _count_in_columns(connection, scope, relation, columns):
-            searched.append(f"{database}.{schema}.{table}.{column}")
-            if count:
-                findings.append(Finding(searched[-1], count))
+    for schema, table, column in connection.execute(TEXTS):
+        searched.append(f"{database}.{schema}.{table}.{column}")
+        count = _count_in_column(connection, sought, f'"{schema}"."{table}"', column)
+        if count:
+            findings.append(Finding(searched[-1], count))
     return searched, findings
 
 
 def _scan_parquet(
-    connection: Connection, scope: Scope, path: Path, home: Path
+    connection: Connection, sought: Sought, path: Path, home: Path
 ) -> Iterator[Finding]:
     relation = "read_parquet('" + str(path).replace("'", "''") + "', hive_partitioning = false)"
     columns = [str(row[0]) for row in connection.execute(f"describe select * from {relation}")]
-    for column, count in _count_in_columns(connection, scope, relation, columns):
+    for column in columns:
+        count = _count_in_column(connection, sought, relation, column)
         if count:
             yield Finding(f"{path.relative_to(home)}: {column}", count)
 
 
-def _count_in_columns(
-    connection: Connection, scope: Scope, relation: str, columns: list[str]
-) -> list[tuple[str, int]]:
-    """Count the rows of each column in which an identifier stands as a word of its own."""
-    finders = scope.patterns()
-    if not finders or not columns:
-        return [(column, 0) for column in columns]
-
-    def counted(column: str) -> str:
-        text = 'lower(cast("' + column.replace('"', '""') + '" as varchar))'
-        found = " or ".join(f"regexp_matches({text}, {finder})" for finder in finders)
-        return f"count(*) filter (where {found})"
-
-    row = connection.execute(f"select {', '.join(map(counted, columns))} from {relation}")[0]
-    return list(zip(columns, map(int, row), strict=True))
+def _count_in_column(connection: Connection, sought: Sought, relation: str, column: str) -> int:
+    """Count the different values of a column in which an identifier stands as a word."""
+    quoted = '"' + column.replace('"', '""') + '"'
+    values = f"select distinct lower(cast({quoted} as varchar)) as value from {relation}"
+    return sum(len(sought.in_column(batch["value"])) for batch in connection.stream(values, ROWS))
 
 
 def _files(settings: Settings) -> list[Path]:
@@ -128,30 +117,21 @@ def _files(settings: Settings) -> list[Path]:
     ]
 
 
-def _longer_ones(connection: Connection, scope: Scope) -> dict[Identifier, list[bytes]]:
-    """Return whose identifiers hold one that is looked for, of those who stay."""
+def _longer_ones(connection: Connection, sought: Sought) -> dict[bytes, list[bytes]]:
+    """Return, by identifier, those of people who stay that hold it."""
     alive = f"select distinct lower(value) as value from ({BORNE}) as borne"
-    connection.execute("create or replace temporary table living as " + alive)
-    inside = "select value from living where contains(value, ?) and value <> ?"
-    found = {
-        needle: [str(row[0]).encode() for row in connection.execute(inside, needle[1:] * 2)]
-        for needle in scope.needles
-    }
-    connection.execute("drop table living")
-    return {needle: values for needle, values in found.items() if values}
+    found: dict[bytes, set[bytes]] = {}
+    for batch in connection.stream(alive, ROWS):
+        for word, value in sought.inside(batch["value"]):
+            found.setdefault(word, set()).add(value)
+    return {word: sorted(values) for word, values in found.items()}
 
 
-def _count_in_bytes(path: Path, scope: Scope, longer: Mapping[Identifier, list[bytes]]) -> int:
-    """Count the identifiers that stand in a file, in whatever format.
-
-    Texts follow each other without a gap in a database, so that a neighbour says nothing.
-    """
+def count_in_bytes(path: Path, sought: Sought, longer: Mapping[bytes, list[bytes]]) -> int:
+    """Count the identifiers that stand in a file, in whatever format."""
     found: set[Identifier] = set()
-    needles = scope.needles
     for chunk in _chunks(path):
-        for needle in needles:
-            if needle not in found and _stands_in(chunk, needle, longer.get(needle, [])):
-                found.add(needle)
+        found.update(sought.in_bytes(chunk, longer))
     return len(found)
 
 
@@ -162,18 +142,3 @@ def _chunks(path: Path) -> Iterator[bytes]:
         while chunk := handle.read(CHUNK):
             yield tail + chunk.lower()
             tail = chunk[-OVERLAP:].lower()
-
-
-def _stands_in(chunk: bytes, needle: Identifier, longer: list[bytes]) -> bool:
-    kind, value = needle
-    text = value.encode()
-    if text not in chunk:
-        return False
-    for other in longer:
-        chunk = chunk.replace(other, b" ")
-    if kind in ("email", "device", "push_token", "customer") or value[0] == "+":
-        return text in chunk
-    # A number may be a part of any longer one.
-    before = edge(kind).encode()
-    alone = b"(^|[^" + before + b"])" + re.escape(text) + b"($|[^a-z0-9])"
-    return re.search(alone, chunk) is not None

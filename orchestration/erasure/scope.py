@@ -9,6 +9,7 @@ import pyarrow as pa
 from orchestration.belongings import OWNER, owned_rows
 from orchestration.contracts import TableContract
 from orchestration.erasure.persons import Identifier
+from orchestration.erasure.sought import FUNCTION, Sought, edge
 from orchestration.tombstones import ANY, form
 from orchestration.warehouse import Connection
 
@@ -29,7 +30,10 @@ having min(way) filter (where is_mine) is not null
 
 @dataclass(frozen=True)
 class Scope:
-    """The rows to erase: keys by source table, and identifiers. Uses two temporary tables."""
+    """The rows to erase: keys by source table, and identifiers.
+
+    Uses two temporary tables and a function of the connection.
+    """
 
     keys: Mapping[str, Sequence[str]]
     identifiers: tuple[Identifier, ...]
@@ -39,6 +43,7 @@ class Scope:
         labelled = [(label, key) for label, keys in self.keys.items() for key in keys]
         _fill(connection, "erased_keys", ("label", "key"), labelled)
         _fill(connection, "erased_values", ("kind", "value"), self.identifiers)
+        Sought(self.needles).install(connection)
 
     def matches(
         self, contract: TableContract, spelling: Mapping[str, str], texts: Iterable[str]
@@ -58,12 +63,9 @@ class Scope:
                 text = f"cast({spelling[name]} as varchar)"
                 parts += [self._is_one(kind, text) for kind in _kinds(identifier)]
         said = ", ".join(f"cast({text} as varchar)" for text in texts)
-        parts += [f"regexp_matches(lower(concat_ws(' ', {said})), {p})" for p in self.patterns()]
+        if said and self.needles:
+            parts.append(f"{FUNCTION}(lower(concat_ws(' ', {said})))")
         return f"coalesce({' or '.join(parts)}, false)" if parts else "false"
-
-    def patterns(self) -> list[str]:
-        """Return SQL literals of expressions that find an identifier in a lower-case text."""
-        return [f"'{pattern.replace(chr(39), chr(39) * 2)}'" for pattern in patterns(self)]
 
     def _is_one(self, kind: str, expression: str) -> str:
         return (
@@ -93,11 +95,6 @@ def patterns(scope: Scope) -> Iterator[str]:
         for start in range(0, len(values), ALTERNATIVES):
             some = "|".join(values[start : start + ALTERNATIVES])
             yield f"(^|[^{before}])({some})($|[^a-z0-9])"
-
-
-def edge(kind: str) -> str:
-    """Return the characters that, before a value, make it the end of another one."""
-    return "a-z0-9._%+-" if kind == "email" else "a-z0-9"
 
 
 def key_text(expressions: Iterable[str]) -> str:

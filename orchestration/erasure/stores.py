@@ -102,17 +102,22 @@ def _delete_quarantined(
     for contract in contracts.values():
         if not contract.ownerships:
             continue
-        spelling = {
-            name: f"json_extract_string(case when json_valid(record) then record end, '$.{name}')"
-            for name in {*contract.key, *dict(contract.identifiers)}
-        }
-        condition = (
-            f"source = '{contract.source}' and table_name = '{contract.name}' and "
-            f"{scope.matches(contract, spelling, ['record'])}"
-        )
+        condition = is_quarantined(contract, scope)
         total += _count(connection, "raw.quarantine", condition)
         connection.execute(f"delete from raw.quarantine where {condition}")
     return total
+
+
+def is_quarantined(contract: TableContract, scope: Scope) -> str:
+    """Return the condition that a row of `raw.quarantine` is of this table and of the scope."""
+    spelling = {
+        name: f"json_extract_string(case when json_valid(record) then record end, '$.{name}')"
+        for name in {*contract.key, *dict(contract.identifiers)}
+    }
+    return (
+        f"(source = '{contract.source}' and table_name = '{contract.name}' and "
+        f"{scope.matches(contract, spelling, ['record'])})"
+    )
 
 
 def _unregister(

@@ -9,7 +9,9 @@ import yaml
 from orchestration.contracts import TableContract
 from orchestration.project import DBT_PROJECT
 
-OF_THE_STATE = ("quarantine", "logs", "exports")
+OF_THE_STATE = (
+    "quarantine", "logs", "exports", "model_versions", "run_history", "former_recipients",
+)  # fmt: skip
 """Categories that no source table belongs to."""
 
 LONGEST_LOOK_BACK = 451
@@ -37,6 +39,8 @@ class Clock:
     @property
     def note(self) -> str:
         """Say what a clock costs that is shorter than what is read."""
+        if self.category == "former_recipients" and self.days is not None:
+            return "who is forgotten here cannot be deleted at the platform any more"
         if self.days is None or self.category not in LOOKED_AT or self.days >= LONGEST_LOOK_BACK:
             return ""
         return (

@@ -1,14 +1,22 @@
 """Count what is older than its clock, delete it, and write down what was done."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from activation.upkeep import forget_former, former_moments
 from orchestration.contracts import TableContract
 from orchestration.retention.clocks import Clock
 from orchestration.retention.landed import count_due, delete_due
+from orchestration.retention.own import (
+    delete_runs,
+    delete_versions,
+    finished_runs,
+    old_versions,
+)
 from orchestration.settings import Settings
 from orchestration.warehouse import Connection
 
@@ -60,7 +68,12 @@ class Retention:
 
     def count(self) -> list[Kept]:
         """Return every store with what is due; deletes nothing."""
-        return [*self._tables(), self._quarantine(), self._logs(), self._exports()]
+        return [
+            *self._tables(), self._quarantine(), self._logs(), self._exports(),
+            self._dated("model_versions", "models/", self._versions()),
+            self._dated("run_history", "dagster/", finished_runs(self.settings)),
+            self._dated("former_recipients", "ledger.former_rows", former_moments(self.connection)),
+        ]  # fmt: skip
 
     def enforce(self, watch: Watch = lambda _: None) -> list[Kept]:
         """Delete what is due, store by store, and return the counts; a killed one is run again."""
@@ -101,6 +114,17 @@ class Retention:
         folder = self.settings.exports
         return self._files("exports", sorted(folder.iterdir()) if folder.is_dir() else [])
 
+    def _versions(self) -> list[tuple[Path, datetime]]:
+        return old_versions(self.connection, self.settings)
+
+    def _dated(self, category: str, store: str, found: Sequence[tuple[Any, datetime]]) -> Kept:
+        """Count what the platform dated itself."""
+        clock = self.clocks[category]
+        cut = clock.cut(self.now)
+        due = sum(cut is not None and moment < cut for _, moment in found)
+        oldest = min((moment for _, moment in found), default=None)
+        return Kept(category, store, clock.days, cut, oldest, len(found), due, note=clock.note)
+
     def _log_files(self) -> list[Path]:
         return [path for path in sorted(self.settings.logs.rglob("*")) if path.is_file()]
 
@@ -125,6 +149,12 @@ class Retention:
             with self.connection.transaction():
                 self.connection.execute(f"delete from raw.quarantine where {is_old}")
             return found.count_due
+        if found.category == "model_versions":
+            return delete_versions(self._versions(), found.cut_at)
+        if found.category == "run_history":
+            return delete_runs(self.settings, finished_runs(self.settings), found.cut_at)
+        if found.category == "former_recipients":
+            return forget_former(self.connection, found.cut_at)
         if found.category == "logs":
             return _delete_files(self._log_files(), found.cut_at)
         return _delete_files(list(self.settings.exports.iterdir()), found.cut_at)

@@ -209,7 +209,7 @@ def fill(world: World) -> None:
         f" from range({ROWS}) r (i)"
     )
     world.connection.execute(
-        f"insert into core.contact_points select contact_point_id, customer_id, '{kind}',"
+        f"insert into contact.contact_points select contact_point_id, customer_id, '{kind}',"
         f" '{world.spec.channel}', {address}, true from {world.spec.relation}"
     )
     world.connection.execute(

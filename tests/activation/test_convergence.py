@@ -132,7 +132,7 @@ def put(world: World, states: list[dict[int, tuple[int, bool]]]) -> set[str]:
         for key, (token, is_allowed) in state.items()
     ]
     execute = world.connection.execute
-    for table in (world.spec.relation, "core.contact_points", "privacy.consents"):
+    for table in (world.spec.relation, "contact.contact_points", "privacy.consents"):
         execute(f"delete from {table}")
     if not rows:
         return set()
@@ -144,7 +144,7 @@ def put(world: World, states: list[dict[int, tuple[int, bool]]]) -> set[str]:
     )
     execute(f"insert into {world.spec.relation} (customer_id, contact_point_id, token)"
             " select c, p, t from desired")  # fmt: skip
-    execute("insert into core.contact_points select p, c, 'push_token', 'push', t, true"
+    execute("insert into contact.contact_points select p, c, 'push_token', 'push', t, true"
             " from desired")  # fmt: skip
     execute("insert into privacy.consents (contact_point_id, purpose, channel, is_allowed, reason)"
             " select p, 'marketing', 'push', a, 'withdrawn' from desired")  # fmt: skip

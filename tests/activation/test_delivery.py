@@ -405,7 +405,7 @@ def subscribe_many(world, count):
         f" select 'c' || i, 'p' || i, 'token-' || i from range({count}) r (i)"
     )
     execute(
-        "insert into core.contact_points select contact_point_id, customer_id, 'push_token',"
+        "insert into contact.contact_points select contact_point_id, customer_id, 'push_token',"
         f" 'push', token, true from {world.spec.relation}"
     )
     execute(

@@ -136,7 +136,7 @@ def test_undeliverable_contact_point_blocks(world):
     """A bounced address is not written to."""
     world.desire([person(1)])
     world.allow([person(1)])
-    world.connection.execute("update core.contact_points set is_deliverable = false")
+    world.connection.execute("update contact.contact_points set is_deliverable = false")
 
     assert reasons(world) == {"c1": "undeliverable"}
 
@@ -234,7 +234,7 @@ def test_internal_reporting_needs_no_consent_but_respects_erasure(tmp_path):
 
 @pytest.mark.parametrize(
     "table",
-    ["privacy.suppressions", "privacy.consents", "core.contact_points", "decisions.holds"],
+    ["privacy.suppressions", "privacy.consents", "contact.contact_points", "decisions.holds"],
 )
 def test_missing_table_closes_the_gate(world, table):
     """Without proof nobody passes."""

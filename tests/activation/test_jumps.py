@@ -42,7 +42,7 @@ def allow(world, count):
     """Give many persons a deliverable address and consent."""
     numbers = f"from range({count}) r (i)"
     world.connection.execute(
-        "insert into core.contact_points select 'p' || i, 'c' || i, 'email', 'email',"
+        "insert into contact.contact_points select 'p' || i, 'c' || i, 'email', 'email',"
         f" 'person' || i || '@example.com', true {numbers}"
     )
     world.connection.execute(
@@ -128,7 +128,7 @@ def test_a_paused_sync_still_removes_whom_the_gate_forbids(delivered, settings, 
 def test_an_audience_that_grew_is_held_back(delivered, settings, klaviyo):
     """A filter that was lost adds people who were never meant."""
     world = delivered
-    world.connection.execute("delete from core.contact_points")
+    world.connection.execute("delete from contact.contact_points")
     world.connection.execute("delete from privacy.consents")
     allow(world, 140)
     world.desire(people(140))

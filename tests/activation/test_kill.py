@@ -17,14 +17,14 @@ ROOT = Path(__file__).parents[2]
 
 def subscribe(connection, condition):
     """Desire the push tokens of some numbers, all allowed."""
-    for table in (FCM.relation, "core.contact_points", "privacy.consents"):
+    for table in (FCM.relation, "contact.contact_points", "privacy.consents"):
         connection.execute(f"delete from {table}")
     connection.execute(
         f"insert into {FCM.relation} (customer_id, contact_point_id, token)"
         f" select 'c' || i, 'p' || i, 't' || i from range({ROWS}) r (i) where {condition}"
     )
     connection.execute(
-        "insert into core.contact_points select contact_point_id, customer_id, 'push_token',"
+        "insert into contact.contact_points select contact_point_id, customer_id, 'push_token',"
         f" 'push', token, true from {FCM.relation}"
     )
     connection.execute(

@@ -129,7 +129,7 @@ def run(world, settings, rows):
     for row in rows:
         world.forget(row["contact_point_id"])
         world.connection.execute(
-            "insert into core.contact_points values (?, ?, 'postal_address', 'post', ?, true)",
+            "insert into contact.contact_points values (?, ?, 'postal_address', 'post', ?, true)",
             (row["contact_point_id"], row["customer_id"], f"DE|{row['street']}"),
         )
         world.add_consent(row["contact_point_id"], "marketing")

@@ -70,7 +70,7 @@ def put(world, state):
     """Make a generated state the world's desired rows and consents."""
     world.desire(rows_of(state))
     world.connection.execute("delete from privacy.consents")
-    world.connection.execute("delete from core.contact_points")
+    world.connection.execute("delete from contact.contact_points")
     for key, (address, _, is_allowed) in state.items():
         world.add_contact_point(f"a{address}", f"c{key}", f"a{address}@example.com")
         for purpose in world.spec.purposes:

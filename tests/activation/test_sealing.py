@@ -74,7 +74,7 @@ def withdraw_a_consent(world):
 
 
 def block_for_another_reason(world):
-    world.connection.execute("delete from core.contact_points where contact_point_id = 'p9'")
+    world.connection.execute("delete from contact.contact_points where contact_point_id = 'p9'")
 
 
 def rename_the_list(world):
@@ -286,7 +286,7 @@ def fill_tokens(world, count):
         f" select 'c' || i, 'p' || i, 't' || i from range({count}) r (i)"
     )
     world.connection.execute(
-        "insert into core.contact_points select contact_point_id, customer_id, 'push_token',"
+        "insert into contact.contact_points select contact_point_id, customer_id, 'push_token',"
         f" 'push', token, true from {world.spec.relation}"
     )
     world.connection.execute(

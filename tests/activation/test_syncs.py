@@ -52,7 +52,7 @@ def allowed(world, count):
     world.desire(people(count))
     numbers = f"from range({count}) r (i)"
     world.connection.execute(
-        "insert into core.contact_points select 'p' || i, 'c' || i, 'email', 'email',"
+        "insert into contact.contact_points select 'p' || i, 'c' || i, 'email', 'email',"
         f" 'person' || i || '@example.com', true {numbers}"
     )
     world.connection.execute(
@@ -267,7 +267,7 @@ def test_change_undone_after_a_stop_among_the_removals(tmp_path):
 
 def want_tokens(world, prefix):
     """Desire two hundred tokens with a prefix, all allowed."""
-    for table in (world.spec.relation, "core.contact_points", "privacy.consents"):
+    for table in (world.spec.relation, "contact.contact_points", "privacy.consents"):
         world.connection.execute(f"delete from {table}")
     world.connection.execute(
         f"insert into {world.spec.relation} (customer_id, contact_point_id, token)"
@@ -275,7 +275,7 @@ def want_tokens(world, prefix):
         f" '{prefix}-' || lpad(cast(i as varchar), 3, '0') from range(200) r (i)"
     )
     world.connection.execute(
-        "insert into core.contact_points select contact_point_id, customer_id, 'push_token',"
+        "insert into contact.contact_points select contact_point_id, customer_id, 'push_token',"
         f" 'push', token, true from {world.spec.relation}"
     )
     world.connection.execute(

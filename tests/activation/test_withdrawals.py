@@ -55,7 +55,7 @@ LOSSES = {
     "objection": "insert into privacy.suppressions values ('x', 'c3', 'all', 'objected', null)",
     "suppressed": "insert into privacy.suppressions values ('x', 'c3', 'all', 'blocked', null)",
     "erased": "insert into privacy.suppressions values ('x', 'c3', 'all', 'erased', null)",
-    "no_contact_point": "delete from core.contact_points where contact_point_id = 'p3'",
+    "no_contact_point": "delete from contact.contact_points where contact_point_id = 'p3'",
 }
 
 
@@ -156,7 +156,7 @@ def test_a_former_customer_is_judged_as_whom_they_are_now(off, settings, klaviyo
     )
     connection.execute("insert into core.customer_aliases values ('c1', 'merged', null)")
     connection.execute(
-        "update core.contact_points set customer_id = 'heir' where contact_point_id = 'p2'"
+        "update contact.contact_points set customer_id = 'heir' where contact_point_id = 'p2'"
     )
     connection.execute(
         "insert into privacy.suppressions values ('x', 'merged', 'all', 'objected', null),"

@@ -16,6 +16,7 @@ KEYS = DigestKeys(DigestKey("a key for tests alone"))
 
 _TABLES = """
 create schema if not exists privacy; create schema if not exists core;
+create schema if not exists contact;
 create schema if not exists decisions; create schema if not exists activation;
 create table privacy.consents (
     contact_point_id varchar, customer_id varchar, identifier_type varchar, purpose varchar,
@@ -24,7 +25,7 @@ create table privacy.consents (
 create table privacy.suppressions (
     suppression_key varchar, customer_id varchar, scope varchar, reason varchar,
     suppressed_at timestamp);
-create table core.contact_points (
+create table contact.contact_points (
     contact_point_id varchar, customer_id varchar, identifier_type varchar, channel varchar,
     address varchar, is_deliverable boolean);
 create table decisions.holds (
@@ -107,7 +108,7 @@ class World:
 
     def forget(self, point: str) -> None:
         """Remove a contact point and its consents."""
-        for table in ("core.contact_points", "privacy.consents"):
+        for table in ("contact.contact_points", "privacy.consents"):
             self.connection.execute(f"delete from {table} where contact_point_id = ?", (point,))
 
     def add_contact_point(self, point: str, customer: str, address: str) -> None:
@@ -115,7 +116,7 @@ class World:
         kind = {"push": "push_token"}.get(self.spec.channel, "email")
         channel = self.spec.channel if self.spec.channel != "ads" else "email"
         self.connection.execute(
-            "insert into core.contact_points values (?, ?, ?, ?, ?, true)",
+            "insert into contact.contact_points values (?, ?, ?, ?, ?, true)",
             (point, customer, kind, channel, address),
         )
 

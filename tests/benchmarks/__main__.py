@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.activation import measure_activation
 from tests.benchmarks.crashes import measure_crashes
+from tests.benchmarks.erasure import measure_erasure
 from tests.benchmarks.identity import measure_identity
 from tests.benchmarks.lifecycle import measure_lifecycle
 from tests.benchmarks.linkage import measure_linkage
@@ -49,6 +50,7 @@ def main() -> None:
             measure_identity,
             lambda: measure_linkage(arguments.with_reference),
             lambda: measure_rhythm(arguments.with_reference),
+            lambda: measure_erasure(arguments.sizes[0], folder),
         )
         for measure in figures:
             for figure in measure():

@@ -247,7 +247,7 @@ def fill(world: World, rows: int) -> None:
     kind, address = ("push_token", "token") if "token" in names else ("email", "email")
     channel = "push" if kind == "push_token" else "email"
     world.connection.execute(
-        f"insert into core.contact_points select contact_point_id, customer_id, '{kind}',"
+        f"insert into contact.contact_points select contact_point_id, customer_id, '{kind}',"
         f" '{channel}', {address}, true from {world.spec.relation}"
     )
     for purpose in world.spec.purposes:

@@ -66,7 +66,7 @@ class Audience:
         columns = dict.fromkeys(["customer_id", "contact_point_id", *_names(self.spec)])
         selected = ", ".join(f"{values.get(name, 'address')} as {name}" for name in columns)
         return (
-            f"select {selected} from core.contact_points"
+            f"select {selected} from contact.contact_points"
             f" where identifier_type = '{self.identifier_type}' and customer_id is not null"
         )
 

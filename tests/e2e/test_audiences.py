@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 # Everyone the marts allow to be addressed for a purpose over a channel at an address.
 ALLOWED = """
 select point.contact_point_id, point.customer_id, point.address
-from core.contact_points as point
+from contact.contact_points as point
 inner join (
     select contact_point_id from privacy.consents, raw.clock
     where purpose in ({purposes}) and channel = '{channel}' and is_allowed
@@ -53,7 +53,7 @@ said_no as (
         if(consent.status = 'objected', 'objection', 'opt_out') as reason,
         consent.occurred_at as ended_at
     from privacy.consents as consent
-    inner join core.contact_points as point using (contact_point_id)
+    inner join contact.contact_points as point using (contact_point_id)
     where consent.purpose = 'marketing' and consent.status in ('withdrawn', 'objected')
 ),
 hunters as (
@@ -84,8 +84,9 @@ def customers(demo, condition, purposes, channel, *, promotional):
     return dict(
         demo.query(f"""
             with cooling as ({COOLING})
-            select c.customer_id, c.email
+            select c.customer_id, contacts.email
             from core.customers as c
+            inner join contact.customer_contacts as contacts using (customer_id)
             inner join insight.lifecycle_stages as s using (customer_id)
             inner join ({allowed(purposes, channel, "email")}) as a
                 on a.contact_point_id = c.email_contact_point_id

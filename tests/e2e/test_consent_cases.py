@@ -142,7 +142,7 @@ class Cases:
     def customer(self, name: str) -> str:
         """Return whose an address is."""
         with self.replay.connected() as connection:
-            statement = "select customer_id from core.contact_points where address = ?"
+            statement = "select customer_id from contact.contact_points where address = ?"
             return connection.execute(statement, (email(name),))[0][0]
 
 

@@ -81,7 +81,7 @@ select push_token from landed.push__tokens where invalidated_at < $at
 """
 # Who has an open trouble.
 HELD = """
-select address from core.contact_points
+select address from contact.contact_points
 inner join decisions.holds using (customer_id)
 where is_active
 """

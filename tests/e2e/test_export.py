@@ -128,6 +128,61 @@ def test_what_a_person_did_on_the_web_is_exported(demo, export, well_known):
     assert {click for _, click in events if click in known} <= clicked
 
 
+SET_ASIDE = """
+select records.customer_id, count(*) from raw.quarantine
+inner join intermediate.int_customers_resolved as records
+    on records.source = 'shop' and records.source_record_key = concat(
+        'customers:',
+        json_extract_string(case when json_valid(record) then record end, '$.customer_id')
+    )
+where quarantine.source = 'web'
+group by 1 order by 2 desc, 1 limit 2
+"""
+REVIEWED = """
+select customer_id, count(*), any_value(source_record_key_b) as other
+from core.identity_reviews
+inner join intermediate.int_customers_resolved as records
+    on records.source = source_a and records.source_record_key = source_record_key_a
+group by 1 having count(*) = 1 order by 1 limit 1
+"""
+
+
+def test_what_could_not_be_loaded_is_exported_to_whom_it_names(demo, export):
+    """All rows of an account in the quarantine, each once."""
+    found = demo.query(SET_ASIDE)
+
+    assert len(found) == 2
+    for customer_id, count in found:
+        rows = export(customer_id)[1]["tables"]["quarantine"]["rows"]
+        assert len([row for row in rows if row["source"] == "web"]) >= count
+        assert len({(row["file"], row["row_number"]) for row in rows}) == len(rows)
+        others = demo.query("select count(*) from raw.quarantine")[0][0] - len(rows)
+        assert others > 100
+
+
+def test_pairs_under_review_are_told_without_the_other_one(demo, export):
+    """How sure it is, and of which own record; not what the other record is called."""
+    ((customer_id, _, other),) = demo.query(REVIEWED)
+
+    section = export(customer_id)[1]["tables"]["identity_reviews"]
+
+    assert section["rows"]
+    assert {"reason", "probability", "compared_with"} <= section["rows"][0].keys()
+    assert other not in json.dumps(section)
+
+
+def test_the_last_deliveries_are_told(demo, export):
+    """Each row of a plan about the person, with what became of it and when."""
+    query = "select customer_id, count(*) from ledger.plan_rows group by 1 order by 2 desc, 1"
+    customer_id, count = demo.query(query)[0]
+
+    rows = export(customer_id)[1]["tables"]["deliveries"]["rows"]
+
+    assert len(rows) == count
+    assert {"delivered"} <= {row["state"] for row in rows}
+    assert all(row["account"] and row["started_at"] for row in rows)
+
+
 def test_every_recipient_is_named(demo, platforms, export):
     """A person who is in a list of a platform finds that list in their export."""
     customer_id = platforms.members("klaviyo", "Win back")[0]["external_id"]

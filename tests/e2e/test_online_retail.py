@@ -39,7 +39,7 @@ def test_real_orders_reconcile_to_the_penny(retail):
 def test_real_customers_are_all_found(retail):
     """One customer per customer number of the raw file, and one audience is in step."""
     identified = retail.query(
-        "select count(distinct customer_id) from core.customer_identities "
+        "select count(distinct customer_id) from contact.customer_identities "
         "where identifier_type = 'shop_customer'"
     )
 

@@ -42,7 +42,7 @@ def test_a_table_must_say_whose_its_rows_are(tmp_path):
 def warehouse():
     """Yield a warehouse with two orders of two customers, a shared case and a guest."""
     with duckdb.connect() as connection:
-        for schema in ("raw", "intermediate", "core", "staging"):
+        for schema in ("raw", "intermediate", "core", "contact", "staging"):
             connection.execute(f"create schema {schema}")
         connection.execute("""
             create table intermediate.int_customers_resolved as from (values
@@ -91,7 +91,7 @@ def test_a_consent_belongs_to_whose_address_it_is_about(warehouse):
         create table staging.stg_consent__events as from (values
             ('c1', 'email', 'anna@example.com'), ('c2', 'email', 'nobody@example.com')
         ) as rows (consent_event_id, identifier_type, identifier_value);
-        create table core.contact_points as from (values
+        create table contact.contact_points as from (values
             ('anna', 'email', 'anna@example.com'), (null, 'email', 'nobody@example.com')
         ) as rows (customer_id, identifier_type, address);
     """)

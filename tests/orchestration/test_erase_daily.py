@@ -12,9 +12,10 @@ from orchestration.settings import InvalidSetting, read_settings
 
 CUSTOMERS = """
 create schema core;
+create schema contact;
 create schema raw;
 create table core.customers as select 'c' || i as customer_id from range(100) r (i);
-create table core.customer_identities as
+create table contact.customer_identities as
 select customer_id, 'S' || customer_id as identifier_value, false as is_shared
 from core.customers;
 create table core.customer_aliases (former_customer_id varchar, customer_id varchar);

@@ -308,11 +308,12 @@ def state(tmp_path):
     settings.create_folders()
     with Warehouse(settings.warehouse).connect() as connection:
         connection.execute("""
-            create schema core; create schema intermediate; create schema raw;
-            create table core.customer_identities as select 'j' as customer_id,
+            create schema core; create schema contact; create schema intermediate;
+            create schema raw;
+            create table contact.customer_identities as select 'j' as customer_id,
                 'email' as identifier_type, 'johanna@x.example' as identifier_value,
                 false as is_shared;
-            create table core.contact_points as
+            create table contact.contact_points as
                 select 'j' as customer_id, 'email' as identifier_type, 'x' as address;
             create table core.devices as select 'j' as customer_id, 'd' as device_id;
             create table core.customers as select 'j' as customer_id;

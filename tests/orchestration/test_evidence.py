@@ -19,8 +19,9 @@ IDENTITIES = [
 ]
 TABLES = """
 create schema core;
+create schema contact;
 create schema reference;
-create table core.customer_identities (
+create table contact.customer_identities (
     customer_id varchar, identifier_type varchar, identifier_value varchar, source varchar,
     source_record_key varchar, evidence_use varchar, is_shared boolean, first_seen_at timestamp,
     last_seen_at timestamp
@@ -49,7 +50,7 @@ def connection(tmp_path):
             opened.execute(statement)
         for row in IDENTITIES:
             opened.execute(
-                "insert into core.customer_identities values (?, ?, ?, ?, ?, ?, false, ?, ?)",
+                "insert into contact.customer_identities values (?, ?, ?, ?, ?, ?, false, ?, ?)",
                 (*row, DAY, DAY),
             )
         opened.execute(

@@ -2,9 +2,11 @@
 
 import json
 import os
+import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +23,7 @@ from orchestration.retention.clocks import (
     read_clocks,
 )
 from orchestration.retention.process import Retention
+from orchestration.runs import prepare_instance
 from orchestration.settings import read_settings
 from orchestration.warehouse import Connection
 
@@ -28,12 +31,25 @@ CONTRACTS = read_contracts(Path(__file__).parents[2] / "dbt_project")
 AS_OF = datetime(2026, 11, 1)
 DAYS = dict.fromkeys(
     ("web_behaviour", "mail_behaviour", "usage", "service_cases", "purchases", "quarantine"), 100
-) | {"logs": 30, "exports": 30}
+) | {
+    "logs": 30, "exports": 30, "model_versions": 400, "run_history": 90, "former_recipients": None,
+}  # fmt: skip
 LOGINS = """
 select anonymous_id, customer_id, min(occurred_at), max(occurred_at) from raw.web__events
 where anonymous_id is not null and customer_id is not null
 group by 1, 2 order by 1, 2
 """
+
+
+@dg.op
+def nothing():
+    """Do nothing."""
+
+
+@dg.job
+def noop():
+    """Do one thing."""
+    nothing()
 
 
 def ago(days):
@@ -225,6 +241,71 @@ def test_old_quarantine_logs_and_exports_go(connection, state):
     assert (done["logs/"], done["exports/"]) == ((1, 1), (1, 1))
     assert [path.name for path in sorted(state.logs.iterdir())] == ["new.log"]
     assert [path.name for path in state.exports.iterdir()] == ["c2"]
+
+
+def test_old_versions_of_models_go_but_for_those_in_use(connection, state):
+    """What scores, is pinned, has an alias or was trained lately stays, however old."""
+    connection.execute(
+        "create schema ml; create table ml.trainings as select 'next_order' as model_name,"
+        " 'v' || i as model_version, timestamp '2026-01-01' + to_days(i) as as_of,"
+        " now()::timestamp as trained_at, 'published' as status, '{}' as report, '' as sha256"
+        " from range(8) as r (i);"
+        "create table ml.pins as select 'next_order' as model_name, 'v1' as model_version,"
+        " '' as sha256, '' as reason, now()::timestamp as pinned_at"
+    )
+    folder = state.models / "next_order"
+    for number in range(8):
+        (folder / f"v{number}").mkdir(parents=True)
+        os.utime(folder / f"v{number}", (1_600_000_000, 1_600_000_000))
+    (folder / "v2b").mkdir()  # young, although nobody knows of it
+    (folder / "aliases.json").write_text('{"champion": "v7", "challenger": "v3"}')
+
+    done = by_store(retention(connection, state).enforce())
+
+    left = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    assert left == ["v1", "v2b", "v3", "v5", "v6", "v7"]
+    assert done["models/"] == (3, 3)
+
+
+@pytest.mark.filterwarnings("ignore:Handling yaml-defined logging configuration")
+def test_old_runs_leave_dagsters_history(connection, state):
+    """With their events; a young one stays. A state in which nothing ran has none."""
+    found = {one.store: one.count_rows for one in retention(connection, state).count()}
+    assert found["dagster/"] == 0
+    prepare_instance(state)
+    with dg.DagsterInstance.from_config(str(state.dagster)) as instance:
+        runs = [noop.execute_in_process(instance=instance).run_id for _ in range(2)]
+    with sqlite3.connect(state.dagster / "history/runs.db") as history:
+        history.execute(
+            "update runs set update_timestamp = '2020-01-01 00:00:00' where run_id = ?", runs[:1]
+        )
+    history.close()
+
+    done = by_store(retention(connection, state).enforce())
+
+    assert done["dagster/"] == (1, 1)
+    with dg.DagsterInstance.from_config(str(state.dagster)) as instance:
+        assert [run.run_id for run in instance.get_runs()] == runs[1:]
+        assert instance.all_logs(runs[0]) == []
+        assert instance.all_logs(runs[1])
+
+
+def test_former_recipients_stay_until_somebody_decides(connection, state):
+    """Without them nobody could be deleted at the platform; a clock says what it costs."""
+    connection.execute(
+        "create schema ledger; create table ledger.former_rows as"
+        " select 's' as sync, 'a' as account, 'k' || i as row_key, 'c' as customer_id,"
+        " 'p' as contact_point_id, 'x' as identifiers,"
+        " now()::timestamp - to_days(i) as removed_at from range(0, 200, 40) as r (i)"
+    )
+
+    kept = by_store(retention(connection, state).enforce())
+    short = retention(connection, state, former_recipients=100).enforce()
+
+    assert kept["ledger.former_rows"] == (0, 0)
+    assert by_store(short)["ledger.former_rows"] == (2, 2)
+    assert connection.execute("select count(*) from ledger.former_rows") == [(3,)]
+    assert any("cannot be deleted at the platform" in one.note for one in short)
 
 
 def test_the_clocks_of_the_project_are_complete_and_long_enough_to_learn_from():

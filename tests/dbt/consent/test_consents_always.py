@@ -25,7 +25,7 @@ MODELS = (
 SCHEMAS = {"stg": "staging", "int": "intermediate", "consents": "privacy"}
 # Every address is deliverable; addresses that begin alike are one customer's.
 CONTACT_POINTS = """
-create or replace view core.contact_points as
+create or replace view contact.contact_points as
 select distinct
     contact_point_id, identifier_type, identifier_value as address, 'email' as channel,
     true as is_deliverable, split_part(identifier_value, '.', 1) as customer_id
@@ -152,7 +152,7 @@ def allowed(tmp_path_factory, parsed):
             return dict(
                 connection.execute(
                     "select address, is_allowed from privacy.consents"
-                    " inner join core.contact_points using (contact_point_id)"
+                    " inner join contact.contact_points using (contact_point_id)"
                 ).fetchall()
             )
 

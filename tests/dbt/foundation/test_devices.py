@@ -6,6 +6,7 @@ from tests.dbt.truth import LINKED, PERSONS
 
 SHARING = ("household_share=0.9", "shared_device_share=0.9", "visits_per_year=6")
 SEEDS = (1, 2)
+NAMED = "core.customers inner join contact.customer_contacts using (customer_id)"
 
 # Every event with what is true: the person of its visit (the device's last visit that began
 # before it; clocks are up to five minutes off) and whether its customer is that person.
@@ -278,7 +279,8 @@ def owners(shop, prefix):
     """Return whose each event is whose name begins so, by first name; the guest is 'guest'."""
     found = shop.query(
         "select event_id, coalesce(first_name, 'guest') from core.events"
-        f" inner join core.customers using (customer_id) where event_id like '{prefix} %'"
+        " inner join contact.customer_contacts using (customer_id)"
+        f" where event_id like '{prefix} %'"
     )
     return {name.removeprefix(f"{prefix} "): owner for name, owner in found}
 
@@ -369,7 +371,7 @@ def test_devices_tell_who_has_them_now(shop):
         device: (name, customers, shared, kiosk)
         for device, name, customers, shared, kiosk in shop.query(
             "select device_id, first_name, count_customers, is_shared, is_kiosk"
-            " from core.devices left join core.customers using (customer_id)"
+            " from core.devices left join contact.customer_contacts using (customer_id)"
         )
     }
 
@@ -385,8 +387,9 @@ def test_a_push_token_is_not_used_where_somebody_else_would_read_it(shop):
     """Not on a tablet in turns, and not the seller's on a device that was sold."""
     found = dict(
         shop.query(
-            "select address, first_name from core.contact_points"
-            " left join core.customers using (customer_id) where identifier_type = 'push_token'"
+            "select address, first_name from contact.contact_points"
+            " left join contact.customer_contacts using (customer_id)"
+            " where identifier_type = 'push_token'"
         )
     )
 
@@ -397,7 +400,7 @@ def test_households_are_who_evidently_lives_together(shop):
     """A surname or a shared device joins; neighbours at one address stay apart."""
     households = {}
     for household, name in shop.query(
-        "select household_id, first_name from core.customers where household_id is not null"
+        f"select household_id, first_name from {NAMED} where household_id is not null"
     ):
         households.setdefault(household, set()).add(name)
     counted = dict(shop.query("select household_id, count_members from core.households"))
@@ -417,9 +420,7 @@ def test_a_household_keeps_its_id_when_an_older_member_appears(shop, make_landed
     older = account("emil", "Emil", "Roth") | {"created_at": "2020-01-01 12:00:00"}
     grown = make_landed({"shop/customers": [older, *ACCOUNTS[:2]]})
     grown.build("+households")
-    before = shop.query(
-        "select household_id from core.customers where first_name in ('Anna', 'Paul')"
-    )
+    before = shop.query(f"select household_id from {NAMED} where first_name in ('Anna', 'Paul')")
 
     after = grown.query("select household_id, count_members from core.households")
 

@@ -104,7 +104,7 @@ def test_a_couple_with_one_mailbox_and_device_stays_two(shop):
     """Each name keeps its own orders; the mailbox itself belongs to one of them."""
     found = customers(shop)
     owners = shop.query(
-        "select customer_id from core.contact_points where address = 'both@home.example'"
+        "select customer_id from contact.contact_points where address = 'both@home.example'"
     )
 
     assert found["anna"] != found["paul"]
@@ -115,7 +115,7 @@ def test_a_placeholder_joins_nobody(shop):
     """It stays visible as a value that was not used."""
     found = customers(shop)
     placeholder = shop.query(
-        "select distinct is_shared from core.customer_identities "
+        "select distinct is_shared from contact.customer_identities "
         "where identifier_value = 'noreply@shop.example'"
     )
 

@@ -17,7 +17,7 @@ LINKS = """
         select 'store', 'receipts:' || source_order_id, customer_id from core.orders
         where source = 'store' and customer_id is not null
         union all
-        select 'push', 'tokens:' || address, customer_id from core.contact_points
+        select 'push', 'tokens:' || address, customer_id from contact.contact_points
         where identifier_type = 'push_token' and customer_id is not null
     ),
     links as (

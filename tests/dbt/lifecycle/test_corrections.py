@@ -22,7 +22,7 @@ UNTOUCHED = """
         where ordered_at < (select as_of from earlier.raw.clock)
     );
     create temp table persons as
-    select run, customer_id, first_seen_at, coalesce(email, phone, street) is null as is_visitor
+    select run, customer_id, first_seen_at, not has_contact_data as is_visitor
     from (
         select 'earlier' as run, * from earlier.core.customers
         union all by name

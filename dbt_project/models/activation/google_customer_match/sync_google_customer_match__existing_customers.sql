@@ -6,21 +6,21 @@ segment_existing_customers as (
 
 ),
 
-customers as (
+contacts as (
 
-    select * from {{ ref('customers') }}
+    select * from {{ ref('customer_contacts') }}
 
 ),
 
 selected as (
 
     select
-        customers.customer_id,
-        customers.email_contact_point_id as contact_point_id,
-        customers.email
+        contacts.customer_id,
+        contacts.email_contact_point_id as contact_point_id,
+        contacts.email
     from segment_existing_customers
-    inner join customers
-        on segment_existing_customers.customer_id = customers.customer_id
+    inner join contacts
+        on segment_existing_customers.customer_id = contacts.customer_id
 
 )
 

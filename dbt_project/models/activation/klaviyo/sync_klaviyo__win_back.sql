@@ -12,19 +12,27 @@ customers as (
 
 ),
 
+contacts as (
+
+    select * from {{ ref('customer_contacts') }}
+
+),
+
 selected as (
 
     select
         customers.customer_id,
-        customers.email_contact_point_id as contact_point_id,
-        customers.email,
+        contacts.email_contact_point_id as contact_point_id,
+        contacts.email,
         customers.customer_id as external_id,
-        customers.first_name,
-        customers.last_name,
+        contacts.first_name,
+        contacts.last_name,
         {{ to_local_date('customers.last_ordered_at') }} as property_last_order_date
     from segment_win_back
     inner join customers
         on segment_win_back.customer_id = customers.customer_id
+    inner join contacts
+        on customers.customer_id = contacts.customer_id
 
 )
 

@@ -6,22 +6,22 @@ segment_win_back as (
 
 ),
 
-customers as (
+contacts as (
 
-    select * from {{ ref('customers') }}
+    select * from {{ ref('customer_contacts') }}
 
 ),
 
 selected as (
 
     select
-        customers.customer_id,
-        customers.email_contact_point_id as contact_point_id,
-        customers.customer_id as external_id,
-        customers.email
+        contacts.customer_id,
+        contacts.email_contact_point_id as contact_point_id,
+        contacts.customer_id as external_id,
+        contacts.email
     from segment_win_back
-    inner join customers
-        on segment_win_back.customer_id = customers.customer_id
+    inner join contacts
+        on segment_win_back.customer_id = contacts.customer_id
 
 )
 

@@ -43,9 +43,8 @@ spread as (
         coalesce(timelines.timeline_number, 0) as timeline_number,
         customers.first_seen_at,
         case
-            when coalesce(customers.email, customers.phone, customers.street) is null
-                then 'visitor'
-            else 'lead'
+            when customers.has_contact_data then 'lead'
+            else 'visitor'
         end as stage
     from customers
     left join timelines

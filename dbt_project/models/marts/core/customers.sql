@@ -6,10 +6,9 @@ profiles as (
 
 ),
 
-contact_points as (
+contacts as (
 
-    select * from {{ ref('contact_points') }}
-    where is_primary
+    select * from {{ ref('customer_contacts') }}
 
 ),
 
@@ -50,22 +49,18 @@ final as (
         profiles.customer_id,
         households.household_id,
         'person' as kind,
-        emails.contact_point_id as email_contact_point_id,
-        phones.contact_point_id as phone_contact_point_id,
-        emails.address as email,
-        phones.address as phone,
-        profiles.first_name,
-        profiles.last_name,
-        profiles.street,
-        profiles.house_number,
-        profiles.postal_code,
-        profiles.city,
+        contacts.email_contact_point_id,
+        contacts.phone_contact_point_id,
         profiles.country_code,
+        {{ postal_region('profiles.country_code', 'profiles.postal_code') }} as region,
         profiles.language,
         shop_currency.currency_code,
         cast(coalesce(purchase_sums.net_revenue, 0) as decimal(18, 2)) as net_revenue,
         coalesce(purchase_sums.count_orders, 0) as count_orders,
         profiles.count_source_records,
+        coalesce(
+            contacts.email, contacts.phone, contacts.street
+        ) is not null as has_contact_data,
         profiles.is_business,
         profiles.is_test,
         profiles.first_seen_at,
@@ -73,12 +68,8 @@ final as (
         purchase_sums.last_ordered_at
     from profiles
     cross join shop_currency
-    left join contact_points as emails
-        on profiles.customer_id = emails.customer_id
-            and emails.identifier_type = 'email'
-    left join contact_points as phones
-        on profiles.customer_id = phones.customer_id
-            and phones.identifier_type = 'phone'
+    inner join contacts
+        on profiles.customer_id = contacts.customer_id
     left join households
         on profiles.customer_id = households.customer_id
     left join purchase_sums

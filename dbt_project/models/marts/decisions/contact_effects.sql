@@ -66,7 +66,8 @@ final as (
         cast(usual_margin as decimal(18, 2)) as usual_margin,
         cast(contact_cost as decimal(18, 2)) as contact_cost,
         cast(expected_gain as decimal(18, 4)) as expected_gain,
-        expected_gain > 0 as is_worth_contacting,
+        -- By the very sum that is shown: less than half of its last digit is nothing.
+        cast(expected_gain as decimal(18, 4)) > 0 as is_worth_contacting,
         model_version,
         as_of,
         scored_at
