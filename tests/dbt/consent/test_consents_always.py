@@ -122,7 +122,7 @@ def allowed(tmp_path_factory, parsed):
     shop.build("+int_consents_decided")
     shop.dbt("compile", "--select", *MODELS)
     with duckdb.connect(str(shop.warehouse)) as connection:
-        connection.execute("create schema core; create schema privacy")
+        connection.execute("create schema contact; create schema privacy")
         tables = {
             row[0]
             for row in connection.execute("select table_name from duckdb_tables()").fetchall()
