@@ -10,10 +10,10 @@ from tempfile import TemporaryFile
 import pandas as pd
 import pyarrow as pa
 
-from ml.prediction import Input, Prediction, entity
+from ml.prediction import Input, Model, Prediction, entity
+from ml.registry import Registry
 from orchestration.model_versions import read_pin
 from orchestration.predicting import ALL, read_frames, read_training
-from orchestration.scoring_processes import Published, predict, predict_all, schema_of, usable
 from orchestration.warehouse import Connection
 
 SQL_TYPES = {
@@ -24,13 +24,20 @@ SQL_TYPES = {
     "bool": "boolean",
     "datetime64[us]": "timestamp",
 }
+# Texts repeat, so that a result is a quarter as large with each of them written once.
+ARROW_TYPES = {
+    "str": pa.dictionary(pa.int32(), pa.string()),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+    "datetime64[us]": pa.timestamp("us"),
+}
 # Customers in memory at a time.
 BATCH_CUSTOMERS = 50_000
-# Batches from which on starting processes, two seconds each, is worth it.
-MANY_BATCHES = 4
 COPY = """
 create or replace temp table scoring_{name} as
-select {columns}, hash({key}) % {count} as batch from {relation} where {condition} order by batch
+select {columns}, hash({key}) % {count} as _batch from {relation} where {condition} order by _batch
 """
 Batch = tuple[str, list[int]]
 
@@ -41,26 +48,20 @@ def score(
     models: Path,
     *,
     batch_customers: int = BATCH_CUSTOMERS,
-    processes: int | None = None,
 ) -> Iterator[pa.Table]:
     """Yield the result of the version that is pinned, else of the newest training's.
 
-    Some customers at a time, so that memory does not grow with their number, and many of them in
-    several processes, unless told how many; nothing when the training was refused.
+    Some customers at a time, so that memory does not grow with their number; nothing when the
+    training was refused.
     """
-    published = _published(connection, prediction, models)
-    if published is None:
+    model = _published(connection, prediction, models)
+    if model is None:
         return
     moment = pd.Timestamp.now("UTC")
     with _batched(connection, prediction, batch_customers) as (inputs, batches):
-        frames = _read_ahead(connection, inputs, batches)
-        many = usable(prediction) if len(batches) >= MANY_BATCHES else 1
-        if (count := processes or many) > 1:
-            yield from predict_all(prediction, published, frames, moment=moment, processes=count)
-            return
-        model = published.load()
-        for one in frames:
-            yield predict(prediction, model, one, moment=moment)
+        for frames in _read_ahead(connection, inputs, batches):
+            result = prediction.predict(model, frames, scored_at=moment)
+            yield pa.Table.from_pandas(result, _schema(prediction), preserve_index=False)
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def spooled(
 
     A scoring then only reads the warehouse, and leaves nothing behind when it is killed.
     """
-    schema = schema_of(prediction)
+    schema = _schema(prediction)
     with TemporaryFile(dir=folder) as file:
         with pa.ipc.new_stream(file, schema) as stream:
             for table in results:
@@ -118,15 +119,16 @@ def count_result(connection: Connection, prediction: Prediction) -> dict[str, in
     return dict(zip(("rows", "valid", "keys"), map(int, found), strict=True))
 
 
-def _published(connection: Connection, prediction: Prediction, models: Path) -> Published | None:
+def _published(connection: Connection, prediction: Prediction, models: Path) -> Model | None:
     """Return the version that scores now; none where the training was refused."""
     training = read_training(connection, prediction.NAME)
     pin = read_pin(connection, prediction.NAME)
     if pin is not None:
-        return Published(models, prediction.NAME, pin.version, pin.sha256)
+        return Registry(models).load(prediction.NAME, pin.version, sha256=pin.sha256)
     if training["status"] == "refused":
         return None
-    return Published(models, prediction.NAME, training["model_version"], training["sha256"])
+    version, sha256 = training["model_version"], training["sha256"]
+    return Registry(models).load(prediction.NAME, version, sha256=sha256)
 
 
 @contextmanager
@@ -153,8 +155,8 @@ def _batched(
             name: replace(read, relation=copies[name], condition=ALL)
             for name, read in prediction.SCORING.items()
         }
-        named = connection.execute(f"select distinct batch from {next(iter(copies.values()))}")
-        yield inputs, [("batch = ?", [int(batch)]) for (batch,) in sorted(named)]
+        named = connection.execute(f"select distinct _batch from {next(iter(copies.values()))}")
+        yield inputs, [("_batch = ?", [int(batch)]) for (batch,) in sorted(named)]
     finally:
         for copy in copies.values():
             connection.execute(f"drop table if exists {copy}")
@@ -174,3 +176,9 @@ def _read_ahead(
             frames, coming = coming.result(), reader.submit(read, batch)
             yield frames
         yield coming.result()
+
+
+def _schema(prediction: Prediction) -> pa.Schema:
+    return pa.schema(
+        [(name, ARROW_TYPES[column.dtype]) for name, column in prediction.RESULT.items()]
+    )
