@@ -78,7 +78,12 @@ def test_what_changes_in_the_configuration_changes_in_the_record(facts):
     assert text.count(OPEN) == write_processing(facts, DAY).count(OPEN) - 3
     assert rows(text, "Time limits for erasure")["web_behaviour"][0] == "no end"
     assert "klaviyo__win_back (switched off)" in text
-    assert "Without a time limit: web_behaviour" in write_assessment(changed, DAY)
+    before, after = (
+        next(line for line in write_assessment(one, DAY).splitlines() if "time limit:" in line)
+        for one in (facts, changed)
+    )
+    assert "web_behaviour" in after
+    assert "web_behaviour" not in before
 
 
 def test_the_assessment_names_who_profiles_and_who_advertises(facts):
