@@ -6,6 +6,7 @@ from typing import Any
 from activation.audience_names import revealing_word
 from activation.destinations import DESTINATIONS
 from activation.destinations.capabilities import Capabilities
+from activation.disclosure import disclosure_causes
 
 MODES = ("mirror", "upsert")
 PURPOSES = frozenset(
@@ -160,6 +161,9 @@ def _field_causes(sync: Mapping[str, Any], columns: Mapping[str, Any]) -> Iterat
             remedy = rename if name in capabilities.reserved else f"It knows: {known}."
             yield f"{capabilities.name} does not know column {name}", remedy
     yield from _surface_causes(sync, capabilities, sent)
+    if set(listed(sync.get("purpose"))) != INTERNAL:
+        content = tuple(name for name in sent if name != sync.get("key"))
+        yield from disclosure_causes(str(sync.get("channel")), content, columns, capabilities)
     identities = {name for identity in capabilities.identities for name in identity}
     for name in sorted(capabilities.needs_fields - set(sent)):
         yield f"{capabilities.name} needs column {name}", "Add it to the model."

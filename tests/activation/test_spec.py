@@ -263,7 +263,7 @@ def test_a_destination_names_the_columns_it_cannot_do_without():
     content = manifest(destination="web_push", surface="messages", channel="push", target=None)
     columns = content["nodes"][MODEL]["columns"]
     columns["endpoint"] = column("endpoint")
-    columns["payload_title"] = column("payload_title")
+    columns["payload_title"] = column("payload_title") | {"meta": {"disclosure": 1}}
     del columns["email"], columns["first_name"]
     assert causes(content) == ["web_push needs column auth", "web_push needs column p256dh"]
 
