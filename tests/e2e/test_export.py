@@ -138,13 +138,6 @@ inner join intermediate.int_customers_resolved as records
 where quarantine.source = 'web'
 group by 1 order by 2 desc, 1 limit 2
 """
-REVIEWED = """
-select customer_id, count(*), any_value(source_record_key_b) as other
-from core.identity_reviews
-inner join intermediate.int_customers_resolved as records
-    on records.source = source_a and records.source_record_key = source_record_key_a
-group by 1 having count(*) = 1 order by 1 limit 1
-"""
 
 
 def test_what_could_not_be_loaded_is_exported_to_whom_it_names(demo, export):
@@ -158,17 +151,6 @@ def test_what_could_not_be_loaded_is_exported_to_whom_it_names(demo, export):
         assert len({(row["file"], row["row_number"]) for row in rows}) == len(rows)
         others = demo.query("select count(*) from raw.quarantine")[0][0] - len(rows)
         assert others > 100
-
-
-def test_pairs_under_review_are_told_without_the_other_one(demo, export):
-    """How sure it is, and of which own record; not what the other record is called."""
-    ((customer_id, _, other),) = demo.query(REVIEWED)
-
-    section = export(customer_id)[1]["tables"]["identity_reviews"]
-
-    assert section["rows"]
-    assert {"reason", "probability", "compared_with"} <= section["rows"][0].keys()
-    assert other not in json.dumps(section)
 
 
 def test_the_last_deliveries_are_told(demo, export):

@@ -165,7 +165,8 @@ def test_plan_explain_and_check_tell_without_sending(demo):
     customer = demo.query(
         "select customer_id from core.customers "
         "inner join insight.activity_declines using (customer_id) "
-        "where email is not null and count_orders > 0 and is_open order by 1 limit 1"
+        "where email_contact_point_id is not null and count_orders > 0 and is_open "
+        "order by 1 limit 1"
     )[0][0]
 
     plan = demo.run("plan", "klaviyo__win_back").stdout

@@ -1,6 +1,9 @@
 """One's own orders on the same road, and a bad file."""
 
+import pytest
 
+
+@pytest.mark.slow
 def test_ones_own_orders_take_the_same_road(tmp_path, new_state):
     """A folder with one orders.csv gives customers, stages and a file, and refuses to predict; the
     terminal shows that and no library's log."""

@@ -1,5 +1,9 @@
 """A shop that has connected nothing yet."""
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_missing_sources_are_empty_relations(empty_shop):
     """Everything builds, all claims hold, and the unit tests of all models pass."""
