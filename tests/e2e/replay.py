@@ -33,7 +33,7 @@ GATE = ("+consents", "+suppressions", "+holds")
 # What people say and what is made of it: built every day, by what dbt compiled.
 DAILY = re.compile(
     r"staging/(landing|consent|mail|push|helpdesk)/|intermediate/consent/|marts/privacy/"
-    r"|core/(contact_points|service_cases)|decisions/holds"
+    r"|contact/contact_points|core/service_cases|decisions/holds"
 )
 # Few visits: they take most of the time and say nothing of consent.
 QUIET = ("visitor_ratio=0", "visits_per_purchase=0.2", "visits_per_year=0.4", "visits_per_rate=0.2")
