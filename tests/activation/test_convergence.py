@@ -15,7 +15,7 @@ from activation.destinations import settings_for
 from activation.errors import ActivationError, GuardRefused, LedgerImbalance
 from activation.pacing import Patience
 from activation.syncs import diff_sync, run_sync
-from tests.activation.world import AS_OF, EASY_FCM, KEYS, World, world_at
+from tests.activation.world import AS_OF, EASY_FCM, KEYS, World, world_in_memory
 
 pytestmark = pytest.mark.slow
 
@@ -196,7 +196,7 @@ def test_every_history_converges(cases, kills):
     raises), and the ledger never forgets what the platform may hold.
     """
     platform = Platform()
-    with world_at(":memory:", EASY_FCM) as world:
+    with world_in_memory(EASY_FCM) as world:
         world.connection.execute("set threads = 1")
         for step, kill in enumerate(kills):
             platform.allowed = put(world, [case[step][0] for case in cases])

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from activation.digests import DigestKey, DigestKeys
 from activation.spec import Field, SyncSpec
 from orchestration.warehouse import Connection, Warehouse
@@ -160,5 +162,14 @@ def world_at(path: Path, spec: SyncSpec = KLAVIYO, **changes: Any) -> Iterator[W
     """Open a fresh world in a DuckDB file."""
     with Warehouse(path).connect() as connection:
         world = World(connection, replace(spec, **changes))
+        world.create()
+        yield world
+
+
+@contextmanager
+def world_in_memory(spec: SyncSpec) -> Iterator[World]:
+    """Open a fresh world that no file holds."""
+    with duckdb.connect() as raw:
+        world = World(Connection(raw), spec)
         world.create()
         yield world
