@@ -13,7 +13,8 @@ MEASURES = (
     "The ledger compares by keyed digests; identifiers needed for a removal go with it.",
     "Logs, errors and histories hold no personal values; a test looks for all that landed.",
     "Erasure is proven by a scan of tables, files and bytes; tombstones block what lands again.",
-    "Secrets come from the environment and are stored nowhere; transport is encrypted (TLS).",
+    "Credentials come from the environment and are stored nowhere; the key of the digests may lie "
+    "in a file that its owner alone can read. Transport is encrypted (TLS).",
 )
 
 
