@@ -59,6 +59,8 @@ class Visit:
 
 def explain_visit(connection: Connection, session_id: str) -> Visit | None:
     """Return what a visit that is going on will do next; None when there is no such visit."""
+    if not connection.table_exists("insight", "next_actions"):
+        return None
     actions = _rows(connection, "insight.next_actions", session_id.strip(), key="session_id")
     if not actions:
         return None

@@ -42,3 +42,9 @@ def test_a_visit_is_told_with_its_likeliest_actions_first(connection, capsys):
 def test_what_is_no_visit_is_looked_for_among_people(connection):
     """An address is not the id of a visit."""
     assert explain_visit(connection, "somebody@example.com") is None
+
+
+def test_before_the_first_build_there_are_no_visits(tmp_path):
+    """Whoever is looked for then is told that nobody is known, not which table is missing."""
+    with Warehouse(tmp_path / "new.duckdb").connect() as connection:
+        assert explain_visit(connection, "d-1:7") is None
