@@ -1,45 +1,32 @@
 """Push the rows of a DuckDB file by our own sync, in a process that can be killed."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from activation.destinations.webhook import Webhook, WebhookSettings
 from activation.gate import gate_for
 from activation.ledger import Ledger
 from activation.pacing import Patience
 from activation.run import Run
-from activation.spec import Field, SyncSpec
+from activation.spec import Field
 from activation.syncs import keep_in_step
 from orchestration.warehouse import Warehouse
-from tests.activation.world import AS_OF, KEYS, KLAVIYO, World
-from tests.benchmarks.activation import SECRET, UnpacedWebhook
+from tests.activation.world import AS_OF, KEYS, World
+from tests.benchmarks.activation import SECRET, WEBHOOK, UnpacedWebhook
 
 FIELDS = (Field("email", "varchar"), Field("first_name", "varchar"), Field("spend", "double"))
 
 
-class PlainSpec(SyncSpec):
-    """A sync of 1,000 rows per message."""
-
-    @property
-    def capabilities(self) -> Any:
-        """Return what the webhook can do with larger messages."""
-        return UnpacedWebhook.capabilities
-
-
-SPEC = PlainSpec(
-    **{
-        **vars(KLAVIYO),
-        "name": "webhook__people",
-        "destination": "webhook",
-        "surface": "rows",
-        "target": "people",
-        "relation": "activation.people",
-        "purposes": ("internal_reporting",),
-        "channel": "webhook",
-        "fields": FIELDS,
-        "has_contact_point": False,
-    }
+SPEC = replace(
+    WEBHOOK,
+    name="webhook__people",
+    target="people",
+    relation="activation.people",
+    purposes=("internal_reporting",),
+    channel="webhook",
+    fields=FIELDS,
+    has_contact_point=False,
 )
 
 
