@@ -87,12 +87,12 @@ def close_journal(folder: Path) -> None:
     (folder / NAME).unlink(missing_ok=True)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file that is there as a whole or not at all, for its owner only."""
     draft = path.with_name(f".{path.name}.draft")
     draft.touch(mode=0o600)
-    with draft.open("w", encoding="utf-8", errors="surrogateescape") as handle:
-        handle.write(text)
+    with draft.open("wb") as handle:
+        handle.write(content.encode() if isinstance(content, str) else content)
         handle.flush()
         os.fsync(handle.fileno())
     draft.replace(path)

@@ -1,7 +1,6 @@
 """Say in SQL which rows are of the persons to erase: by key, by identifier, by what they tell."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -9,14 +8,13 @@ import pyarrow as pa
 from orchestration.belongings import OWNER, owned_rows
 from orchestration.contracts import TableContract
 from orchestration.erasure.persons import Identifier
-from orchestration.erasure.sought import FUNCTION, Sought, edge
+from orchestration.erasure.sought import FUNCTION, Sought
 from orchestration.tombstones import ANY, form
 from orchestration.warehouse import Connection
 
 # What stays in the books of nobody, and what is too short to be looked for in a text.
 BOOKED = frozenset({"order", "contract"})
 SHORTEST = 6
-ALTERNATIVES = 200
 
 _OWN_KEYS = """
 select key from ({ways}) as ways
@@ -84,17 +82,6 @@ class Scope:
                 }
             )
         )
-
-
-def patterns(scope: Scope) -> Iterator[str]:
-    """Yield regular expressions (RE2 and Python) for whole identifiers in a lower-case text."""
-    by_edge: dict[str, list[str]] = {}
-    for kind, value in scope.needles:
-        by_edge.setdefault(edge(kind), []).append(re.escape(value))
-    for before, values in sorted(by_edge.items()):
-        for start in range(0, len(values), ALTERNATIVES):
-            some = "|".join(values[start : start + ALTERNATIVES])
-            yield f"(^|[^{before}])({some})($|[^a-z0-9])"
 
 
 def key_text(expressions: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """Look for identifiers in texts of whatever form: columns, files, bytes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
@@ -13,14 +13,9 @@ FUNCTION = "tells_of_erased"
 _IS_THERE = "select 1 from duckdb_functions() where function_name = ?"
 
 
-def edge(kind: str) -> str:
-    """Return the characters that, before a value, make it the end of another one."""
-    return "a-z0-9._%+-" if kind == "email" else "a-z0-9"
-
-
 # What, beside a value, makes it a part of another one; and kinds that nothing makes one.
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
-EDGES = {edge(""): _WORD, edge("email"): _WORD | frozenset(b"._%+-")}
+_ADDRESS = _WORD | frozenset(b"._%+-")
 WHEREVER = frozenset({"email", "device", "push_token", "customer"})
 
 
@@ -40,6 +35,11 @@ class Sought:
             if row not in found and self._is_alone(column[row].as_py().encode(), position, word):
                 found.add(row)
         return found
+
+    def in_texts(self, texts: Sequence[bytes]) -> set[int]:
+        """Return the numbers of the texts, in UTF-8 of any case, in which one stands as a word."""
+        lower = [text.decode("utf-8", "replace").lower() for text in texts]
+        return self.in_column(pa.array(lower, pa.string()))
 
     def install(self, connection: Connection) -> None:
         """Give the queries of a connection the function `tells_of_erased(text in lower case)`."""
@@ -85,8 +85,9 @@ class Sought:
 
 def _has_edges(text: bytes, position: int, word: bytes, kind: str) -> bool:
     end = position + len(word)
-    starts = position == 0 or text[position - 1] not in EDGES[edge(kind)]
-    return starts and (end == len(text) or text[end] not in EDGES[edge("")])
+    before = _ADDRESS if kind == "email" else _WORD
+    starts = position == 0 or text[position - 1] not in before
+    return starts and (end == len(text) or text[end] not in _WORD)
 
 
 def _covers(chunk: bytes, position: int, word: bytes, other: bytes) -> bool:
