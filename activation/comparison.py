@@ -11,9 +11,9 @@ from activation.jumps import SIZE_JUMPED, held_leavers
 from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS, readable
 from activation.rows import desired_rows, field_names, mapping
 from activation.spec import SyncSpec
+from activation.spec_rules import LEFT_AUDIENCE
 from activation.statements import literal, render
 
-LEFT_AUDIENCE = "left_audience"
 MAPPING_CHANGED = "mapping"
 
 # Rows whose key vanished because the customer was merged, or whose identifiers a new key uses,

@@ -190,6 +190,7 @@ class Delivery:
         with ThreadPoolExecutor(width) as pool:
             try:
                 while True:
+                    self.recheck.listen()
                     due = islice(waiting, width - len(under_way))
                     for number, batch in self._exchange(operation, done, due, target):
                         accept = partial(self._accept, operation, number)

@@ -118,6 +118,10 @@ class PlanMoved(GuardRefused):
     """The plan that was named is not the plan of now."""
 
 
+class NewsUnreadable(Terminal):
+    """A landed file cannot be read, so that nobody knows who has said no since the last build."""
+
+
 class DuplicateKeys(GuardRefused):
     """The row key of the model is null or not unique."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from activation.connection import Connection
+from activation.news import NO_NEWS, forbidding
 from activation.spec import SyncSpec
 from activation.statements import json_text, literal, literals, render, sha256_hex
 
@@ -27,6 +28,18 @@ class BlockReason(StrEnum):
     CONSENT_EXPIRED = "consent_expired"
     SERVICE_HOLD = "service_hold"
 
+
+NEWS_REASONS = frozenset(
+    {
+        BlockReason.ERASED,
+        BlockReason.OBJECTION,
+        BlockReason.COMPLAINT,
+        BlockReason.CONSENT_WITHDRAWN,
+        BlockReason.UNDELIVERABLE,
+        BlockReason.SERVICE_HOLD,
+    }
+)
+"""What may be known of a person before the models are built anew; it stands behind all else."""
 
 _TABLES = (
     ("privacy", "suppressions"),
@@ -78,6 +91,7 @@ select
         when consent.obstacle is null or consent.obstacle < 9 or not {every_purpose}
             then 'no_consent'
         when hold.customer_id is not null then 'service_hold'
+        else news.reason
     end as block_reason
 from {candidates} as candidate
 left join contact.contact_points as point
@@ -114,6 +128,7 @@ left join (
         and (starts_at is null or starts_at <= {as_of})
         and (ends_at is null or ends_at > {as_of})
 ) as hold on hold.customer_id = candidate.customer_id
+left join {news} as news on news.customer_id = candidate.customer_id
 """
 
 _CLOSED = """
@@ -146,6 +161,7 @@ class Gate:
     spec: SyncSpec
     as_of: datetime
     is_open: bool
+    news: str = NO_NEWS
 
     def judged(self, candidates: str, *, are_few: bool = False, are_held: bool = False) -> str:
         """Return a query that adds `block_reason` (null = may pass) to the rows of a relation.
@@ -175,12 +191,13 @@ class Gate:
             is_marketing="1 = 1" if "marketing" in self.spec.purposes else "1 = 0",
             only_points=only.replace("contact_point_id in", "point.contact_point_id in"),
             only_consents=only,
+            news=self.news,
         )
 
 
 def gate_for(connection: Connection, spec: SyncSpec, as_of: datetime) -> Gate:
     """Return the gate of a sync; closed for every row when one of its tables is missing."""
-    return Gate(spec, as_of, not missing_tables(connection, spec))
+    return Gate(spec, as_of, not missing_tables(connection, spec), forbidding(connection, spec))
 
 
 def missing_tables(connection: Connection, spec: SyncSpec) -> tuple[str, ...]:

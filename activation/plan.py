@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from activation.comparison import LEFT_AUDIENCE, Comparison
+from activation.comparison import Comparison
 from activation.errors import DuplicateKeys
 from activation.sealing import digest_of
+from activation.spec_rules import LEFT_AUDIENCE
 from activation.statements import literal, render
 
 ACTIONS = ("add", "change", "remove", "retry")

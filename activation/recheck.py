@@ -4,13 +4,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from activation.comparison import LEFT_AUDIENCE
 from activation.connection import Connection
-from activation.gate import Gate
+from activation.gate import Gate, gate_for
+from activation.news import leaving
+from activation.spec_rules import LEFT_AUDIENCE
 from activation.statements import column, literal, render
 
 _ROWS = 100_000
 _SECONDS = 60.0
+_PAUSE = 1.0
 
 _WINDOW = """
 (
@@ -30,6 +32,7 @@ where
     or row_key not in (
         select cast({key} as varchar) from {relation} where {key} is not null
     )
+    {has_left}
 """
 
 
@@ -37,18 +40,30 @@ where
 class Recheck:
     """What gate and model say of the batches about to be sent.
 
-    One question covers the next hundred thousand rows and is good for a minute: asking costs a scan
-    of the consents and of the model's keys, however few rows it is about.
+    One question covers the next hundred thousand rows and is good for a minute, or until `news`
+    says that something has landed: asking costs a scan of the consents and of the model's keys,
+    however few rows it is about.
     """
 
     connection: Connection
     gate: Gate
     run_id: str
     batch_rows: int
+    news: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
     _batches: range = range(0)
     _asked_at: float = 0.0
+    _heard_at: float = float("-inf")
     _blocked: dict[int, str] = field(default_factory=dict)
+
+    def listen(self) -> None:
+        """Take in what has landed, at most once a second; not to be called in a transaction."""
+        if self.clock() - self._heard_at < _PAUSE:
+            return
+        self._heard_at = self.clock()
+        if self.news():
+            self.gate = gate_for(self.connection, self.gate.spec, self.gate.as_of)
+            self._batches = range(0)
 
     def blocked(self, batch: int) -> Mapping[int, str]:
         """Return the row numbers that may not be sent any more, with the reason of each."""
@@ -71,5 +86,10 @@ class Recheck:
             left_audience=literal(LEFT_AUDIENCE),
             key=column(self.gate.spec.key),
             relation=self.gate.spec.relation,
+            has_left=self._has_left(),
         )
         self._blocked = dict(self.connection.execute(statement))
+
+    def _has_left(self) -> str:
+        leavers = leaving(self.connection, self.gate.spec.leaves_on)
+        return f"or customer_id in {leavers}" if leavers else ""

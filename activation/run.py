@@ -1,5 +1,6 @@
 """Take one run of a sync from its plan to its summary."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from activation.comparison import Comparison
 from activation.coverage import count_refused, coverage_of
 from activation.delivery import Delivery, Progress
 from activation.errors import GuardRefused, LedgerImbalance
-from activation.gate import Gate
+from activation.gate import Gate, gate_for
 from activation.judgement import Judgement, prepare
 from activation.lease import Lease
 from activation.ledger import FINAL_STATES, Ledger, now
@@ -69,7 +70,8 @@ class Run:
     """One run of a sync, from its plan to its summary.
 
     With `is_erasure` the plan is made elsewhere and removes persons for good; as a run of its own
-    kind it is no delivery that the size of the next one is compared with.
+    kind it is no delivery that the size of the next one is compared with. `news` takes in what has
+    landed since the models were built, and says whether that was anything.
     """
 
     ledger: Ledger
@@ -84,6 +86,7 @@ class Run:
     requests: int = 0
     pause: str | None = None
     is_erasure: bool = False
+    news: Callable[[], bool] = lambda: False
 
     @property
     def comparison(self) -> Comparison:
@@ -223,6 +226,8 @@ class Run:
         return spec.capabilities.surfaces[spec.surface].mirror == "replace"
 
     def _replace(self, held_lease: Lease) -> None:
+        if self.news():
+            self.gate = gate_for(self.ledger.connection, self.ledger.spec, self.as_of)
         Replacement(
             self.ledger, self.gate, held_lease, self.destination, self.run_id, self.as_of
         ).deliver()
@@ -234,7 +239,7 @@ class Run:
             rows = self.ledger.spec.capabilities.batch.upsert_rows
             delivery = Delivery(
                 ledger=self.ledger,
-                recheck=Recheck(self.ledger.connection, self.gate, self.run_id, rows),
+                recheck=Recheck(self.ledger.connection, self.gate, self.run_id, rows, self.news),
                 lease=held_lease,
                 destination=self.destination,
                 send=send,

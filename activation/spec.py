@@ -36,7 +36,8 @@ class SyncSpec:
     `fields` are the columns that are sent, in the model's order; `upstream` names every model the
     sync model is built from, `segments` every segment it reads. A sync that is not `is_enabled`
     adds and changes nothing; it only takes back whom the gate forbids. Campaigns leave out whoever
-    is on a list that `is_exclusion`.
+    is on a list that `is_exclusion`. Whoever a row of a source table in `leaves_on` is about that
+    landed after the models were built is not sent to before they are built anew.
     """
 
     name: str
@@ -61,6 +62,7 @@ class SyncSpec:
     max_age: timedelta = timedelta(hours=48)
     is_enabled: bool = True
     is_exclusion: bool = False
+    leaves_on: frozenset[str] = frozenset()
 
     @property
     def is_internal(self) -> bool:
@@ -163,6 +165,7 @@ def _spec(
         max_age=timedelta(hours=sync.get("max_age_hours", 48)),
         is_enabled=sync.get("enabled", True),
         is_exclusion=sync.get("exclusion", False),
+        leaves_on=frozenset(listed(sync.get("leaves_on"))),
     )
 
 

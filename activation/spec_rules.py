@@ -22,6 +22,7 @@ PURPOSES = frozenset(
     }
 )
 CHANNELS = frozenset({"email", "phone", "push", "post", "web", "ads", "file", "table"})
+LEFT_AUDIENCE = "left_audience"
 INTERNAL = frozenset({"internal_reporting"})
 CUSTOMER = "customer_id"
 CONTACT_POINT = "contact_point_id"
@@ -33,7 +34,9 @@ MEMBERS_OF = "macro.regulars.members_of"
 
 _REQUIRED = ("destination", "surface", "key", "mode", "purpose", "channel")
 _SWITCHES = ("enabled", "exclusion")
-_OPTIONAL = ("target", "max_removal_share", "max_size_change", "max_age_hours", *_SWITCHES)
+_OPTIONAL = (
+    "target", "max_removal_share", "max_size_change", "max_age_hours", "leaves_on", *_SWITCHES,
+)  # fmt: skip
 _KEY_TESTS = ("unique", "not_null")
 _CONTROL = frozenset({CUSTOMER, CONTACT_POINT})
 
@@ -53,6 +56,7 @@ def causes(
         )
         return
     yield from _model_causes(sync, model, manifest)
+    yield from _leaving_causes(sync, manifest)
     yield from _field_causes(sync, model.get("columns") or {})
 
 
@@ -146,6 +150,22 @@ def _needed_columns(sync: Mapping[str, Any]) -> tuple[str, ...]:
     internal = set(listed(sync.get("purpose"))) == INTERNAL
     control = (CUSTOMER,) if internal else (CUSTOMER, CONTACT_POINT)
     return (*control, sync["key"]) if sync.get("key") else control
+
+
+def _leaving_causes(sync: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[Cause]:
+    ending = sorted(
+        f"{source['source_name']}/{source['name']}"
+        for source in manifest.get("sources", {}).values()
+        if any(
+            news.get("means") == LEFT_AUDIENCE
+            for news in ((source.get("config") or {}).get("meta") or {}).get("news", ())
+        )
+    )
+    for label in set(listed(sync.get("leaves_on"))) - {*ending}:
+        yield (
+            f"leaves_on names {label}, whose rows end nothing",
+            f"Use one of {', '.join(ending)}, or state it in that table's config.meta.news.",
+        )
 
 
 def _field_causes(sync: Mapping[str, Any], columns: Mapping[str, Any]) -> Iterator[Cause]:

@@ -1,5 +1,6 @@
 """Run or preview one sync: the facade orchestration calls."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -58,12 +59,14 @@ def run_sync(
     named: str | None = None,
     progress: Progress | None = None,
     patience: Patience | None = None,
+    news: Callable[[], bool] = lambda: False,
 ) -> SyncSummary:
     """Plan one sync and deliver the plan.
 
     `as_of` is the run's clock in UTC: consent must be valid at it. `keys` digest what the ledger
     compares, `model` says what dbt knows of the sync's model, `named` is the digest of a plan that
-    somebody looked at and no guard holds back, `patience` says how long to put up with trouble.
+    somebody looked at and no guard holds back, `patience` says how long to put up with trouble,
+    `news` takes in what has landed since the models were built and says whether that was anything.
     Raise GuardRefused before anything is sent, other ActivationErrors when the platform stops the
     run; whatever was acknowledged by then is in the ledger. An audience whose size jumped is no
     error: the run is paused and its summary says why. Where the model is what is wrong, whoever may
@@ -74,8 +77,9 @@ def run_sync(
     destination = DESTINATIONS[spec.destination](settings)
     ledger = Ledger(connection, spec, destination.account, keys)
     ledger.prepare()
+    news()
     gate = gate_for(connection, spec, as_of)
-    run = Run(ledger, destination, gate, uuid4().hex, as_of, patience or Patience())
+    run = Run(ledger, destination, gate, uuid4().hex, as_of, patience or Patience(), news=news)
     try:
         if named is None and model is not None and spec.is_enabled:
             model.refuse(spec, as_of)

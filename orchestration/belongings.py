@@ -6,6 +6,42 @@ from orchestration.contracts import Ownership, TableContract
 
 OWNER = "_customer_id"
 
+# The type of identifier that a source record's own key is.
+RECORDS = {
+    ("shop", "customers"): "shop_customer",
+    ("shop", "orders"): "order",
+    ("crm", "contacts"): "crm_contact",
+    ("store", "loyalty_cards"): "loyalty_card",
+    ("mail", "subscribers"): "mail_subscriber",
+    ("push", "tokens"): "push_token",
+    ("helpdesk", "cases"): "case",
+    ("billing", "contracts"): "contract",
+}
+_RECORD_KINDS = " ".join(
+    f"when source = '{source}' and source_record_key like '{table}:%' then '{kind}'"
+    for (source, table), kind in RECORDS.items()
+)
+
+# Every id and identifier that one customer alone has; the same one may be there several times.
+BORNE = f"""
+select customer_id, identifier_type as kind, identifier_value as value
+from contact.customer_identities where not is_shared and identifier_type not in ('address', 'order')
+union all
+select customer_id, identifier_type, address
+from contact.contact_points where customer_id is not null
+union all
+select customer_id, 'device', device_id from core.devices where customer_id is not null
+union all
+select customer_id, 'customer', customer_id from core.customers
+union all
+select customer_id, 'customer', former_customer_id
+from core.customer_aliases where customer_id is not null
+union all
+select customer_id, case {_RECORD_KINDS} end,
+    substring(source_record_key, strpos(source_record_key, ':') + 1)
+from intermediate.int_customers_resolved
+"""
+
 
 def owned_rows(contract: TableContract, contracts: Mapping[str, TableContract]) -> str:
     """Return a query: rows of a source table that belong to somebody, and `_customer_id`.

@@ -7,6 +7,12 @@ from pathlib import Path
 
 import yaml
 
+from activation.gate import NEWS_REASONS
+from activation.spec_rules import LEFT_AUDIENCE
+
+MEANINGS = {*NEWS_REASONS, LEFT_AUDIENCE}
+NEWS_KEYS = {"means", "when", "channel", "channel_column", "purpose_column"}
+
 
 class InvalidContract(ValueError):
     """The YAML of a source table leaves something open."""
@@ -58,6 +64,23 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class News:
+    """What a row says to the gate that landed after the models were built.
+
+    Its person may not be contacted for the reason it `means`, or has left an audience. It says so
+    where each column of `when` has one of the values (in lower case), is `filled` or is `empty`.
+    It counts for one `channel` or for the one in `channel_column`, and for the purpose in
+    `purpose_column`; none is all of them.
+    """
+
+    means: str
+    when: Mapping[str, tuple[str, ...] | str]
+    channel: str | None = None
+    channel_column: str | None = None
+    purpose_column: str | None = None
+
+
+@dataclass(frozen=True)
 class TableContract:
     """What a landed file of one source table looks like, and whose its rows are.
 
@@ -73,6 +96,7 @@ class TableContract:
     ownerships: tuple[Ownership, ...] = field(default=())
     kept: frozenset[str] = frozenset()
     retention: Retention | None = None
+    news: tuple[News, ...] = ()
 
     @property
     def label(self) -> str:
@@ -151,8 +175,28 @@ def _contract(source: str, table: dict, meta: dict) -> TableContract:  # type: i
         )
         raise InvalidContract(msg)
     retention = _retention(f"{source}/{table['name']}", table, meta)
+    news = _news(f"{source}/{table['name']}", columns, meta.get("news", ()))
     key = tuple(meta["key"])
-    return TableContract(source, table["name"], key, columns, ownerships, kept, retention)
+    return TableContract(source, table["name"], key, columns, ownerships, kept, retention, news)
+
+
+def _news(label: str, columns: tuple[Column, ...], stated: list) -> tuple[News, ...]:  # type: ignore[type-arg]
+    """Read what rows of a table say to the gate."""
+    names, found = {column.name for column in columns}, []
+    for one in stated:
+        when = {
+            name: values if values in ("filled", "empty") else tuple(values)
+            for name, values in (one.get("when") or {}).items()
+        }
+        used = {*when, one.get("channel_column"), one.get("purpose_column")} - {None}
+        if one.get("means") not in MEANINGS or used - names or one.keys() - NEWS_KEYS:
+            msg = (
+                f"{label}: its news need a meaning ({', '.join(sorted(MEANINGS))}) and columns of "
+                "its own. Mend config.meta.news."
+            )
+            raise InvalidContract(msg)
+        found.append(News(**{**one, "when": when}))
+    return tuple(found)
 
 
 def _retention(label: str, table: dict, meta: dict) -> Retention | None:  # type: ignore[type-arg]

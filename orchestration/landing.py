@@ -4,7 +4,7 @@ import codecs
 import csv
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -57,18 +57,29 @@ def discover(
     Raises LandingError when there is nothing to load.
     """
     files, ignored = [], []
+    for path, name, contract in candidates(landing, contracts):
+        if contract:
+            files.append(inspect(path, name, contract))
+        else:
+            ignored.append(name)
+    if not files:
+        raise LandingError(_nothing_to_load(landing, ignored))
+    return tuple(files), tuple(ignored)
+
+
+def candidates(
+    landing: Path, contracts: Mapping[str, TableContract]
+) -> Iterator[tuple[Path, str, TableContract | None]]:
+    """Yield path and name of every file in the landing folder, and the contract it belongs to."""
     for path in sorted(landing.rglob("*")) if landing.is_dir() else []:
         name = path.relative_to(landing).as_posix()
         if path.is_dir() or path.name.startswith((".", "_")) or name == "manifest.json":
             continue
         contract = _contract_of(path.relative_to(landing), contracts)
         if contract and path.suffix.lower() in FORMATS:
-            files.append(_inspect(path, name, contract))
+            yield path, name, contract
         elif path.suffix.lower() not in {".md", ".part", ".tmp"}:
-            ignored.append(name)
-    if not files:
-        raise LandingError(_nothing_to_load(landing, ignored))
-    return tuple(files), tuple(ignored)
+            yield path, name, None
 
 
 def check_headers(files: tuple[LandedFile, ...]) -> None:
@@ -122,7 +133,7 @@ def _contract_of(relative: Path, contracts: Mapping[str, TableContract]) -> Tabl
     return next((contracts[name] for name in candidates if name in contracts), None)
 
 
-def _inspect(path: Path, name: str, contract: TableContract) -> LandedFile:
+def inspect(path: Path, name: str, contract: TableContract) -> LandedFile:
     kind = FORMATS[path.suffix.lower()]
     arrived = re.search(r"arrived_on=(\d{4}-\d{2}-\d{2})", name)
     day = (

@@ -14,13 +14,16 @@ from dagster_dbt import (
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from orchestration.contracts import read_contracts
 from orchestration.dbt_runner import Outcome, build
+from orchestration.news import write_news
 from orchestration.progress import reporter
 from orchestration.project import DBT_PROJECT, MANIFEST, manifest, settings
 from orchestration.state import read_failures
 from orchestration.warehouse import Warehouse, is_disk_full
 
 LANDING_CLOCK = dg.AssetKey(["landing", "clock"])
+GATE_IS_BUILT = "landed_files"
 STORED = ("table", "incremental", "snapshot", "seed")
 
 
@@ -78,6 +81,9 @@ def dbt_models(
         )
     events = [event for said in outcome.events for event in _translate(said, context)]
     _judge(outcome)
+    if any(_name(unique_id) == GATE_IS_BUILT for _, unique_id, _ in outcome.results):
+        with warehouse.writing(), warehouse.connect() as connection:
+            write_news(connection, read_contracts(DBT_PROJECT))
     reporter().end(step, _phrase(events))
     with warehouse.connect(read_only=True) as connection:
         for event in events:

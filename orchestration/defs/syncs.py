@@ -10,14 +10,17 @@ from activation.errors import ActivationError
 from activation.pacing import Patience
 from activation.spec import SyncSpec, load_specs
 from activation.syncs import SyncSummary, run_sync
+from orchestration.contracts import read_contracts
 from orchestration.ledger_keys import read_keys
+from orchestration.news import LandedNews
 from orchestration.progress import reporter
-from orchestration.project import manifest
+from orchestration.project import DBT_PROJECT, manifest
 from orchestration.retired import Surroundings, Withdrawn, retired_syncs, withdraw
 from orchestration.settings import read_settings
 from orchestration.state import read_clock, read_model
 from orchestration.warehouse import Warehouse
 
+CONTRACTS = read_contracts(DBT_PROJECT)
 RETIRED = ["activation", "retired_syncs"]
 
 
@@ -118,6 +121,7 @@ def _run(spec: SyncSpec, config: SyncConfig, warehouse: Warehouse) -> SyncSummar
                 named=config.plan,
                 patience=Patience(rates_folder=settings.rates),
                 progress=lambda done, total: reporter().advance(step, done, total),
+                news=LandedNews(connection, settings, CONTRACTS),
             )
     except ActivationError as error:
         reporter().end(step, f"stopped: {error}")
@@ -153,6 +157,7 @@ def _withdraw(
         around = Surroundings(
             settings.variables, read_clock(connection), read_keys(settings), settings.rates
         )
+        _hear(LandedNews(connection, settings, CONTRACTS))
         told = withdraw(connection, found, around, config.plan)
     removed = sum(one.removed for one in told.summaries)
     reporter().end(step, f"{len(found)} retired, -{removed:,}, {len(told.unreached)} not reached")
@@ -160,6 +165,13 @@ def _withdraw(
         reasons = " ".join(f"{name}: {reason}" for name, reason in told.stopped.items())
         raise dg.Failure(reasons, allow_retries=False)
     return told
+
+
+def _hear(news: LandedNews) -> None:
+    try:
+        news()
+    except ActivationError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 @dg.definitions

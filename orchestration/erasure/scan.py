@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.belongings import BORNE
 from orchestration.erasure.journal import NAME
-from orchestration.erasure.persons import BORNE, Identifier
+from orchestration.erasure.persons import Identifier
 from orchestration.erasure.scope import Scope
 from orchestration.erasure.sought import Sought
 from orchestration.settings import Settings
