@@ -49,8 +49,8 @@ class Recheck:
     gate: Gate
     run_id: str
     batch_rows: int
-    news: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
+    news: Callable[[], bool] = lambda: False
     _batches: range = range(0)
     _asked_at: float = 0.0
     _heard_at: float = float("-inf")

@@ -239,7 +239,9 @@ class Run:
             rows = self.ledger.spec.capabilities.batch.upsert_rows
             delivery = Delivery(
                 ledger=self.ledger,
-                recheck=Recheck(self.ledger.connection, self.gate, self.run_id, rows, self.news),
+                recheck=Recheck(
+                    self.ledger.connection, self.gate, self.run_id, rows, news=self.news
+                ),
                 lease=held_lease,
                 destination=self.destination,
                 send=send,

@@ -1,5 +1,7 @@
 """Gate and model are asked again while a plan is under way: for new rows, and after a minute."""
 
+from dataclasses import replace
+
 import pytest
 
 from activation.comparison import Comparison
@@ -7,6 +9,7 @@ from activation.gate import gate_for
 from activation.ledger_schema import create_tables
 from activation.plan import seal
 from activation.recheck import Recheck
+from activation.rows import desired_rows
 from activation.syncs import run_sync
 from tests.activation.world import AS_OF, KEYS, people
 
@@ -83,4 +86,92 @@ def test_news_between_plan_and_batch_keeps_the_row_at_home(world, settings, klav
     told = "select row_key, code from ledger.plan_rows where state = 'blocked'"
     assert (summary.added, summary.delivered, summary.blocked_at_dispatch) == (3, 2, 1)
     assert world.connection.execute(told) == [("c1", reason)]
+    assert sorted(klaviyo.emails()) == ["person0@example.com", "person2@example.com"]
+
+
+LANDED = """
+create table if not exists privacy.landed_news (
+    customer_id varchar, reason varchar, channel varchar, purpose varchar, source_table varchar
+)
+"""
+
+
+def land(world, *row):
+    """Write down what a landed row says."""
+    world.connection.execute(LANDED)
+    world.connection.execute("insert into privacy.landed_news values (?, ?, ?, ?, ?)", row)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (("consent_withdrawn", "email", "marketing"), "consent_withdrawn"),
+        (("consent_withdrawn", "all", None), "consent_withdrawn"),
+        (("consent_withdrawn", "push", "marketing"), None),
+        (("consent_withdrawn", "email", "ads_user_data"), None),
+        (("objection", "email", "ads_user_data"), "objection"),
+        (("complaint", "email", None), "complaint"),
+        (("service_hold", None, None), "service_hold"),
+        (("erased", None, None), "erased"),
+        (("left_audience", None, None), None),
+    ],
+)
+def test_landed_news_forbid_where_they_apply(world, row, expected):
+    """Channel and purpose as the row says; an objection is about the person."""
+    world.desire(people(2))
+    world.allow(people(2))
+    land(world, "c1", *row, "any/table")
+
+    judged = gate_for(world.connection, world.spec, AS_OF).judged(f"({desired_rows(world.spec)})")
+
+    found = world.connection.execute(f"select row_key, block_reason from ({judged}) as judged")
+    assert dict(found) == {"c0": None, "c1": expected}
+
+
+def test_what_lands_between_two_batches_is_honoured(world, settings, klaviyo):
+    """Before anything is built: the second batch goes without her, and without who has bought."""
+    spec = replace(world.spec, leaves_on=frozenset({"shop/orders"}))
+    world.desire(people(5))
+    world.allow(people(5))
+    rows = [("c3", "consent_withdrawn", "email", None, "mail/subscribers"),
+            ("c1", "left_audience", None, None, "shop/orders"),
+            ("c2", "left_audience", None, None, "store/receipts")]  # fmt: skip
+    heard = []
+
+    def news():
+        heard.append(len(heard))
+        if len(heard) != 2:
+            return False
+        for row in rows:
+            land(world, *row)
+        return True
+
+    summary = run_sync(
+        world.connection, spec, settings, as_of=AS_OF, keys=KEYS, client=klaviyo.client(),
+        news=news,
+    )  # fmt: skip
+
+    told = "select row_key, code from ledger.plan_rows where state = 'blocked' order by 1"
+    assert (summary.added, summary.delivered) == (5, 3)
+    assert world.connection.execute(told) == [
+        ("c1", "left_audience"), ("c3", "consent_withdrawn"),
+    ]  # fmt: skip
+
+
+def test_news_of_before_the_plan_take_somebody_off_the_list(world, settings, klaviyo):
+    """A withdrawal is a removal, whether or not the models know it; a purchase is none."""
+    spec = replace(world.spec, leaves_on=frozenset({"shop/orders"}), max_removal_share=1.0)
+    world.desire(people(3))
+    world.allow(people(3))
+
+    def run():
+        return run_sync(
+            world.connection, spec, settings, as_of=AS_OF, keys=KEYS, client=klaviyo.client()
+        )
+
+    run()
+    land(world, "c1", "consent_withdrawn", "email", None, "mail/subscribers")
+    land(world, "c2", "left_audience", None, None, "shop/orders")
+
+    assert run().removed == 1
     assert sorted(klaviyo.emails()) == ["person0@example.com", "person2@example.com"]

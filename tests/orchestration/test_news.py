@@ -1,6 +1,7 @@
 """What lands after the models were built is heard: it forbids whom it is about, and nobody else."""
 
 import os
+import shutil
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -21,10 +22,11 @@ NOW = datetime(2026, 11, 1)
 PEOPLE = {"anna": "+4915112345678", "bob": "+4917198765432"}
 
 
-@pytest.fixture
-def shop(tmp_path):
-    """Yield a shop that knows Anna and Bob and has read what landed so far."""
-    settings = read_settings({"REGULARS_HOME": str(tmp_path)})
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Return the folder of a shop that knows Anna and Bob and has read what landed so far."""
+    home = tmp_path_factory.mktemp("shop")
+    settings = read_settings({"REGULARS_HOME": str(home)})
     settings.create_folders()
     send = {"send_id": "s1", "subscriber_id": "m-anna", "sent_at": "2026-10-01 09:00:00"}
     land(settings, "mail/sends", send)
@@ -61,6 +63,15 @@ def shop(tmp_path):
                 connection.execute(
                     "insert into intermediate.int_customers_resolved values (?, ?, ?)", row
                 )
+    return home
+
+
+@pytest.fixture
+def shop(built, tmp_path):
+    """Yield what hears the news of such a shop."""
+    home = shutil.copytree(built, tmp_path / "shop")
+    settings = read_settings({"REGULARS_HOME": str(home)})
+    with Warehouse(settings.warehouse).connect() as connection:
         yield LandedNews(connection, settings, CONTRACTS)
 
 
