@@ -6,7 +6,7 @@ from activation.connection import Connection
 from activation.spec import SyncSpec
 from activation.statements import literal, literals, render
 
-RELATION = ("privacy", "landed_news")
+RELATION = ("raw", "landed_news")
 COLUMNS = ("customer_id", "reason", "channel", "purpose", "source_table")
 """Whose, a reason of the gate or `left_audience`, where and what for (null: all), whence."""
 

@@ -36,7 +36,7 @@ where not exists (
 )
 """
 _NEWS = """
-create or replace table privacy.landed_news as
+create or replace table raw.landed_news as
 with said as (
     {said}
 ),
@@ -67,7 +67,7 @@ named as (
 select distinct customer_id, reason, channel, purpose, source_table from named
 """
 _NONE = """
-create or replace table privacy.landed_news (
+create or replace table raw.landed_news (
     customer_id varchar, reason varchar, channel varchar, purpose varchar, source_table varchar
 )
 """
@@ -129,7 +129,7 @@ class LandedNews:
 
 
 def write_news(connection: Connection, contracts: Mapping[str, TableContract]) -> None:
-    """Write `privacy.landed_news`: what loaded rows say that the models have not read.
+    """Write `raw.landed_news`: what loaded rows say that the models have not read.
 
     It forbids what it may: whoever has said no and yes since then waits for the next build. Phone
     numbers are compared by their last eight digits, because a landed one may lack its country.
@@ -140,7 +140,6 @@ def write_news(connection: Connection, contracts: Mapping[str, TableContract]) -
     telling = [contracts[label] for (label,) in found if label in contracts]
     said = [part for contract in telling for part in _said(contract)]
     owned = [part for contract in telling for part in _owned(contract, contracts)]
-    connection.execute("create schema if not exists privacy")
     if not said and not owned:
         connection.execute(_NONE)
         return

@@ -32,6 +32,7 @@ def _spec(contract: TableContract) -> dg.AssetSpec:
     specs=[
         *(_spec(contract) for contract in CONTRACTS.values()),
         dg.AssetSpec(["landing", "clock"], group_name="landing", kinds={"duckdb"}),
+        dg.AssetSpec(["landing", "loaded_files"], group_name="landing", kinds={"duckdb"}),
         dg.AssetSpec(["landing", "quarantine"], group_name="landing", kinds={"duckdb"}),
     ],
     pool="duckdb_writer",
@@ -60,6 +61,9 @@ def load_landing(warehouse: dg.ResourceParam[Warehouse]) -> Any:
             metadata={"dagster/row_count": rows[contract.label]},
         )
     yield dg.MaterializeResult(asset_key=["landing", "clock"], metadata={"as_of": str(as_of)})
+    yield dg.MaterializeResult(
+        asset_key=["landing", "loaded_files"], metadata={"dagster/row_count": len(files)}
+    )
     yield dg.MaterializeResult(
         asset_key=["landing", "quarantine"],
         metadata={"dagster/row_count": rows["quarantine"], "ignored_files": len(ignored)},

@@ -90,7 +90,8 @@ def test_news_between_plan_and_batch_keeps_the_row_at_home(world, settings, klav
 
 
 LANDED = """
-create table if not exists privacy.landed_news (
+create schema if not exists raw;
+create table if not exists raw.landed_news (
     customer_id varchar, reason varchar, channel varchar, purpose varchar, source_table varchar
 )
 """
@@ -99,7 +100,7 @@ create table if not exists privacy.landed_news (
 def land(world, *row):
     """Write down what a landed row says."""
     world.connection.execute(LANDED)
-    world.connection.execute("insert into privacy.landed_news values (?, ?, ?, ?, ?)", row)
+    world.connection.execute("insert into raw.landed_news values (?, ?, ?, ?, ?)", row)
 
 
 @pytest.mark.parametrize(

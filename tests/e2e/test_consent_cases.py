@@ -4,6 +4,8 @@ One small shop is landed, built by dbt, and everybody's address is desired on on
 that the gate alone decides. Then two records are found to be one person's, and not any more.
 """
 
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,12 +15,15 @@ import pytest
 
 from activation.delivery import http_client
 from activation.destinations import DESTINATIONS, settings_for
+from activation.digests import KEY_VARIABLE
 from activation.syncs import SyncSummary, run_sync
 from activation.tombstones import write_tombstones
 from orchestration.contracts import read_contracts
 from orchestration.landing import discover
 from orchestration.loading import load
+from orchestration.news import LandedNews
 from orchestration.platforms import addresses
+from orchestration.settings import Settings, read_settings
 from orchestration.tombstones import Tombstones
 from orchestration.warehouse import Warehouse
 from sandbox.platforms.server import running
@@ -29,16 +34,19 @@ from tests.e2e.replay import AUDIENCES, GATE, PATIENCE, Replay
 
 pytestmark = pytest.mark.slow
 
+CONTRACTS = read_contracts(DBT_PROJECT)
+
 TODAY = date(2026, 10, 31)
 EMAIL = AUDIENCES[0]
 PEOPLE = (
-    "usual", "waiting", "twin.yes", "twin.none", "objector", "second", "erased", "contradicted",
-    "returned", "same.moment", "expired", "lasting", "unconfirmed", "unknown",
+    "usual", "waiting", "leaving", "twin.yes", "twin.none", "objector", "second", "erased",
+    "contradicted", "returned", "same.moment", "expired", "lasting", "unconfirmed", "unknown",
 )  # fmt: skip
 # Whose statements landed, in the order in which they were made.
 SAID = {
     "usual": [("requested", 1), ("confirmed", 2)],
     "waiting": [("confirmed", 2)],
+    "leaving": [("confirmed", 2)],
     "twin.yes": [("confirmed", 2)],
     "objector": [("objected", 9), ("withdrawn", 10)],
     "second": [("confirmed", 10)],
@@ -108,13 +116,26 @@ class Cases:
         with replay.connected() as connection:
             summary = run_sync(
                 connection, spec, settings, as_of=replay.as_of, keys=KEYS, client=client,
-                patience=PATIENCE,
+                patience=PATIENCE, news=LandedNews(connection, self.settings, CONTRACTS),
             )  # fmt: skip
         found = self.platforms.members("klaviyo", spec.target)
         self.members[name] = {member["email"].removesuffix("@shop.example") for member in found}
         return summary
 
+    @property
+    def settings(self) -> Settings:
+        """Return those of the shop's folder."""
+        home = str(self.replay.shop.home)
+        return read_settings({"REGULARS_HOME": home, KEY_VARIABLE: KEYS.current.secret})
+
     def withdraw(self) -> None:
+        """Drop one withdrawal into the landing folder, and land and build another one."""
+        path = self.replay.shop.home / "landing/consent/events/news.csv"
+        write_rows(path, [statement("leaving", "withdrawn", 31)])
+        os.utime(path, (time.time() - 5, time.time() - 5))
+        self.build_withdrawal()
+
+    def build_withdrawal(self) -> None:
         """Land a withdrawal, and build anew what the gate reads: by what dbt compiled."""
         row = statement("waiting", "withdrawn", 31, {"_arrived_on": str(TODAY)})
         columns = ", ".join(row)
@@ -160,18 +181,18 @@ def cases(tmp_path_factory, parsed):
     home = tmp_path_factory.mktemp("cases")
     for label, rows in landed().items():
         write_rows(home / "landing" / f"{label}.csv", rows)
-    contracts = read_contracts(DBT_PROJECT)
-    files, _ = discover(home / "landing", contracts)
+    files, _ = discover(home / "landing", CONTRACTS)
     moment = datetime(2026, 10, 20)
     with Warehouse(home / "warehouse.duckdb").connect() as connection:
         write_tombstones(connection, KEYS, [("email", email("erased"))], moment)
-        load(connection, contracts.values(), files, moment, tombstones=Tombstones(KEYS))
+        load(connection, CONTRACTS.values(), files, moment, tombstones=Tombstones(KEYS))
         connection.execute("create schema activation; create schema landed")
         connection.execute("create table raw.clock (as_of timestamp)")
         connection.execute("insert into raw.clock values (null)")
         connection.execute("create table landed.today (day date)")
     with running(home / "platforms.sqlite", rate_factor=1000) as url:
         cases = Cases(Replay(Shop(home, parsed), TODAY, url), Platforms(url))
+        cases.replay.shop.build(*GATE, "+landed_files")
         cases.replay.live(identify=True)
         settings = settings_for(EMAIL.spec.destination, addresses(url, "sandbox-token"))
         with once(cases.withdraw, settings) as client:
@@ -188,10 +209,15 @@ def cases(tmp_path_factory, parsed):
 
 def test_withdrawal_during_a_wait(cases):
     """Landed after the plan was made and before its batch goes out: the row stays at home."""
-    assert cases.first.added == cases.first.delivered + 1
-    assert cases.first.blocked_at_dispatch == 1
+    assert cases.first.added == cases.first.delivered + 2
+    assert cases.first.blocked_at_dispatch == 2
     assert "waiting" not in cases.members["apart"]
     assert "usual" in cases.members["apart"]
+
+
+def test_withdrawal_that_only_lies_in_the_folder(cases):
+    """Nobody loaded or built it: it counts all the same, from the next batch on."""
+    assert all("leaving" not in members for members in cases.members.values())
 
 
 def test_consent_of_a_merged_twin(cases):

@@ -95,7 +95,7 @@ def said(name, status, key, **more):
 def told(news):
     """Return what is known: whom, why, where, whence."""
     return news.connection.execute(
-        "select customer_id, reason, channel, purpose, source_table from privacy.landed_news"
+        "select customer_id, reason, channel, purpose, source_table from raw.landed_news"
         " order by all"
     )
 

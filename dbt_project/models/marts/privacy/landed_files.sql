@@ -1,8 +1,12 @@
--- Written when all that the gate reads is written: it says what that was made of.
+-- Written when all is written that the gate reads and that news are matched with.
 -- depends_on: {{ ref('consents') }}
 -- depends_on: {{ ref('suppressions') }}
 -- depends_on: {{ ref('contact_points') }}
 -- depends_on: {{ ref('holds') }}
+-- depends_on: {{ ref('customer_identities') }}
+-- depends_on: {{ ref('customer_aliases') }}
+-- depends_on: {{ ref('customers') }}
+-- depends_on: {{ ref('devices') }}
 
 with
 
