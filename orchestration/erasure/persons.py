@@ -11,6 +11,7 @@ from orchestration.warehouse import Connection
 
 Identifier = tuple[str, str]
 
+# A contact point has one owner, also where somebody else lives at the address or reads the mail.
 MINE = f"""
 with borne as materialized ({BORNE}),
 mine as (
@@ -18,7 +19,10 @@ mine as (
     where list_contains(?, customer_id) and kind is not null and value is not null
 ),
 others as (
-    select distinct kind, lower(value) as value from borne where not list_contains(?, customer_id)
+    select kind, lower(value) as value from borne where not list_contains(?, customer_id)
+    union
+    select identifier_type, lower(identifier_value) from intermediate.int_contact_points_observed
+    where customer_id is not null and not list_contains(?, customer_id)
 )
 select mine.customer_id, mine.kind, mine.value, others.value is not null as is_shared
 from mine
@@ -66,7 +70,7 @@ def gather(connection: Connection, customer_ids: Collection[str]) -> tuple[Perso
     together = sorted(set(customer_ids))
     dialling = [(str(code), str(trunk or "")) for code, trunk in connection.execute(DIALLING)]
     rows: dict[str, list[tuple[str, str, bool]]] = {customer_id: [] for customer_id in together}
-    for customer_id, kind, value, is_shared in connection.execute(MINE, (together, together)):
+    for customer_id, kind, value, is_shared in connection.execute(MINE, (together,) * 3):
         rows[str(customer_id)].append((str(kind), str(value), bool(is_shared)))
     return tuple(_person(connection, one, rows[one], dialling) for one in together)
 

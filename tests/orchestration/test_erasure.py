@@ -26,7 +26,7 @@ from orchestration.erasure.journal import (
     write_journal,
 )
 from orchestration.erasure.landing import rewrite_landing
-from orchestration.erasure.persons import Person, ways_to_dial
+from orchestration.erasure.persons import Person, gather, ways_to_dial
 from orchestration.erasure.scan import scan_state
 from orchestration.erasure.scope import Scope
 from orchestration.erasure.sought import Sought
@@ -298,6 +298,33 @@ def test_exports_and_log_lines_of_a_person_go(tmp_path):
     assert [path.name for path in settings.exports.iterdir()] == ["his"]
     assert (settings.logs / "a.log").read_bytes() == b"one\n\xffthree\n"
     assert (settings.logs / "b.log").read_text() == "johanna@x.example\n"
+
+
+def test_what_somebody_else_uses_too_is_not_theirs_to_erase(state):
+    """A namesake at the same address stays, whoever the contact point was given to."""
+    address = "DE|01067|postallee1|frei|anna"
+    with Warehouse(state.warehouse).connect() as connection:
+        connection.execute("""
+            create schema reference;
+            create table reference.countries as select '49' as calling_code, '0' as trunk_prefix;
+            create table intermediate.int_contact_points_observed (
+                customer_id varchar, identifier_type varchar, identifier_value varchar
+            )
+        """)
+        for customer_id in ("a", "j", None):
+            connection.execute(
+                "insert into intermediate.int_contact_points_observed values"
+                " (?, 'postal_address', ?)", (customer_id, address),
+            )  # fmt: skip
+        for row in (("a", "postal_address", address), ("a", "email", "anna@x.example")):
+            connection.execute("insert into contact.contact_points values (?, ?, ?)", row)
+
+        (anna,) = gather(connection, ["a"])
+
+        assert anna.identifiers == (("email", "anna@x.example"),)
+        assert anna.count_shared == 1
+        (anna, _) = gather(connection, ["a", "j"])
+        assert ("postal_address", address) in anna.identifiers
 
 
 @pytest.fixture
