@@ -9,6 +9,7 @@ from activation.explain import explain_sync
 from activation.spec import load_specs
 from ml.models import PREDICTIONS
 from orchestration.evidence import NO_IDENTIFIER, CustomerNotFound
+from orchestration.grounds import describe_audiences, describe_relations, received
 from orchestration.predicting import explain as explain_score
 from orchestration.project import manifest, settings
 from orchestration.warehouse import Connection
@@ -46,6 +47,7 @@ class Explanation:
     holds: list[dict[str, Any]]
     cool_downs: list[dict[str, Any]]
     syncs: Mapping[str, str] = field(default_factory=dict)
+    received: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,12 @@ def find_customer(connection: Connection, text: str) -> str:
 
 def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explanation:
     """Return what is known of a customer at `as_of`."""
+    specs = load_specs(manifest())
     syncs = {
         spec.name: explain_sync(connection, spec, customer_id, as_of=as_of).sentence
-        for spec in load_specs(manifest())
+        for spec in specs
     }
+    audiences = describe_audiences(specs, describe_relations(manifest()["nodes"]))
     scores = _rows(connection, "insight.predictions", customer_id)
     values = _rows(connection, "insight.customer_values", customer_id)
     seconds = _rows(connection, "insight.second_purchase_odds", customer_id)
@@ -122,6 +126,7 @@ def explain(connection: Connection, customer_id: str, as_of: datetime) -> Explan
         holds=_rows(connection, "decisions.holds", customer_id),
         cool_downs=_rows(connection, "decisions.cool_downs", customer_id),
         syncs=syncs,
+        received=tuple(one.sentence for one in received(connection, customer_id, audiences)),
     )
 
 

@@ -14,6 +14,7 @@ from orchestration.belongings import OWNER, owned_rows
 from orchestration.contracts import TableContract, read_contracts
 from orchestration.explain import find_customer
 from orchestration.export_margins import deliveries, quarantined_rows, reviewed_pairs
+from orchestration.grounds import describe_audiences, describe_relations, received
 from orchestration.progress import reporter
 from orchestration.project import DBT_PROJECT, manifest
 from orchestration.settings import Settings
@@ -111,11 +112,12 @@ def write_export(
         raise ExportRefused(f"{folder} is not empty. Name another folder, or empty it.")
     reporter().begin(STEP)
     sources = tuple(_sources(connection, customer_id, contracts))
+    descriptions = describe_relations(models)
     sections = (
-        *_recipients(connection, customer_id, specs),
+        *_recipients(connection, customer_id, specs, descriptions),
         *sources,
         *_margins(connection, customer_id, contracts, sources),
-        *_derived(connection, customer_id, _descriptions(models)),
+        *_derived(connection, customer_id, descriptions),
     )
     exported = Exported(folder, tuple(section for section in sections if section.rows))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -171,7 +173,10 @@ def _derived(
 
 
 def _recipients(
-    connection: Connection, customer_id: str, specs: Sequence[SyncSpec]
+    connection: Connection,
+    customer_id: str,
+    specs: Sequence[SyncSpec],
+    descriptions: Mapping[str, str],
 ) -> Iterator[Section]:
     """Yield who got the person; under which former ids too."""
     if not connection.table_exists("ledger", "sync_rows"):
@@ -181,6 +186,9 @@ def _recipients(
     rows = [row for one in (customer_id, *former) for row in _rows(connection, RECIPIENTS, one)]
     described = "Who received personal data, for what purpose, and whether they still hold it."
     yield Section("recipients", described, [_named(row, by_name) for row in rows])
+    audiences = describe_audiences(specs, descriptions)
+    answers = [one.to_dict() for one in received(connection, customer_id, audiences)]
+    yield Section("why_did_i_get_this", "Each audience you were in, and on what ground.", answers)
 
 
 def _named(row: Mapping[str, Any], specs: Mapping[str, SyncSpec]) -> dict[str, Any]:
@@ -190,15 +198,6 @@ def _named(row: Mapping[str, Any], specs: Mapping[str, SyncSpec]) -> dict[str, A
         "audience": spec.target if spec else row["sync"],
         "purposes": ", ".join(spec.purposes) if spec else "no longer in use",
         **row,
-    }
-
-
-def _descriptions(nodes: Mapping[str, Any]) -> dict[str, str]:
-    """Return what each relation is, by its name in the warehouse."""
-    models = (node for node in nodes.values() if node["resource_type"] == "model")
-    return {
-        f"{node['schema']}.{node['alias']}": " ".join(node["description"].split())
-        for node in models
     }
 
 

@@ -51,6 +51,10 @@ def show_explanation(found: Any) -> None:
     console.print("\n[bold]Syncs[/]")
     for sync, sentence in found.syncs.items():
         console.print(f"  {sync}: {sentence.replace('_', ' ')}", soft_wrap=True)
+    if found.received:
+        console.print("\n[bold]Why did I get this?[/]")
+    for answer in found.received:
+        console.print(f"  {answer}", markup=False, soft_wrap=True)
 
 
 def show_visit(found: Any) -> None:

@@ -61,6 +61,9 @@ unioned as (
         jurisdiction,
         occurred_at,
         expires_at,
+        text_version,
+        collected_by,
+        proof_reference,
         'consent' as source
     from consent_events
     where identifier_value is not null
@@ -75,6 +78,9 @@ unioned as (
         cast(null as {{ dbt.type_string() }}) as jurisdiction,
         occurred_at,
         cast(null as {{ dbt.type_timestamp() }}) as expires_at,
+        cast(null as {{ dbt.type_string() }}) as text_version,
+        cast(null as {{ dbt.type_string() }}) as collected_by,
+        cast(null as {{ dbt.type_string() }}) as proof_reference,
         'mail' as source
     from mail_events
 

@@ -83,7 +83,11 @@ decided as (
         legal_ground,
         is_granted,
         occurred_at,
-        expires_at
+        expires_at,
+        text_version,
+        collected_by,
+        proof_reference,
+        source
     from ranked
     where event_rank = 1
 

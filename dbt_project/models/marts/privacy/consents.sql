@@ -57,6 +57,10 @@ judged as (
         owned.legal_ground,
         owned.occurred_at,
         owned.expires_at,
+        owned.text_version,
+        owned.collected_by,
+        owned.proof_reference,
+        owned.source,
         case
             when owned.status = 'objected' or objections.customer_id is not null
                 then 'objected'
@@ -89,7 +93,11 @@ final as (
         reason,
         reason = 'allowed' as is_allowed,
         occurred_at,
-        expires_at
+        expires_at,
+        text_version,
+        collected_by,
+        proof_reference,
+        source
     from judged
 
 )
