@@ -45,6 +45,7 @@ def _content(journal: Journal, asked: Asked, scan: Scan, erased_at: datetime) ->
             "files": steps["files"],
         },
         "kept_of_purchases": kept,
+        "not_built_anew": sorted(steps.get("unbuilt", {})),
         "platforms": steps["receipts"],
         "database_bytes_after_compaction": steps["compact"],
         "scan": asdict(scan),
@@ -74,6 +75,7 @@ def as_markdown(content: Mapping[str, Any]) -> str:
         "",
         *_platforms(content["platforms"]),
         "",
+        *_unbuilt(content["not_built_anew"]),
         "## Proof",
         "",
         f"{scan['identifiers']} identifiers were looked for in {scan['columns']} text columns of "
@@ -81,6 +83,18 @@ def as_markdown(content: Mapping[str, Any]) -> str:
         f"in {len(scan['findings'])} places.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _unbuilt(steps: Sequence[str]) -> list[str]:
+    if not steps:
+        return []
+    return [
+        "## Not built anew",
+        "",
+        f"These steps failed after the rows were deleted: {', '.join(steps)}. A prediction that "
+        "was not trained anew keeps what it learnt, without a row, until its next training.",
+        "",
+    ]
 
 
 def _stores(found: Mapping[str, int], removed: Mapping[str, Mapping[str, int]]) -> list[str]:
