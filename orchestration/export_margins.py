@@ -55,8 +55,14 @@ def quarantined_rows(
     (person,) = gather(connection, (customer_id,))
     scope = Scope(keys, person.identifiers)
     scope.prepare(connection)
-    parts = [is_quarantined(one, scope) for one in contracts.values() if one.ownerships]
-    return _rows(connection, f"select * from raw.quarantine where {' or '.join(parts)}", [])
+    return [
+        row
+        for one in contracts.values()
+        if one.ownerships
+        for row in _rows(
+            connection, f"select * from raw.quarantine where {is_quarantined(one, scope)}", []
+        )
+    ]
 
 
 def reviewed_pairs(connection: Connection, customer_id: str) -> Rows:

@@ -13,16 +13,17 @@ Identifier = tuple[str, str]
 
 # A contact point has one owner, also where somebody else lives at the address or reads the mail.
 MINE = f"""
-with borne as materialized ({BORNE}),
-mine as (
-    select distinct customer_id, kind, value from borne
+with mine as (
+    select distinct customer_id, kind, value from ({BORNE}) as borne
     where list_contains(?, customer_id) and kind is not null and value is not null
 ),
 others as (
-    select kind, lower(value) as value from borne where not list_contains(?, customer_id)
+    select kind, lower(value) as value from ({BORNE}) as borne
+    where not list_contains(?, customer_id) and lower(value) in (select lower(value) from mine)
     union
     select identifier_type, lower(identifier_value) from intermediate.int_contact_points_observed
     where customer_id is not null and not list_contains(?, customer_id)
+        and lower(identifier_value) in (select lower(value) from mine)
 )
 select mine.customer_id, mine.kind, mine.value, others.value is not null as is_shared
 from mine
