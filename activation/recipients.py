@@ -112,6 +112,7 @@ def _document(spec: SyncSpec) -> dict[str, Any]:
         "purposes": list(spec.purposes),
         "fields": [[field.name, field.data_type] for field in spec.fields],
         "has_contact_point": spec.has_contact_point,
+        "similar_goods": spec.similar_goods,
     }
 
 
@@ -121,6 +122,7 @@ def _spec(document: Mapping[str, Any]) -> SyncSpec:
         purposes=tuple(document["purposes"]),
         fields=tuple(Field(*field) for field in document["fields"]),
         has_contact_point=document["has_contact_point"],
+        similar_goods=document.get("similar_goods", False),
         file="",
         model="",
         model_unique_id="",

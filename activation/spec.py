@@ -37,7 +37,8 @@ class SyncSpec:
     sync model is built from, `segments` every segment it reads. A sync that is not `is_enabled`
     adds and changes nothing; it only takes back whom the gate forbids. Campaigns leave out whoever
     is on a list that `is_exclusion`. Whoever a row of a source table in `leaves_on` is about that
-    landed after the models were built is not sent to before they are built anew.
+    landed after the models were built is not sent to before they are built anew. What it offers are
+    `similar_goods`: of the kind that each person bought, so that the ground of that name will do.
     """
 
     name: str
@@ -63,6 +64,7 @@ class SyncSpec:
     is_enabled: bool = True
     is_exclusion: bool = False
     leaves_on: frozenset[str] = frozenset()
+    similar_goods: bool = False
 
     @property
     def is_internal(self) -> bool:
@@ -166,6 +168,7 @@ def _spec(
         is_enabled=sync.get("enabled", True),
         is_exclusion=sync.get("exclusion", False),
         leaves_on=frozenset(listed(sync.get("leaves_on"))),
+        similar_goods=sync.get("similar_goods", False),
     )
 
 

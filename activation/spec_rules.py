@@ -33,7 +33,7 @@ PROPOSALS = "source.regulars.ml.segments"
 MEMBERS_OF = "macro.regulars.members_of"
 
 _REQUIRED = ("destination", "surface", "key", "mode", "purpose", "channel")
-_SWITCHES = ("enabled", "exclusion")
+_SWITCHES = ("enabled", "exclusion", "similar_goods")
 _OPTIONAL = (
     "target", "max_removal_share", "max_size_change", "max_age_hours", "leaves_on", *_SWITCHES,
 )  # fmt: skip

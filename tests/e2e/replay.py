@@ -85,7 +85,7 @@ AUDIENCES = (
     Audience(
         "email", "email", "klaviyo", "email",
         _everybody(
-            KLAVIYO, name="klaviyo__everybody", target="Everybody",
+            KLAVIYO, name="klaviyo__everybody", target="Everybody", similar_goods=True,
             fields=(Field("email", "varchar"), Field("external_id", "varchar")),
         ),
     ),
