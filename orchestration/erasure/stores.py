@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+from activation.news import RELATION
 from orchestration.contracts import TableContract
 from orchestration.erasure.scope import Scope
 from orchestration.warehouse import Connection
@@ -174,6 +175,8 @@ def _delete_derived(
         if count:
             connection.execute(f"delete from {relation} where {mine}")
             yield f"{schema}.{table}", count
+    if connection.table_exists(*RELATION):
+        connection.execute(f"delete from {'.'.join(RELATION)} where {_in(customer_ids)}")
 
 
 def _in(customer_ids: Collection[str]) -> str:
