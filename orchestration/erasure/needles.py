@@ -18,8 +18,8 @@ class Needles:
 
     A few bytes of each word are looked up at every position at once (Karp and Rabin's search for
     several patterns); only where they stand is the whole word compared. Of an e-mail address
-    these are the first ones, because its end is its provider's, of anything else the last ones,
-    because numbers and ids begin alike.
+    these are the ones up to the @, because it ends with its provider and often begins with a first
+    name; of anything else the last ones, because numbers and ids begin alike.
     """
 
     def __init__(self, words: Collection[str]) -> None:
@@ -56,7 +56,7 @@ class _Part:
         self._size = size
         self._words: dict[bytes, list[tuple[int, bytes]]] = {}
         for word in sorted(words):
-            start = 0 if b"@" in word else len(word) - size
+            start = max(0, word.find(b"@") - size + 1) if b"@" in word else len(word) - size
             self._words.setdefault(word[start : start + size], []).append((start, word))
         padded = b"".join(key.ljust(8, b"\0") for key in self._words)
         self._keys = np.unique(np.frombuffer(padded, "<u8"))
