@@ -155,7 +155,11 @@ def _ground(
 ) -> str:
     """Say in one sentence what permits a purpose, or no longer does."""
     made = f"{status} on {occurred_at:%Y-%m-%d}"
-    told = [f"made at {collected_by}" if collected_by else f"kept by {_keeper(source)}"]
+    told = [
+        f"made at {collected_by.replace('_', ' ')}"
+        if collected_by
+        else f"kept by {_keeper(source)}"
+    ]
     told += [f"text {text_version}"] if text_version else []
     told += [f"proof {proof}"] if proof else []
     told += [f"valid until {expires_at:%Y-%m-%d}"] if expires_at else []
