@@ -9,7 +9,7 @@ from activation.connection import Connection
 from activation.gate import Gate
 from activation.statements import column, literal, render
 
-_ROWS = 100_000
+_ROWS = 1_000_000
 _SECONDS = 60.0
 
 _WINDOW = """

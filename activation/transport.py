@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from activation.database import DatabaseSender
-from activation.delivery import HttpSender, http_client
 from activation.destinations.base import Request, Response
+from activation.http_sender import HttpSender, http_client
 
 Send = Callable[[Request], Response]
 

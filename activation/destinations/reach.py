@@ -53,6 +53,19 @@ class SealingDestination(Protocol):
         ...
 
 
+@runtime_checkable
+class WritingDestination(Protocol):
+    """A platform whose rows are texts that the warehouse can make, faster than Python."""
+
+    def row_text(self, target: str, layout: Layout, run_id: str) -> str:
+        """Return the SQL expression for a row to be sent, as it stands in a request.
+
+        It is made of the columns `payload`, `row_key` and `version` of a plan, and null for a row
+        that `requests` has to make itself. `target` is the target's name.
+        """
+        ...
+
+
 def check_url(url: str, rule: AddressRule) -> None:
     """Raise AddressRefused unless a URL is one that may be asked; a name is not resolved here."""
     parts = split_url(url)

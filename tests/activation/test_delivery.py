@@ -8,7 +8,6 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from activation import delivery
 from activation.destinations import settings_for
 from activation.errors import (
     AuthenticationRefused,
@@ -17,6 +16,7 @@ from activation.errors import (
     PlatformUnreachable,
     TargetMissing,
 )
+from activation.http_sender import http_client
 from activation.pacing import Patience
 from activation.syncs import run_sync
 from tests.activation.stub_klaviyo import StubKlaviyo
@@ -419,7 +419,7 @@ def test_redirects_are_not_followed(world, settings, klaviyo):
     filled(world, 1)
     klaviyo.interfere = answer(307, headers={"location": "https://elsewhere.example.com"})
 
-    with delivery.http_client(None) as client:
+    with http_client(None) as client:
         assert not client.follow_redirects
     with pytest.raises(PlatformRefused, match="base URL"):
         run(world, settings, klaviyo)
@@ -445,7 +445,7 @@ def test_unusable_base_url_is_a_clear_error(world, settings, base_url):
     filled(world, 1)
 
     with (
-        delivery.http_client(None) as client,
+        http_client(None) as client,
         pytest.raises(PlatformUnreachable, match="REGULARS_KLAVIYO_BASE_URL"),
     ):
         run(world, replace(settings, base_url=base_url), client)

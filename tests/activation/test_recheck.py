@@ -19,7 +19,7 @@ def test_answer_is_kept_for_a_minute_and_for_its_rows(world):
     gate = gate_for(world.connection, world.spec, AS_OF)
     seal(Comparison(world.connection, world.spec, gate, "here", KEYS), "run")
     clock = [0.0]
-    recheck = Recheck(world.connection, gate, "run", 100_000, lambda: clock[0])
+    recheck = Recheck(world.connection, gate, "run", 1_000_000, lambda: clock[0])
 
     assert recheck.blocked(0) == {}
     world.forget("p1")

@@ -11,8 +11,8 @@ from datetime import date, datetime
 import httpx
 import pytest
 
-from activation.delivery import http_client
 from activation.destinations import DESTINATIONS, settings_for
+from activation.http_sender import http_client
 from activation.syncs import SyncSummary, run_sync
 from activation.tombstones import write_tombstones
 from orchestration.contracts import read_contracts
