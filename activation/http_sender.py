@@ -1,23 +1,25 @@
 """Send a destination's requests by HTTP; the only place that does."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
+from urllib.request import getproxies
 
 import httpx
 
-from activation.addresses import GuardedTransport, tls_context
+from activation.addresses import tls_context
 from activation.conversation import Unanswered
 from activation.destinations.base import Destination, Request, Response
 from activation.destinations.reach import SealingDestination, check_url
+from activation.wire import CONNECT_SECONDS, SILENCE_SECONDS, Wire
 
 # They log whole addresses, and those hold push tokens and e-mail addresses.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_PROXIES = {"http", "https", "all"}
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -31,22 +33,59 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def http_client(destination: Any) -> httpx.Client:
-    """Return a client that follows no redirect and gives up on a silent platform.
+class Answer(Protocol):
+    """What came back for a request."""
 
-    A destination with an address rule is talked to directly: a proxy resolves names by itself.
+    @property
+    def status_code(self) -> int:
+        """Return the status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """Return the body, unpacked."""
+        ...
+
+
+class Client(Protocol):
+    """What carries requests: a Wire, or an httpx.Client."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        """Return the answer to a request; raise as httpx does."""
+        ...
+
+
+def http_client(destination: Any) -> httpx.Client | Wire:
+    """Return what follows no redirect and gives up on a silent platform.
+
+    Where the environment names a proxy, it is used; except for a destination with an address rule,
+    which is talked to directly: a proxy resolves names by itself.
     """
     rule = getattr(destination, "address_rule", None)
-    if rule is None:
-        return httpx.Client(timeout=_TIMEOUT, verify=tls_context())
-    return httpx.Client(timeout=_TIMEOUT, transport=GuardedTransport(rule), trust_env=False)
+    if rule is None and _PROXIES & getproxies().keys():
+        timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        return httpx.Client(timeout=timeout, verify=tls_context())
+    return Wire(rule)
 
 
 @dataclass(frozen=True)
 class HttpSender:
     """Send a destination's requests; credentials are added here and nowhere kept."""
 
-    client: httpx.Client
+    client: Client
     destination: Destination
     clock: Callable[[], datetime] = utc_now
 
@@ -82,5 +121,5 @@ class HttpSender:
         return Response(answer.status_code, _lower(answer.headers), answer.content)
 
 
-def _lower(headers: httpx.Headers) -> dict[str, str]:
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}

@@ -1,6 +1,7 @@
 """Rows that the warehouse writes for a request are the rows that Python would write."""
 
 from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 
 import duckdb
@@ -27,26 +28,33 @@ VERSIONS = st.sampled_from(["", "v1", "v2"])
 ROWS = st.lists(st.tuples(TEXTS, VALUES, VERSIONS), min_size=1, max_size=7)
 
 
+@cache
+def warehouse():
+    """Return one warehouse in memory for all cases: to make one takes longer than a case."""
+    connection = Connection(duckdb.connect())
+    create_tables(connection)
+    return connection
+
+
 def planned(destination, rows, blocked=None, order=1):
     """Seal rows (key, values, version) as one batch and read it back as it is delivered."""
-    with duckdb.connect() as raw:
-        connection = Connection(raw)
-        create_tables(connection)
-        table = {
-            "run_id": ["run"] * len(rows),
-            "row_number": list(range(1, len(rows) + 1)),
-            "row_key": [key for key, _, _ in rows],
-            "payload": [orjson.dumps(values).decode() for _, values, _ in rows],
-            "version": [version for _, _, version in rows],
-            "upsert_batch": [0] * len(rows),
-            "state": ["planned"] * len(rows),
-        }
-        columns = {name: column[::order] for name, column in table.items()}
-        connection.insert("ledger.plan_rows", pa.table(columns))
-        text = destination.row_text(TARGET.name, Layout(), "run")
-        recheck = SimpleNamespace(blocked=lambda batch: blocked or {})
-        reader = PlanReader(connection, recheck, "run", {"upsert": 1_000}, Document, text)
-        return reader.upserts(0)
+    connection = warehouse()
+    connection.execute("delete from ledger.plan_rows")
+    table = {
+        "run_id": ["run"] * len(rows),
+        "row_number": list(range(1, len(rows) + 1)),
+        "row_key": [key for key, _, _ in rows],
+        "payload": [orjson.dumps(values).decode() for _, values, _ in rows],
+        "version": [version for _, _, version in rows],
+        "upsert_batch": [0] * len(rows),
+        "state": ["planned"] * len(rows),
+    }
+    columns = {name: column[::order] for name, column in table.items()}
+    connection.insert("ledger.plan_rows", pa.table(columns))
+    text = destination.row_text(TARGET.name, Layout(), "run")
+    recheck = SimpleNamespace(blocked=lambda batch: blocked or {})
+    reader = PlanReader(connection, recheck, "run", {"upsert": 1_000}, Document, text)
+    return reader.upserts(0)
 
 
 def webhook(**limits):
