@@ -172,7 +172,6 @@ def cases(tmp_path_factory, parsed):
     with running(home / "platforms.sqlite", rate_factor=1000) as url:
         cases = Cases(Replay(Shop(home, parsed), TODAY, url), Platforms(url))
         cases.replay.live(identify=True)
-        settings = settings_for(EMAIL.spec.destination, addresses(url, "sandbox-token"))
         with once(cases.withdraw) as client:
             cases.first = cases.sync("apart", client)
         cases.apart = cases.customer("twin.yes"), cases.customer("twin.none")
