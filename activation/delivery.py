@@ -21,6 +21,7 @@ from activation.destinations.base import (
     Target,
 )
 from activation.destinations.reach import WritingDestination
+from activation.destinations.row_texts import RowText
 from activation.errors import (
     ActivationError,
     PlatformUnreachable,
@@ -86,7 +87,7 @@ class Delivery:
             self._row_text(),
         )
 
-    def _row_text(self) -> str | None:
+    def _row_text(self) -> RowText | None:
         """Return how the warehouse writes a row for this destination, if it can."""
         if not isinstance(self.destination, WritingDestination):
             return None

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from activation.connection import Connection
 from activation.destinations.base import Operation, Row, Written
+from activation.destinations.row_texts import RowText
 from activation.planned_rows import PlannedRows, ReadValues, written_rows
 from activation.recheck import Recheck
 from activation.statements import literal, render
@@ -21,11 +22,14 @@ _UPSERTS = """
 select
     upsert_batch as batch, row_number, payload as content, row_key, version,
     {row_text} || ',' as written
-from ledger.plan_rows
-where
-    run_id = {run_id}
-    and upsert_batch between {first} and {last}
-    and state = 'planned'
+from (
+    select upsert_batch, row_number, payload, row_key, version, {values} as field_values
+    from ledger.plan_rows
+    where
+        run_id = {run_id}
+        and upsert_batch between {first} and {last}
+        and state = 'planned'
+) as due
 """
 
 _REMOVALS = """
@@ -55,8 +59,8 @@ class Upserts(NamedTuple):
 class PlanReader:
     """The rows of a run's batches; what is read beforehand stays in memory until it is asked for.
 
-    `read_values` makes the values of a row to be sent out of their JSON text; `row_text` is the SQL
-    expression for a row as it stands in a request, if the warehouse can make it.
+    `read_values` makes the values of a row to be sent out of their JSON text; `row_text` says how
+    the warehouse writes a row as it stands in a request, if it can.
     """
 
     connection: Connection
@@ -64,7 +68,7 @@ class PlanReader:
     run_id: str
     batch_rows: Mapping[Operation, int]
     read_values: ReadValues = orjson.loads
-    row_text: str | None = None
+    row_text: RowText | None = None
     _operation: Operation | None = None
     _batches: range = range(0)
     _columns: dict[int, pa.Table] = field(default_factory=dict, repr=False)
@@ -105,12 +109,14 @@ class PlanReader:
 
     def _window(self, template: str) -> dict[int, pa.Table]:
         """Return the columns of all batches that are read at once, by batch."""
+        text = self.row_text or RowText("cast(null as varchar)")
         statement = render(
             template,
             run_id=literal(self.run_id),
             first=self._batches[0],
             last=self._batches[-1],
-            row_text=self.row_text or "cast(null as varchar)",
+            row_text=text.text,
+            values=text.values,
         )
         parts = list(self.connection.stream(statement, _CHUNK_ROWS))
         if not parts:

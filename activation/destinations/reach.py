@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from activation.destinations.base import Request, Target
 from activation.destinations.layout import Layout
+from activation.destinations.row_texts import RowText
 
 NOT_PUBLIC = "address_not_public"
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
@@ -57,11 +58,10 @@ class SealingDestination(Protocol):
 class WritingDestination(Protocol):
     """A platform whose rows are texts that the warehouse can make, faster than Python."""
 
-    def row_text(self, target: str, layout: Layout, run_id: str) -> str:
-        """Return the SQL expression for a row to be sent, as it stands in a request.
+    def row_text(self, target: str, layout: Layout, run_id: str) -> RowText | None:
+        """Return how a row to be sent is written, or None when rows of this layout are not.
 
-        It is made of the columns `payload`, `row_key` and `version` of a plan, and null for a row
-        that `requests` has to make itself. `target` is the target's name.
+        `target` is the target's name.
         """
         ...
 

@@ -40,6 +40,7 @@ from activation.destinations.reach import (
     says_yes,
     split_url,
 )
+from activation.destinations.row_texts import RowText
 from activation.destinations.webhook_events import encoded, event_text
 from activation.errors import ReceiverGone, UnusableSetting
 
@@ -149,9 +150,9 @@ class Webhook:
         made = tuple(self._message(batch, rows, events) for rows, events in parts)
         return Prepared(made, invalid)
 
-    def row_text(self, target: str, layout: Layout, run_id: str) -> str:
-        """Return the SQL expression for what a message says of a row to be sent."""
-        return event_text(target, run_id)
+    def row_text(self, target: str, layout: Layout, run_id: str) -> RowText:
+        """Return how the warehouse writes what a message says of a row to be sent."""
+        return RowText(event_text(target, run_id))
 
     def _message(self, batch: Batch, rows: tuple[int, ...], events: list[bytes]) -> Request:
         body = _message_around(batch, events)
