@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from activation.connection import Connection
 from activation.destinations.base import Operation, Row, Written
@@ -122,16 +122,15 @@ class PlanReader:
         if not parts:
             return {}
         rows = _in_order(pa.Table.from_batches(parts))
-        found, start = {}, 0
-        runs = pc.run_end_encode(rows.column("batch").combine_chunks())
-        for batch, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-            found[batch] = rows.slice(start, end - start)
-            start = end
-        return found
+        batches = rows.column("batch").to_numpy()
+        starts = [0, *(np.flatnonzero(np.diff(batches)) + 1).tolist()]
+        return {
+            int(batches[start]): rows.slice(start, end - start)
+            for start, end in zip(starts, [*starts[1:], len(batches)], strict=True)
+        }
 
 
 def _in_order(rows: pa.Table) -> pa.Table:
     """Sort rows by their numbers; a plan is written in this order, so that few ever are sorted."""
-    numbers = rows.column("row_number").combine_chunks()
-    is_sorted = pc.all(pc.less(numbers[:-1], numbers[1:])).as_py()
-    return rows if is_sorted is not False else rows.sort_by("row_number")
+    is_sorted = (np.diff(rows.column("row_number").to_numpy()) > 0).all()
+    return rows if is_sorted else rows.sort_by("row_number")

@@ -5,8 +5,8 @@ from functools import cached_property
 from itertools import repeat
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from activation.destinations.base import Row, Written
 
@@ -57,22 +57,21 @@ class PlannedRows(Sequence[Row]):
 
 def written_rows(columns: pa.Table, read_values: ReadValues) -> Written:
     """Return the rows of a batch as the texts in the column `written`, which end with a comma."""
-    texts = columns.column("written")
-    has_text = pc.is_valid(texts)
-    others = columns.filter(pc.invert(has_text)) if texts.null_count else columns.slice(0, 0)
-    named = columns.filter(has_text) if texts.null_count else columns
-    array = named.column("written").cast(pa.string()).combine_chunks()
-    longest = pc.max(pc.binary_length(array)).as_py() or 1
-    numbers = tuple(named.column("row_number").to_pylist())
-    return Written(numbers, _joined(array), longest - 1, PlannedRows(others, read_values))
+    others = columns.slice(0, 0)
+    if columns.column("written").null_count:
+        has_text = columns.column("written").is_valid().to_numpy()
+        others = columns.filter(pa.array(~has_text))
+        columns = columns.filter(pa.array(has_text))
+    numbers = tuple(columns.column("row_number").to_pylist())
+    texts, longest = _joined(columns.column("written"))
+    return Written(numbers, texts, longest, PlannedRows(others, read_values))
 
 
-def _joined(texts: pa.StringArray) -> bytes:
-    """Return the texts of an array, which stand one after another in memory, as one piece."""
+def _joined(column: pa.ChunkedArray) -> tuple[bytes, int]:
+    """Return the texts of a column, which stand one after another in memory, and the longest."""
+    texts = (column if column.type == pa.string() else column.cast(pa.string())).combine_chunks()
     _, places, characters = texts.buffers()
     if not len(texts) or characters is None:
-        return b""
-    first, last = (
-        memoryview(places).cast("i")[place] for place in (texts.offset, texts.offset + len(texts))
-    )
-    return bytes(memoryview(characters)[first : last - 1])
+        return b"", 0
+    ends = np.frombuffer(places, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return bytes(memoryview(characters)[ends[0] : ends[-1] - 1]), int(np.diff(ends).max()) - 1
