@@ -1,6 +1,7 @@
 """Deliver a sealed plan batch by batch, every outcome committed; the only loop."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ Done = tuple[int, BatchResult]
 _HEARTBEAT_SECONDS = 10.0
 _MOST_FAILED_BATCHES = 3
 _NOTED_ROWS = 1_000_000
+_NOTED_SECONDS = 60.0
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Delivery:
     error: ActivationError | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     noted: int = 0
+    applied_at: float = field(default_factory=time.monotonic)
     jobs: Mailbox = field(init=False)
     reader: PlanReader = field(init=False)
     pace: Pace = field(init=False)
@@ -146,9 +149,10 @@ class Delivery:
             self._acknowledge_all(operation, done)
             loaded = [] if self.error else [self._load(operation, one, target) for one in due]
             self.ledger.note(self.run_id, [note for note, _ in loaded])
-            if self.noted >= _NOTED_ROWS or not loaded:
+            waited = time.monotonic() - self.applied_at
+            if self.noted >= _NOTED_ROWS or waited > _NOTED_SECONDS or not loaded:
                 self.ledger.apply_notes(self.run_id)
-                self.noted = 0
+                self.noted, self.applied_at = 0, time.monotonic()
         return [(note.batch, batch) for note, batch in loaded]
 
     def _await_some(self, under_way: dict[Future[BatchResult], int]) -> list[Done]:

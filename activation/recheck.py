@@ -37,8 +37,8 @@ where
 class Recheck:
     """What gate and model say of the batches about to be sent.
 
-    One question covers the next hundred thousand rows and is good for a minute: asking costs a scan
-    of the consents and of the model's keys, however few rows it is about.
+    One question covers the next million rows and is good for a minute: asking costs a scan of the
+    consents and of the model's keys, however few rows it is about.
     """
 
     connection: Connection
