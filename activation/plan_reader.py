@@ -15,7 +15,7 @@ from activation.planned_rows import PlannedRows, ReadValues, written_rows
 from activation.recheck import Recheck
 from activation.statements import literal, render
 
-WINDOW_ROWS = 100_000
+WINDOW_ROWS = 50_000
 _CHUNK_ROWS = 10_000
 
 _UPSERTS = """

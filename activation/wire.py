@@ -4,8 +4,10 @@ httpx spends most of a small request on what is not needed here: merged defaults
 redirects, authentication flows. This asks httpcore, which httpx itself is built on.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import httpcore
 import httpx
@@ -23,6 +25,7 @@ _TIMEOUTS = {
     "pool": SILENCE_SECONDS,
 }
 _DEFAULTS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": "regulars"}
+_HAS_MORE = re.compile("[?#]")
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.UnsupportedProtocol)
 _NO_ANSWER = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
@@ -69,11 +72,7 @@ class Wire:
         sent, another TransportError when it may have been, and AddressRefused when nothing may be
         sent there.
         """
-        place = httpx.URL(url)
-        if not place.host:
-            raise httpx.UnsupportedProtocol("")
-        if params:
-            place = place.copy_merge_params(params)
+        place = whole_address(url, params or {})
         try:
             found = self._pool.request(
                 method,
@@ -92,6 +91,16 @@ class Wire:
         except _NO_ANSWER:
             raise httpx.TransportError("") from None
         return _read(found)
+
+
+def whole_address(url: str, parameters: Mapping[str, str]) -> httpx.URL:
+    """Return a whole address; to parse one is a good part of the work on a small request."""
+    if parameters and not _HAS_MORE.search(url):
+        url, parameters = f"{url}?{urlencode(parameters)}", {}
+    place = httpx.URL(url)
+    if not place.host:
+        raise httpx.UnsupportedProtocol("")
+    return place.copy_merge_params(parameters) if parameters else place
 
 
 def _headers(

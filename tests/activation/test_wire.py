@@ -7,12 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from activation.conversation import Unanswered
 from activation.destinations.base import Request
 from activation.destinations.klaviyo import Klaviyo, KlaviyoSettings
 from activation.http_sender import HttpSender, http_client
-from activation.wire import Wire
+from activation.wire import Wire, whole_address
 
 
 class Platform(BaseHTTPRequestHandler):
@@ -129,3 +131,17 @@ def test_a_proxy_is_asked_where_the_environment_names_one(monkeypatch):
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     with http_client(None) as client:
         assert isinstance(client, httpx.Client)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["http://h.example/a", "https://h.example/å b?x=1&y=%20", "http://h:81/#f"]),
+    st.dictionaries(st.text(max_size=5), st.text(max_size=6), max_size=3),
+)
+def test_parameters_are_written_as_httpx_writes_them(url, parameters):
+    """The short way to an address leads to the same one."""
+    plain = httpx.URL(url)
+
+    assert whole_address(url, parameters) == (
+        plain.copy_merge_params(parameters) if parameters else plain
+    )
