@@ -7,6 +7,7 @@ redirects, authentication flows. This asks httpcore, which httpx itself is built
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlencode
 
 import httpcore
@@ -25,7 +26,9 @@ _TIMEOUTS = {
     "pool": SILENCE_SECONDS,
 }
 _DEFAULTS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": "regulars"}
-_HAS_MORE = re.compile("[?#]")
+_PLAIN = re.compile(
+    r"(https?://[a-z0-9][a-z0-9.:-]*)(/(?:[\w.~!$&()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)", re.ASCII
+)
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.UnsupportedProtocol)
 _NO_ANSWER = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
@@ -72,7 +75,7 @@ class Wire:
         sent, another TransportError when it may have been, and AddressRefused when nothing may be
         sent there.
         """
-        place = whole_address(url, params or {})
+        place, target = whole_address(url, params or {})
         try:
             found = self._pool.request(
                 method,
@@ -80,7 +83,7 @@ class Wire:
                     scheme=place.raw_scheme,
                     host=place.raw_host,
                     port=place.port,
-                    target=place.raw_path,
+                    target=target,
                 ),
                 headers=list(_headers(method, place, headers or {}, content)),
                 content=content,
@@ -93,14 +96,25 @@ class Wire:
         return _read(found)
 
 
-def whole_address(url: str, parameters: Mapping[str, str]) -> httpx.URL:
-    """Return a whole address; to parse one is a good part of the work on a small request."""
-    if parameters and not _HAS_MORE.search(url):
-        url, parameters = f"{url}?{urlencode(parameters)}", {}
+def whole_address(url: str, parameters: Mapping[str, str]) -> tuple[httpx.URL, bytes]:
+    """Return whom to ask, and path and query as they are sent.
+
+    To parse an address is a good part of the work on a small request; most need it once.
+    """
+    plain = _PLAIN.fullmatch(url)
+    if plain and "/." not in plain[2]:
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return _parsed(plain[1]), f"{plain[2]}{query}".encode()
     place = httpx.URL(url)
     if not place.host:
         raise httpx.UnsupportedProtocol("")
-    return place.copy_merge_params(parameters) if parameters else place
+    place = place.copy_merge_params(parameters) if parameters else place
+    return place, place.raw_path
+
+
+@lru_cache(maxsize=64)
+def _parsed(origin: str) -> httpx.URL:
+    return httpx.URL(origin)
 
 
 def _headers(

@@ -133,15 +133,22 @@ def test_a_proxy_is_asked_where_the_environment_names_one(monkeypatch):
         assert isinstance(client, httpx.Client)
 
 
+PATHS = st.from_regex(r"(/([\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)*", fullmatch=True)
+
+
 @settings(deadline=None)
 @given(
-    st.sampled_from(["http://h.example/a", "https://h.example/å b?x=1&y=%20", "http://h:81/#f"]),
+    st.sampled_from(["http://h.example", "https://H.example:443", "http://h:81", "http://h:80"]),
+    PATHS | st.sampled_from(["/å b", "/?x=1&y=%20", "/a#f", "/a/../b", "/./", "/%zz"]),
     st.dictionaries(st.text(max_size=5), st.text(max_size=6), max_size=3),
 )
-def test_parameters_are_written_as_httpx_writes_them(url, parameters):
+def test_an_address_is_written_as_httpx_writes_it(origin, path, parameters):
     """The short way to an address leads to the same one."""
-    plain = httpx.URL(url)
+    parsed = httpx.URL(origin + path)
+    expected = parsed.copy_merge_params(parameters) if parameters else parsed
 
-    assert whole_address(url, parameters) == (
-        plain.copy_merge_params(parameters) if parameters else plain
-    )
+    place, target = whole_address(origin + path, parameters)
+
+    assert target == expected.raw_path
+    for part in ("raw_scheme", "raw_host", "port", "netloc"):
+        assert getattr(place, part) == getattr(expected, part)

@@ -21,7 +21,7 @@ from activation.plan_reader import PlanReader
 from orchestration.warehouse import Connection
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - a published example
-TARGET = Target("people", 'p"e\\o\nple')
+TARGET = Target("people", 'p"e\\o\npl{e}s  ?')
 ODD = ["", '"', "\\", "\x00", "\x1b", "{}", "},{", "å", "😀"]
 TEXTS = st.text(max_size=8) | st.sampled_from(ODD)
 VALUES = st.dictionaries(TEXTS, TEXTS | st.none() | st.floats(allow_nan=False), max_size=3)
