@@ -53,6 +53,27 @@ _NOTED_SECONDS = 60.0
 
 
 @dataclass
+class Backlog:
+    """How many rows have an outcome that is noted and not told to them yet, and since when."""
+
+    clock: Callable[[], float] = time.monotonic
+    rows: int = 0
+    since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing noted."""
+        self.clear()
+
+    def is_due(self) -> bool:
+        """Say whether there are a million rows, or the oldest of them waits for a minute."""
+        return self.rows >= _NOTED_ROWS or self.clock() - self.since > _NOTED_SECONDS
+
+    def clear(self) -> None:
+        """Count anew: all rows have been told."""
+        self.rows, self.since = 0, self.clock()
+
+
+@dataclass
 class Delivery:
     """One run's plan on its way to the platform."""
 
@@ -71,8 +92,7 @@ class Delivery:
     failed_batches: int = 0
     error: ActivationError | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
-    noted: int = 0
-    applied_at: float = field(default_factory=time.monotonic)
+    backlog: Backlog = field(default_factory=Backlog)
     jobs: Mailbox = field(init=False)
     reader: PlanReader = field(init=False)
     pace: Pace = field(init=False)
@@ -149,10 +169,9 @@ class Delivery:
             self._acknowledge_all(operation, done)
             loaded = [] if self.error else [self._load(operation, one, target) for one in due]
             self.ledger.note(self.run_id, [note for note, _ in loaded])
-            waited = time.monotonic() - self.applied_at
-            if self.noted >= _NOTED_ROWS or waited > _NOTED_SECONDS or not loaded:
+            if self.backlog.is_due() or not loaded:
                 self.ledger.apply_notes(self.run_id)
-                self.noted, self.applied_at = 0, time.monotonic()
+                self.backlog.clear()
         return [(note.batch, batch) for note, batch in loaded]
 
     def _await_some(self, under_way: dict[Future[BatchResult], int]) -> list[Done]:
@@ -187,7 +206,7 @@ class Delivery:
         self.requests += result.requests
         self._note_failure(result)
         count = result.delivered + len(result.exceptions())
-        self.noted += count
+        self.backlog.rows += count
         self._report(count)
 
     def _note_failure(self, result: BatchResult) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from activation.delivery import Backlog
 from activation.destinations import settings_for
 from activation.errors import (
     AuthenticationRefused,
@@ -370,6 +371,25 @@ def test_progress_is_told_after_every_batch(world, settings, klaviyo):
     run(world, settings, klaviyo, progress=lambda done, planned: told.append((done, planned)))
 
     assert told == [(3, 3)]
+
+
+def test_rows_are_told_by_the_million_and_every_minute():
+    """A fast platform costs few tellings, and with a slow one the ledger is a minute behind."""
+    clock = [100.0]
+    backlog = Backlog(lambda: clock[0])
+    backlog.rows += 999_999
+    assert not backlog.is_due()
+    backlog.rows += 1
+    assert backlog.is_due()
+
+    backlog.clear()
+    clock[0] = 160.0
+    assert not backlog.is_due()
+    clock[0] = 160.1
+    assert backlog.is_due()
+    backlog.clear()
+
+    assert not backlog.is_due()
 
 
 def test_batches_in_flight_are_bounded(tmp_path):
