@@ -67,15 +67,14 @@ class _GuardedBackend(httpcore.SyncBackend):
         raise failed
 
 
-class GuardedTransport(httpx.HTTPTransport):
-    """HTTP to addresses that an AddressRule allows."""
+def connection_pool(rule: AddressRule | None) -> httpcore.ConnectionPool:
+    """Return connections to the addresses that a rule allows, or to any without one.
 
-    def __init__(self, rule: AddressRule) -> None:
-        """Put the guard beneath TLS, where connections are made."""
-        super().__init__(verify=tls_context())
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=tls_context(),
-            max_connections=_CONNECTIONS,
-            keepalive_expiry=_IDLE_SECONDS,
-            network_backend=_GuardedBackend(rule),
-        )
+    The guard sits beneath TLS, where connections are made.
+    """
+    return httpcore.ConnectionPool(
+        ssl_context=tls_context(),
+        max_connections=_CONNECTIONS,
+        keepalive_expiry=_IDLE_SECONDS,
+        network_backend=None if rule is None else _GuardedBackend(rule),
+    )

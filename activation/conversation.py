@@ -167,7 +167,7 @@ class Conversation:
             return
         rows = {row.number: row for row in batch.rows}
         for part in reversed(_parts(narrow, request.rows)):
-            smaller = replace(batch, rows=tuple(rows[number] for number in part))
+            smaller = replace(batch, rows=tuple(rows[number] for number in part), written=None)
             self._take(self.destination.requests(smaller), waiting, result)
 
     def _take(self, prepared: Prepared, waiting: deque[Request], result: BatchResult) -> None:

@@ -1,20 +1,16 @@
-"""Deliver a sealed plan batch by batch, every outcome committed; the only place with HTTP."""
+"""Deliver a sealed plan batch by batch, every outcome committed; the only loop."""
 
-import logging
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Any
 
-import httpx
-
-from activation.addresses import GuardedTransport, tls_context
 from activation.batch_result import BatchResult
-from activation.conversation import Conversation, Unanswered
+from activation.conversation import Conversation
 from activation.destinations.base import (
     Batch,
     Destination,
@@ -22,9 +18,11 @@ from activation.destinations.base import (
     Operation,
     Request,
     Response,
+    Row,
     Target,
 )
-from activation.destinations.reach import SealingDestination, check_url
+from activation.destinations.reach import WritingDestination
+from activation.destinations.row_texts import RowText
 from activation.errors import (
     ActivationError,
     PlatformUnreachable,
@@ -35,7 +33,7 @@ from activation.jobs import Job, Mailbox
 from activation.lease import Lease
 from activation.ledger import Ledger, Note
 from activation.pacing import Pace, Patience, pace_for
-from activation.plan_reader import WINDOW_ROWS, PlanReader
+from activation.plan_reader import PlanReader
 from activation.recheck import Recheck
 from activation.rows import values_reader
 from activation.targets import (
@@ -48,79 +46,31 @@ from activation.targets import (
 Progress = Callable[[int, int], None]
 Done = tuple[int, BatchResult]
 
-# They log whole addresses, and those hold push tokens and e-mail addresses.
-for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
-
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-)
 _HEARTBEAT_SECONDS = 10.0
 _MOST_FAILED_BATCHES = 3
+_NOTED_ROWS = 1_000_000
+_NOTED_SECONDS = 60.0
 
 
-def utc_now() -> datetime:
-    """Return the wall clock in UTC, with its zone."""
-    return datetime.now(UTC)
+@dataclass
+class Backlog:
+    """How many rows have an outcome that is noted and not told to them yet, and since when."""
 
+    clock: Callable[[], float] = time.monotonic
+    rows: int = 0
+    since: float = field(init=False)
 
-def http_client(destination: Any) -> httpx.Client:
-    """Return a client that follows no redirect and gives up on a silent platform.
+    def __post_init__(self) -> None:
+        """Begin with nothing noted."""
+        self.clear()
 
-    A destination with an address rule is talked to directly: a proxy resolves names by itself.
-    """
-    rule = getattr(destination, "address_rule", None)
-    if rule is None:
-        return httpx.Client(timeout=_TIMEOUT, verify=tls_context())
-    return httpx.Client(timeout=_TIMEOUT, transport=GuardedTransport(rule), trust_env=False)
+    def is_due(self) -> bool:
+        """Say whether there are a million rows, or the oldest of them waits for a minute."""
+        return self.rows >= _NOTED_ROWS or self.clock() - self.since > _NOTED_SECONDS
 
-
-@dataclass(frozen=True)
-class HttpSender:
-    """Send a destination's requests; credentials are added here and nowhere kept."""
-
-    client: httpx.Client
-    destination: Destination
-    clock: Callable[[], datetime] = utc_now
-
-    def __call__(self, request: Request) -> Response:
-        """Return the platform's answer.
-
-        Raise Unanswered when there is none, AddressRefused when nothing may be sent there.
-        """
-        url = request.address or self.destination.base_url.rstrip("/") + request.path
-        rule = getattr(self.destination, "address_rule", None)
-        if rule is not None:
-            check_url(url, rule)
-        if isinstance(self.destination, SealingDestination) and not request.address:
-            request = self.destination.sealed(request, self.clock())
-        headers, parameters = dict(request.headers), dict(request.parameters)
-        if not request.address:
-            headers = {**self.destination.headers(), **headers}
-            parameters |= self.destination.parameters()
-        if request.body is not None:
-            headers["content-type"] = request.content_type
-        try:
-            answer = self.client.request(
-                request.method,
-                url,
-                params=parameters or None,
-                content=request.body,
-                headers=headers,
-            )
-        except _NEVER_SENT:
-            raise Unanswered("no_connection", was_sent=False) from None
-        except httpx.RequestError:
-            raise Unanswered("no_answer", was_sent=True) from None
-        return Response(answer.status_code, _lower(answer.headers), answer.content)
-
-
-def _lower(headers: httpx.Headers) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+    def clear(self) -> None:
+        """Count anew: all rows have been told."""
+        self.rows, self.since = 0, self.clock()
 
 
 @dataclass
@@ -142,7 +92,7 @@ class Delivery:
     failed_batches: int = 0
     error: ActivationError | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
-    noted: int = 0
+    backlog: Backlog = field(default_factory=Backlog)
     jobs: Mailbox = field(init=False)
     reader: PlanReader = field(init=False)
     pace: Pace = field(init=False)
@@ -157,7 +107,15 @@ class Delivery:
             self.run_id,
             {"upsert": can.batch.upsert_rows, "remove": can.batch.removal_rows},
             Document if can.sends_text else values_reader(self.ledger.spec),
+            self._row_text(),
         )
+
+    def _row_text(self) -> RowText | None:
+        """Return how the warehouse writes a row for this destination, if it can."""
+        if not isinstance(self.destination, WritingDestination):
+            return None
+        spec = self.ledger.spec
+        return self.destination.row_text(spec.target, spec.layout, self.run_id)
 
     def deliver(self) -> None:
         """Remove first, then send; commit before and after each batch; raise what stopped it."""
@@ -190,7 +148,7 @@ class Delivery:
         with ThreadPoolExecutor(width) as pool:
             try:
                 while True:
-                    self.recheck.listen()
+                    self._listen()
                     due = islice(waiting, width - len(under_way))
                     for number, batch in self._exchange(operation, done, due, target):
                         accept = partial(self._accept, operation, number)
@@ -204,6 +162,13 @@ class Delivery:
         if self.error is not None:
             raise self.error
 
+    def _listen(self) -> None:
+        """Take in what has landed; what keeps it from being known lets nothing more go out."""
+        try:
+            self.recheck.listen()
+        except ActivationError as error:
+            self.error = self.error or error
+
     def _exchange(
         self, operation: Operation, done: list[Done], due: Iterable[int], target: Target
     ) -> list[tuple[int, Batch]]:
@@ -212,9 +177,9 @@ class Delivery:
             self._acknowledge_all(operation, done)
             loaded = [] if self.error else [self._load(operation, one, target) for one in due]
             self.ledger.note(self.run_id, [note for note, _ in loaded])
-            if self.noted >= WINDOW_ROWS or not loaded:
+            if self.backlog.is_due() or not loaded:
                 self.ledger.apply_notes(self.run_id)
-                self.noted = 0
+                self.backlog.clear()
         return [(note.batch, batch) for note, batch in loaded]
 
     def _await_some(self, under_way: dict[Future[BatchResult], int]) -> list[Done]:
@@ -249,7 +214,7 @@ class Delivery:
         self.requests += result.requests
         self._note_failure(result)
         count = result.delivered + len(result.exceptions())
-        self.noted += count
+        self.backlog.rows += count
         self._report(count)
 
     def _note_failure(self, result: BatchResult) -> None:
@@ -276,14 +241,23 @@ class Delivery:
 
     def _load(self, operation: Operation, number: int, target: Target) -> tuple[Note, Batch]:
         """Read a batch, ask the gate once more, and say what to note: that it is under way."""
-        blocked: dict[int, str] = {}
-        if operation == "remove":
-            rows = self.reader.removals(number)
-        else:
-            rows, blocked = self.reader.upserts(number)
         spec = self.ledger.spec
-        purposes = frozenset(spec.purposes)
-        batch = Batch(operation, rows, target, purposes, self.run_id, spec.layout, self.is_erasure)
+        blocked: Mapping[int, str] = {}
+        rows: Sequence[Row]
+        if operation == "remove":
+            rows, written = self.reader.removals(number), None
+        else:
+            rows, written, blocked = self.reader.upserts(number)
+        batch = Batch(
+            operation,
+            rows,
+            target,
+            frozenset(spec.purposes),
+            self.run_id,
+            spec.layout,
+            self.is_erasure,
+            written,
+        )
         outcomes = {row: ("blocked", reason) for row, reason in blocked.items()}
         return Note(operation, number, "sent", outcomes), batch
 

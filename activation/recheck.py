@@ -10,7 +10,7 @@ from activation.news import leaving
 from activation.spec_rules import LEFT_AUDIENCE
 from activation.statements import column, literal, render
 
-_ROWS = 100_000
+_ROWS = 1_000_000
 _SECONDS = 60.0
 _PAUSE = 1.0
 
@@ -40,9 +40,9 @@ where
 class Recheck:
     """What gate and model say of the batches about to be sent.
 
-    One question covers the next hundred thousand rows and is good for a minute, or until `news`
-    says that something has landed: asking costs a scan of the consents and of the model's keys,
-    however few rows it is about.
+    One question covers the next million rows and is good for a minute, or until `news` says that
+    something has landed: asking costs a scan of the consents and of the model's keys, however few
+    rows it is about.
     """
 
     connection: Connection

@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
+from activation.destinations.row_texts import WIDE
 from activation.spec import SyncSpec
 from activation.statements import canonical, column, json_object, json_text, render
 
 _SHORT = 15
 """Digits that every 64-bit float keeps."""
-_WIDE = ("decimal", "numeric", "hugeint", "uhugeint")
 
 _SOURCE = """
     select
@@ -70,7 +70,7 @@ def values_reader(spec: SyncSpec) -> Callable[[str], dict[str, Any]]:
 
     A number of more digits than a float keeps comes out as the text it is.
     """
-    if any(field.data_type.lower().startswith(_WIDE) for field in spec.fields):
+    if any(field.data_type.lower().startswith(WIDE) for field in spec.fields):
         return partial(json.loads, parse_float=_exact, parse_int=_exact_integer)
     return orjson.loads
 

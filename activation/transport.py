@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from activation.database import DatabaseSender
-from activation.delivery import HttpSender, http_client
 from activation.destinations.base import Request, Response
+from activation.http_sender import Client, HttpSender, http_client
 
 Send = Callable[[Request], Response]
 
@@ -39,9 +39,11 @@ class ThreadedSender:
             send = self._local.send = HttpSender(self._client(), self.destination)
         return send(request)
 
-    def _client(self) -> httpx.Client:
+    def _client(self) -> Client:
+        client = http_client(self.destination)
         with self._lock:
-            return self._open.enter_context(http_client(self.destination))
+            self._open.enter_context(client)
+        return client
 
 
 @contextmanager

@@ -6,8 +6,21 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 from urllib.parse import urlsplit
 
-from activation.destinations.base import Narrow, Outcome, Request, Response, Retry, Stop
+from activation.destinations.base import (
+    Batch,
+    Narrow,
+    Outcome,
+    Request,
+    Response,
+    Retry,
+    Row,
+    Stop,
+)
+from activation.destinations.capabilities import BatchLimits
 from activation.errors import AuthenticationRefused, PlatformRefused
+
+Packed = tuple[tuple[int, ...], list[bytes]]
+"""The numbers of some rows, and their texts, of which one may be that of several rows."""
 
 _TRY_AGAIN = {408, 425, 429}
 _NOT_DONE = {425, 429, 503}
@@ -94,9 +107,35 @@ def _seconds_until(date: str) -> float | None:
     return max(0.0, (zoned - datetime.now(UTC)).total_seconds())
 
 
-def pack(
-    items: Iterable[tuple[int, bytes]], most_rows: int, most_bytes: int
-) -> Iterator[tuple[tuple[int, ...], list[bytes]]]:
+def pack_batch(
+    batch: Batch,
+    encode: Callable[[Iterable[Row]], Iterable[tuple[int, bytes]]],
+    limits: BatchLimits,
+    row_bytes: int,
+) -> Iterator[Packed]:
+    """Cut a batch into groups that fit one request each.
+
+    `limits.request_bytes` is the room for rows, `row_bytes` the most one may take. Rows that the
+    warehouse has written are one piece, with those it could not write behind them; where that does
+    not fit, `encode` makes every row.
+    """
+    written = batch.written
+    if (
+        written is not None
+        and written.numbers
+        and written.longest <= row_bytes
+        and len(batch.rows) <= limits.upsert_rows
+    ):
+        others = list(encode(written.others))
+        size = len(written.texts) + sum(len(text) + 1 for _, text in others)
+        if size < limits.request_bytes:
+            numbers = (*written.numbers, *(number for number, _ in others))
+            yield numbers, [written.texts, *(text for _, text in others)]
+            return
+    yield from pack(encode(batch.rows), limits.upsert_rows, limits.request_bytes)
+
+
+def pack(items: Iterable[tuple[int, bytes]], most_rows: int, most_bytes: int) -> Iterator[Packed]:
     """Cut (row number, encoded row) pairs into groups that fit one request each."""
     rows: list[int] = []
     parts: list[bytes] = []

@@ -1,6 +1,6 @@
 """Give every destination one shape: pure functions around requests and their answers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -70,20 +70,39 @@ class Row(NamedTuple):
         return f"Row({self.number}, {len(self.values)} values)"
 
 
+@dataclass(frozen=True, repr=False)
+class Written:
+    """Rows as the texts that stand for them in a request, made by the warehouse, apart by commas.
+
+    `numbers` are theirs, in order; the `longest` text has so many bytes. `others` are rows that the
+    warehouse could not write. The representation hides the texts.
+    """
+
+    numbers: tuple[int, ...]
+    texts: bytes
+    longest: int
+    others: Sequence[Row] = ()
+
+    def __repr__(self) -> str:
+        return f"Written({len(self.numbers)} rows, {len(self.texts)} bytes)"
+
+
 @dataclass(frozen=True)
 class Batch:
     """Rows of one operation for one target, with the purposes the gate has found allowed.
 
     With `is_erasure` the persons of a removal are to be deleted, not only taken off the target.
+    `written` are the same rows as texts, for a destination that sends them so.
     """
 
     operation: Operation
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     target: Target
     purposes: frozenset[str] = frozenset()
     run_id: str = ""
     layout: Layout = field(default_factory=Layout)
     is_erasure: bool = False
+    written: Written | None = None
 
 
 @dataclass(frozen=True, repr=False)

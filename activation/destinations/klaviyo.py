@@ -10,7 +10,7 @@ import orjson
 
 from activation.destinations.answers import (
     common_outcome,
-    pack,
+    pack_batch,
     place,
     read_answer,
     refused_request,
@@ -35,12 +35,16 @@ from activation.destinations.klaviyo_members import list_members, listed_members
 from activation.destinations.klaviyo_profiles import (
     IDENTITIES,
     MEDIA_TYPE,
+    PROFILE_BYTES,
     PROPERTY,
     STANDARD,
     encoded,
     import_body,
+    profile_text,
 )
 from activation.destinations.klaviyo_removals import found_profiles, lookups
+from activation.destinations.layout import Layout
+from activation.destinations.row_texts import RowText
 from activation.errors import TargetMissing
 
 _LOOKUPS = ("find_profiles", "find_erased", "find_list")
@@ -116,6 +120,10 @@ class Klaviyo:
         """Import profiles into the list, or look up the profiles to take out of it."""
         return _imports(batch) if batch.operation == "upsert" else lookups(batch)
 
+    def row_text(self, target: str, layout: Layout, run_id: str) -> RowText | None:
+        """Return how the warehouse writes a profile."""
+        return profile_text(layout.types)
+
     def poll(self, job: str, rows: tuple[int, ...], polls: int) -> Request:
         """Ask how far an import job is."""
         path = f"/api/profile-bulk-import-jobs/{job}"
@@ -186,10 +194,10 @@ def _found_or_made(request: Request, document: Mapping[str, Any]) -> Outcome:
 
 def _imports(batch: Batch) -> Prepared:
     invalid: dict[int, str] = {}
-    profiles_by_row = encoded(batch.rows, invalid)
     lists = {"lists": {"data": [{"type": "list", "id": batch.target.identifier}]}}
     limits = Klaviyo.capabilities.batch
-    parts = pack(profiles_by_row, limits.upsert_rows, limits.request_bytes - 1_000)
+    room = replace(limits, request_bytes=limits.request_bytes - 1_000)
+    parts = pack_batch(batch, lambda rows: encoded(rows, invalid), room, PROFILE_BYTES)
     requests = tuple(
         Request(
             "import_profiles",

@@ -7,12 +7,20 @@ import orjson
 
 from activation import normalise
 from activation.destinations.base import Row
+from activation.destinations.row_texts import WIDE, RowText, value_of
+from activation.statements import literal
 
 IDENTITIES = (("email",), ("phone_number",), ("external_id",))
 STANDARD = ("email", "phone_number", "external_id", "first_name", "last_name")
 PROPERTY = "property_"
 MEDIA_TYPE = "application/vnd.api+json"
-_PROFILE_BYTES = 100_000
+PROFILE_BYTES = 100_000
+_IN_FORM = {
+    "email": r'"[a-z0-9._+-]+@[a-z0-9.-]+"',
+    "phone_number": r'"\+[1-9][0-9]{6,14}"',
+}
+"""What needs no other form: the JSON texts that `normalise` leaves as they are."""
+_QUOTES = '""'
 
 
 def encoded(rows: Iterable[Row], invalid: dict[int, str]) -> Iterable[tuple[int, bytes]]:
@@ -23,7 +31,7 @@ def encoded(rows: Iterable[Row], invalid: dict[int, str]) -> Iterable[tuple[int,
         except normalise.Unusable as unusable:
             invalid[row.number] = unusable.code
             continue
-        if len(profile) > _PROFILE_BYTES:
+        if len(profile) > PROFILE_BYTES:
             invalid[row.number] = "row_too_large"
             continue
         yield row.number, profile
@@ -46,6 +54,50 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
     if properties:
         attributes["properties"] = properties
     return attributes
+
+
+def profile_text(columns: Mapping[str, str]) -> RowText | None:
+    """Return how the warehouse writes a profile of these columns (type by name).
+
+    It leaves to Python what has to be brought into form first. Numbers of more digits than a float
+    keeps travel as texts, which it leaves to Python, too.
+    """
+    fields = tuple(name for name in columns if name in STANDARD or name.startswith(PROPERTY))
+    known = {name: _known(name, fields) for name in STANDARD if name in fields}
+    identifiers = [known[name] for (name,) in IDENTITIES if name in known]
+    if not identifiers or any(kind.lower().startswith(WIDE) for kind in columns.values()):
+        return None
+    usable = [f"coalesce({', '.join(identifiers)}) is not null"]
+    usable += [
+        f"coalesce(regexp_full_match({known[name]}, {literal(form)}), 1 = 1)"
+        for name, form in _IN_FORM.items()
+        if name in known
+    ]
+    told = " || ".join(
+        f"coalesce({_named(name, before=',')} || {value}, '')" for name, value in known.items()
+    )
+    head = literal('{"type":"profile","attributes":{')
+    text = f"{head} || substr({told}, 2){_properties(fields)} || {literal('}}')}"
+    return RowText(f"case when {' and '.join(usable)} then {text} end", fields)
+
+
+def _known(name: str, fields: tuple[str, ...]) -> str:
+    """Return a field's JSON text, or null when the field says nothing."""
+    return f"nullif(nullif({value_of(name, fields)}, 'null'), {literal(_QUOTES)})"
+
+
+def _properties(fields: tuple[str, ...]) -> str:
+    told = " || ',' || ".join(
+        f"{_named(name.removeprefix(PROPERTY))} || coalesce({value_of(name, fields)}, 'null')"
+        for name in fields
+        if name.startswith(PROPERTY)
+    )
+    before = literal(',"properties":{')
+    return f" || {before} || {told} || {literal('}')}" if told else ""
+
+
+def _named(name: str, before: str = "") -> str:
+    return literal(f"{before}{orjson.dumps(name).decode()}:")
 
 
 def known_as(row: Row) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from activation.destinations.base import Request, Target
 from activation.destinations.layout import Layout
+from activation.destinations.row_texts import RowText
 
 NOT_PUBLIC = "address_not_public"
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
@@ -50,6 +51,18 @@ class SealingDestination(Protocol):
 
     def sealed(self, request: Request, moment: datetime) -> Request:
         """Return the request as it goes out at a moment (UTC, with zone)."""
+        ...
+
+
+@runtime_checkable
+class WritingDestination(Protocol):
+    """A platform whose rows are texts that the warehouse can make, faster than Python."""
+
+    def row_text(self, target: str, layout: Layout, run_id: str) -> RowText | None:
+        """Return how a row to be sent is written, or None when rows of this layout are not.
+
+        `target` is the target's name.
+        """
         ...
 
 

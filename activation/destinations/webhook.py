@@ -12,28 +12,27 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 
-from activation.destinations.answers import common_outcome, pack, refused_request
+from activation.destinations.answers import common_outcome, pack_batch, refused_request
 from activation.destinations.base import (
     Batch,
-    Document,
     Narrow,
     Outcome,
     Prepared,
     Request,
     Response,
-    Row,
     Settled,
     Stop,
     Target,
 )
 from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
+from activation.destinations.layout import Layout
 from activation.destinations.reach import (
     AddressRefused,
     AddressRule,
@@ -41,6 +40,8 @@ from activation.destinations.reach import (
     says_yes,
     split_url,
 )
+from activation.destinations.row_texts import RowText
+from activation.destinations.webhook_events import encoded, event_text
 from activation.errors import ReceiverGone, UnusableSetting
 
 _PREFIX = "whsec_"
@@ -138,15 +139,23 @@ class Webhook:
     def requests(self, batch: Batch) -> Prepared:
         """Cut a batch into messages; a row that does not fit into one is invalid."""
         limits = self.capabilities.batch
-        room = limits.request_bytes - len(_message_around(batch, b""))
+        room = limits.request_bytes - len(_message_around(batch, []))
         invalid: dict[int, str] = {}
-        encoded = list(_encoded(batch, room, invalid))
-        parts = pack(encoded, limits.upsert_rows, room)
-        made = (self._message(batch, rows, events) for rows, events in parts)
-        return Prepared(tuple(made), invalid)
+        parts = pack_batch(
+            batch,
+            lambda rows: encoded(batch, rows, room, invalid),
+            replace(limits, request_bytes=room),
+            room,
+        )
+        made = tuple(self._message(batch, rows, events) for rows, events in parts)
+        return Prepared(made, invalid)
+
+    def row_text(self, target: str, layout: Layout, run_id: str) -> RowText:
+        """Return how the warehouse writes what a message says of a row to be sent."""
+        return RowText(event_text(target, run_id))
 
     def _message(self, batch: Batch, rows: tuple[int, ...], events: list[bytes]) -> Request:
-        body = _message_around(batch, b",".join(events))
+        body = _message_around(batch, events)
         parts = split_url(self.settings.base_url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         identifier = f"msg_{hashlib.sha256(body).hexdigest()[:32]}"
@@ -202,37 +211,7 @@ def _key(secret: str) -> bytes:
         raise ValueError(_PREFIX) from error
 
 
-def _message_around(batch: Batch, events: bytes) -> bytes:
+def _message_around(batch: Batch, events: list[bytes]) -> bytes:
     kind, target = orjson.dumps(_TYPES[batch.operation]), orjson.dumps(batch.target.name)
-    return b'{"type":%b,"data":{"target":%b,"rows":[%b]}}' % (kind, target, events)
-
-
-def _encoded(batch: Batch, most_bytes: int, invalid: dict[int, str]) -> Iterator[tuple[int, bytes]]:
-    seed = orjson.dumps([batch.operation, batch.target.name])
-    for row in batch.rows:
-        event = _event(batch, row, seed)
-        if not row.key:
-            invalid[row.number] = "no_key"
-        elif len(event) > most_bytes:
-            invalid[row.number] = "too_large"
-        else:
-            yield row.number, event
-
-
-def _event(batch: Batch, row: Row, seed: bytes) -> bytes:
-    """Return what a message says of a row: its key, and its values unless it is taken out.
-
-    Its id says nothing, and is the same for the same sending of the same values.
-    """
-    key = orjson.dumps(row.key)
-    values = _values(row.values) if batch.operation == "upsert" else b""
-    version = (row.version or batch.run_id).encode()
-    digest = hashlib.sha256(b"%b|%b|%b|%b" % (seed, version, key, values)).hexdigest()[:32]
-    told = b',"values":' + values if values else b""
-    return b'{"id":"row_%b","key":%b%b}' % (digest.encode(), key, told)
-
-
-def _values(values: Mapping[str, Any]) -> bytes:
-    if isinstance(values, Document):
-        return values.text.encode()
-    return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+    head = b'{"type":%b,"data":{"target":%b,"rows":[' % (kind, target)
+    return b"".join((head, b",".join(events), b"]}}"))

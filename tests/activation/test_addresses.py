@@ -8,8 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from activation.addresses import GuardedTransport, allowed_addresses
+from activation.addresses import allowed_addresses
 from activation.destinations.reach import AddressRefused, AddressRule, check_url, is_public
+from activation.wire import Wire
 
 STRICT, LOCAL = AddressRule(), AddressRule(allows_loopback=True)
 
@@ -133,19 +134,19 @@ def listening():
 def test_a_name_that_leads_home_is_not_connected_to():
     """The guard sits where connections are made, so that no later answer of the DNS matters."""
     with listening() as port:
-        with httpx.Client(transport=GuardedTransport(STRICT), trust_env=False) as client:
+        with Wire(STRICT) as client:
             with pytest.raises(AddressRefused):
-                client.get(f"http://localhost:{port}/")
+                client.request("GET", f"http://localhost:{port}/")
             with pytest.raises(AddressRefused):
-                client.get(f"http://2130706433:{port}/")
-        with httpx.Client(transport=GuardedTransport(LOCAL), trust_env=False) as client:
-            assert client.get(f"http://localhost:{port}/").status_code == 204
+                client.request("GET", f"http://2130706433:{port}/")
+        with Wire(LOCAL) as client:
+            assert client.request("GET", f"http://localhost:{port}/").status_code == 204
 
 
 def test_a_name_without_address_is_no_connection():
     """It is tried again like any platform that cannot be reached."""
     with (
-        httpx.Client(transport=GuardedTransport(STRICT), trust_env=False) as client,
+        Wire(STRICT) as client,
         pytest.raises(httpx.ConnectError),
     ):
-        client.get("https://nobody.invalid/")
+        client.request("GET", "https://nobody.invalid/")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from activation import delivery
+from activation.delivery import Backlog
 from activation.destinations import settings_for
 from activation.errors import (
     AuthenticationRefused,
@@ -17,6 +17,7 @@ from activation.errors import (
     PlatformUnreachable,
     TargetMissing,
 )
+from activation.http_sender import http_client
 from activation.pacing import Patience
 from activation.syncs import run_sync
 from tests.activation.stub_klaviyo import StubKlaviyo
@@ -372,6 +373,25 @@ def test_progress_is_told_after_every_batch(world, settings, klaviyo):
     assert told == [(3, 3)]
 
 
+def test_rows_are_told_by_the_million_and_every_minute():
+    """A fast platform costs few tellings, and with a slow one the ledger is a minute behind."""
+    clock = [100.0]
+    backlog = Backlog(lambda: clock[0])
+    backlog.rows += 999_999
+    assert not backlog.is_due()
+    backlog.rows += 1
+    assert backlog.is_due()
+
+    backlog.clear()
+    clock[0] = 160.0
+    assert not backlog.is_due()
+    clock[0] = 160.1
+    assert backlog.is_due()
+    backlog.clear()
+
+    assert not backlog.is_due()
+
+
 def test_batches_in_flight_are_bounded(tmp_path):
     """Never more requests at once than the destination's capabilities say, but more than one."""
     at_once, most, lock = [0], [0], threading.Lock()
@@ -419,8 +439,6 @@ def test_redirects_are_not_followed(world, settings, klaviyo):
     filled(world, 1)
     klaviyo.interfere = answer(307, headers={"location": "https://elsewhere.example.com"})
 
-    with delivery.http_client(None) as client:
-        assert not client.follow_redirects
     with pytest.raises(PlatformRefused, match="base URL"):
         run(world, settings, klaviyo)
 
@@ -445,7 +463,7 @@ def test_unusable_base_url_is_a_clear_error(world, settings, base_url):
     filled(world, 1)
 
     with (
-        delivery.http_client(None) as client,
+        http_client(None) as client,
         pytest.raises(PlatformUnreachable, match="REGULARS_KLAVIYO_BASE_URL"),
     ):
         run(world, replace(settings, base_url=base_url), client)

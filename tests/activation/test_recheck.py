@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from activation.comparison import Comparison
+from activation.errors import NewsUnreadable
 from activation.gate import gate_for
 from activation.ledger_schema import create_tables
 from activation.plan import seal
@@ -22,7 +23,7 @@ def test_answer_is_kept_for_a_minute_and_for_its_rows(world):
     gate = gate_for(world.connection, world.spec, AS_OF)
     seal(Comparison(world.connection, world.spec, gate, "here", KEYS), "run")
     clock = [0.0]
-    recheck = Recheck(world.connection, gate, "run", 100_000, lambda: clock[0])
+    recheck = Recheck(world.connection, gate, "run", 1_000_000, lambda: clock[0])
 
     assert recheck.blocked(0) == {}
     world.forget("p1")
@@ -157,6 +158,30 @@ def test_what_lands_between_two_batches_is_honoured(world, settings, klaviyo):
     assert world.connection.execute(told) == [
         ("c1", "left_audience"), ("c3", "consent_withdrawn"),
     ]  # fmt: skip
+
+
+def test_news_that_cannot_be_read_let_what_is_out_come_back(world, settings, klaviyo):
+    """The run stops; what was sent is acknowledged, and the rest waits for the next run."""
+    world.desire(people(3))
+    world.allow(people(3))
+    heard = []
+
+    def news():
+        heard.append(len(heard))
+        if len(heard) == 2:
+            raise NewsUnreadable("a file is broken")
+        return False
+
+    def run(news):
+        return run_sync(
+            world.connection, world.spec, settings, as_of=AS_OF, keys=KEYS,
+            client=klaviyo.client(), news=news,
+        )  # fmt: skip
+
+    with pytest.raises(NewsUnreadable):
+        run(news)
+    assert not klaviyo.emails()
+    assert run(lambda: False).delivered == 3
 
 
 def test_news_of_before_the_plan_take_somebody_off_the_list(world, settings, klaviyo):

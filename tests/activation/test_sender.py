@@ -6,9 +6,9 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from activation.delivery import HttpSender
 from activation.destinations.answers import wait_seconds
 from activation.destinations.base import Request, Response
+from activation.http_sender import HttpSender
 from tests.contracts.destinations import HTTP, SECRETS, destination
 
 SEALED = ("web_push", "webhook")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.activation import measure_activation
 from tests.benchmarks.crashes import measure_crashes
+from tests.benchmarks.delivery_memory import measure_memory
 from tests.benchmarks.erasure import measure_erasure
 from tests.benchmarks.identity import measure_identity
 from tests.benchmarks.lifecycle import measure_lifecycle
@@ -45,6 +46,7 @@ def main() -> None:
             ),
             lambda: measure_scoring(arguments.sizes[0], folder),
             measure_activation,
+            measure_memory,
             measure_crashes,
             lambda: measure_rivals(arguments.with_reference),
             measure_identity,

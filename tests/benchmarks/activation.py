@@ -146,7 +146,7 @@ def _planning(path: Path, rows: int) -> Iterator[Figure]:
 def _delivery(path: Path, spec: SyncSpec, destination: Any, rows: int) -> Iterator[Figure]:
     with world_at(path, spec) as world:
         fill(world, rows)
-        run = _run_of(world, destination)
+        run = run_of(world, destination)
         with lease(world.connection, spec.name, run.run_id) as held:
             run.seal()
             seconds = _seconds(lambda: run.deliver(None, held, None))
@@ -167,7 +167,7 @@ def _latency(path: Path, destination: Any, rows: int) -> Iterator[Figure]:
     """Measure requests per second where every answer takes its time."""
     with world_at(path, FCM) as world:
         fill(world, rows)
-        run = _run_of(world, destination)
+        run = run_of(world, destination)
         with lease(world.connection, FCM.name, run.run_id) as held:
             run.seal()
             seconds = _seconds(lambda: run.deliver(None, held, None))
@@ -181,7 +181,8 @@ def _latency(path: Path, destination: Any, rows: int) -> Iterator[Figure]:
     }
 
 
-def _run_of(world: World, destination: Any) -> Run:
+def run_of(world: World, destination: Any) -> Run:
+    """Return the run of a world's sync to a destination."""
     ledger = Ledger(world.connection, world.spec, destination.account, KEYS)
     ledger.prepare()
     gate = gate_for(world.connection, world.spec, AS_OF)

@@ -13,8 +13,7 @@ from datetime import date, datetime
 import httpx
 import pytest
 
-from activation.delivery import http_client
-from activation.destinations import DESTINATIONS, settings_for
+from activation.destinations import settings_for
 from activation.digests import KEY_VARIABLE
 from activation.syncs import SyncSummary, run_sync
 from activation.tombstones import write_tombstones
@@ -167,10 +166,10 @@ class Cases:
             return connection.execute(statement, (email(name),))[0][0]
 
 
-def once(act, settings) -> httpx.Client:
+def once(act) -> httpx.Client:
     """Return a client that does something before its first request: when the plan is sealed."""
     waiting = [act]
-    client = http_client(DESTINATIONS[EMAIL.spec.destination](settings))
+    client = httpx.Client(timeout=60)
     client.event_hooks = {"request": [lambda _: waiting and waiting.pop()()]}
     return client
 
@@ -194,8 +193,7 @@ def cases(tmp_path_factory, parsed):
         cases = Cases(Replay(Shop(home, parsed), TODAY, url), Platforms(url))
         cases.replay.shop.build(*GATE, "+landed_files")
         cases.replay.live(identify=True)
-        settings = settings_for(EMAIL.spec.destination, addresses(url, "sandbox-token"))
-        with once(cases.withdraw, settings) as client:
+        with once(cases.withdraw) as client:
             cases.first = cases.sync("apart", client)
         cases.apart = cases.customer("twin.yes"), cases.customer("twin.none")
         cases.declare(("twin.yes", "twin.none"), ("objector", "second"))
