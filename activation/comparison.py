@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 from activation.attempts import waits_for
+from activation.clearance import clearance
 from activation.connection import Connection
 from activation.digests import PIECE, DigestKey, DigestKeys
 from activation.gate import Gate
 from activation.identities import shared, stale, wanted
 from activation.jumps import SIZE_JUMPED, held_leavers
 from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS, readable
-from activation.rows import desired_rows, field_names, mapping
+from activation.rows import desired_rows, field_names, mapping, payload
 from activation.spec import SyncSpec
 from activation.statements import literal, render
+from activation.unchanged import IS_UNSETTLED, cleared_rows, unsettled, unsettled_part
 
 LEFT_AUDIENCE = "left_audience"
 MAPPING_CHANGED = "mapping"
@@ -20,14 +22,18 @@ MAPPING_CHANGED = "mapping"
 # keep their ledger row under the new key: a removal would take a wanted person away. `stale` names
 # the identities that were sent and that no desired row uses any more; only those are removed.
 _COMPARED = """
-with source_rows as ({source}),
+with {unsettled}
+source_rows as ({source}),
 {leavers}
 judged as ({judged}),
 desired as (
     select *, {row_hash} as row_hash, {former_hash} as former_hash from judged
 ),
 recorded as (
-    select * from {sync_rows} where sync = {sync} and account = {account}
+    select * from {sync_rows}
+    where
+        sync = {sync}
+        and account = {account} {is_unsettled}
 ),
 orphans as (
     select recorded.row_key, recorded.identifiers from recorded
@@ -165,22 +171,26 @@ class Comparison:
     account: str
     keys: DigestKeys
 
-    def changes(self, *, is_paused: bool = False) -> str:
+    def changes(self, *, is_paused: bool = False, reads_everything: bool = False) -> str:
         """Return the common table expressions that end in `changes`: one row per row to act on.
 
-        Of a paused sync only what the gate forbids is acted on; the rest is blocked.
+        Of a paused sync only what the gate forbids is acted on; the rest is blocked. Unchanged rows
+        are left out early; whoever `reads_everything` gets the same rows.
         """
         spec, capabilities = self.spec, self.spec.capabilities
         has_ledger = self._has_rows()
         identities = capabilities.identities if has_ledger else ()
         former = self.keys.former if has_ledger else None
         leavers = held_leavers(spec, self.account) if is_paused else ""
-        judged = self.gate.judged("source_rows")
+        unsettled = self._unsettled() if has_ledger and not reads_everything else ""
+        judged = self.gate.judged("source_rows", are_few=bool(unsettled))
         if leavers:
             judged += " union all " + self.gate.judged("leavers", are_held=True)
         return render(
             _COMPARED,
-            source=desired_rows(spec),
+            unsettled=unsettled,
+            is_unsettled=IS_UNSETTLED if unsettled else "",
+            source=desired_rows(spec, unsettled_part(spec) if unsettled else None),
             leavers=f"leavers as ({leavers})," if leavers else "",
             judged=judged,
             row_hash=row_hash(spec, self.keys.current),
@@ -199,11 +209,21 @@ class Comparison:
             pieces=self.keys.current.pieces("payload", field_names(spec)),
             changed_columns=_changed_columns(spec),
             stale=stale(capabilities, identities),
-            wanted=wanted(capabilities, identities),
+            wanted=wanted(spec, identities, leaves_out_unchanged=bool(unsettled)),
             is_message="1 = 1" if spec.sends_messages else "1 = 0",
             is_held_back="wish in ('add', 'change', 'retry')" if is_paused else "1 = 0",
             size_jumped=literal(SIZE_JUMPED),
         )
+
+    def _unsettled(self) -> str:
+        """Return the table expression of the rows to look at; nothing if the gate is closed."""
+        cleared = clearance(self.gate)
+        if cleared is None:
+            return ""
+        digest = row_hash(self.spec, self.keys.current, payload(self.spec))
+        sync_rows = readable(self.connection, "sync_rows")
+        rows = cleared_rows(self.spec, cleared, digest)
+        return unsettled(rows, self.spec, sync_rows, self.account)
 
     def _has_rows(self) -> bool:
         """Say whether the ledger knows anything of a sync; if not, nothing need be compared."""
@@ -216,9 +236,9 @@ class Comparison:
         return bool(found)
 
 
-def row_hash(spec: SyncSpec, key: DigestKey) -> str:
-    """Return the expression for the digest of a `payload` under the rules it is sent by."""
-    return key.digest(f"{literal(spec.capabilities.normaliser + '|')} || payload")
+def row_hash(spec: SyncSpec, key: DigestKey, document: str = "payload") -> str:
+    """Return the expression for the digest of a payload under the rules it is sent by."""
+    return key.digest(f"{literal(spec.capabilities.normaliser + '|')} || {document}")
 
 
 def _is_same(former: DigestKey | None) -> str:

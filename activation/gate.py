@@ -167,7 +167,7 @@ class Gate:
             channel=literal(self.spec.channel),
             suppression_key=sha256_hex("point.identifier_type || '|' || point.address"),
             severity=_SEVERITY,
-            obstacle=render(_OBSTACLE, as_of=moment),
+            obstacle=obstacle(self.as_of),
             as_of=moment,
             purposes=literals(self.spec.purposes),
             purposes_seen=_purposes_seen(self.spec.purposes),
@@ -199,7 +199,8 @@ def _mismatch(spec: SyncSpec, are_held: bool) -> str:
     sent = {field.name for field in spec.fields}
     compared = [
         f"(point.identifier_type = {literal(kind)}"
-        f"{f' and {text} is not null' if are_held else ''} and {_differ(text, 'point.address')})"
+        f"{f' and {text} is not null' if are_held else ''}"
+        f" and {address_differs(text, 'point.address')})"
         for kind, field in spec.capabilities.addresses.items()
         if field in sent and (text := json_text("candidate.payload", field))
     ]
@@ -217,7 +218,12 @@ def _every_purpose(purposes: tuple[str, ...]) -> str:
     return "(" + " and ".join(f"consent.has_{number} = 1" for number in range(len(purposes))) + ")"
 
 
-def _differ(one: str, other: str) -> str:
+def obstacle(as_of: datetime) -> str:
+    """Return the expression for what stands against a consent row at a moment; 9 is nothing."""
+    return render(_OBSTACLE, as_of=literal(as_of))
+
+
+def address_differs(one: str, other: str) -> str:
     """Compare as platforms do; case and spaces are looked at only where the texts differ."""
     folded = f"coalesce(lower(trim({one})), '') <> coalesce(lower(trim({other})), '')"
     return f"case when {one} = {other} then false else {folded} end"

@@ -100,7 +100,7 @@ _STALE = """case
 class Withdrawals(Comparison):
     """The rows an account holds by a sync that is switched off, as the gate judges them now."""
 
-    def changes(self, *, is_paused: bool = False) -> str:
+    def changes(self, *, is_paused: bool = False, reads_everything: bool = False) -> str:
         """Return the expressions that end in `changes`: a removal per row the gate forbids."""
         spec, connection = self.spec, self.connection
         has_aliases = connection.table_exists("core", "customer_aliases")

@@ -1,0 +1,175 @@
+"""Unchanged rows are left out of a plan early, and the plan is the one that reads them all."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from activation import plan
+from activation.comparison import Comparison
+from activation.gate import gate_for
+from activation.ledger import Ledger
+from activation.spec import Field
+from tests.activation.world import AS_OF, FCM, KEYS, KLAVIYO, people, person, world_in_memory
+
+META = replace(
+    KLAVIYO,
+    name="meta_custom_audiences__existing_customers",
+    destination="meta_custom_audiences",
+    surface="custom_audience",
+    purposes=("ads_user_data", "ads_personalisation"),
+    channel="ads",
+    fields=(Field("external_id", "varchar"), Field("email", "varchar"), Field("phone", "varchar")),
+)
+ADDED = replace(KLAVIYO, mode="upsert")
+INTERNAL = replace(KLAVIYO, purposes=("internal",), channel="internal")
+SPECS = (KLAVIYO, META, FCM, ADDED, INTERNAL)
+KEYS_OF_ROWS = 8
+
+# One row of an audience: whose identifiers it has, which values, and what stands against it.
+ROW = st.tuples(
+    st.integers(0, KEYS_OF_ROWS - 1),
+    st.sampled_from(["Ada", "Ada", "Grace", None]),
+    st.sampled_from(
+        [None, None, None, "consent", "point", "suppressed", "hold", "bounced", "case"]
+    ),
+)
+AUDIENCE = st.dictionaries(st.integers(0, KEYS_OF_ROWS - 1), ROW)
+STATES = st.lists(
+    st.sampled_from(["acknowledged", "acknowledged", "rejected", "invalid", "unknown"]),
+    min_size=KEYS_OF_ROWS,
+    max_size=KEYS_OF_ROWS,
+)
+
+
+def put(world, audience):
+    """Desire an audience, with a contact point per row and what stands against some."""
+    fields = {field.name for field in world.spec.fields}
+    rows, against = [], []
+    for key, (owner, name, problem) in audience.items():
+        email = f"person{owner}@example.com"
+        row = person(key, email=email, external_id=f"x{owner}", first_name=name)
+        row |= {"phone": f"+46{owner}", "token": f"t{owner}"}
+        if problem == "case":
+            row["email"] = email.upper()
+        rows.append({name: row[name] for name in row if name in fields or name in world.columns})
+        against.append((key, owner, problem))
+    world.desire(rows)
+    for table in ("contact.contact_points", "privacy.consents", "privacy.suppressions",
+                  "decisions.holds"):  # fmt: skip
+        world.connection.execute(f"delete from {table}")
+    for key, owner, problem in against:
+        refuse_or_allow(world, key, owner, problem)
+
+
+def refuse_or_allow(world, key, owner, problem):
+    """Give a row its contact point and consents, less or more what stands against it."""
+    execute = world.connection.execute
+    address = f"t{owner}" if world.spec.channel == "push" else f"person{owner}@example.com"
+    if problem != "point":
+        world.add_contact_point(f"p{key}", f"c{key}", address)
+    for purpose in world.spec.purposes:
+        world.add_consent(f"p{key}", purpose, is_allowed=problem != "consent")
+    if problem == "suppressed":
+        execute(f"insert into privacy.suppressions values (null, 'c{key}', 'all', 'erased', null)")
+    if problem == "bounced":
+        execute(
+            "insert into privacy.suppressions"
+            " select sha256(identifier_type || '|' || address), null, 'all', 'hard_bounced', null"
+            f" from contact.contact_points where contact_point_id = 'p{key}'"
+        )
+    if problem == "hold":
+        execute(f"insert into decisions.holds values ('c{key}', 'open case', null, null, true)")
+
+
+def acknowledge(world, states):
+    """Deliver what is desired, with an outcome per row."""
+    comparison = compare(world)
+    ledger = Ledger(world.connection, world.spec, "here", KEYS)
+    ledger.prepare()
+    plan.seal(comparison, "first")
+    ledger.start("first", "1 = 1", "sending", {})
+    ledger.acknowledge_upserts("first", "1 = 1", {})
+    for key, state in enumerate(states):
+        held = "is_held" if state != "rejected" else "false"
+        world.connection.execute(
+            f"update ledger.sync_rows set state = ?, is_held = {held}, attempts = 1, retry_from = 9"
+            f" where row_key in ('c{key}', 'p{key}')",
+            (state,),
+        )
+
+
+def compare(world):
+    """Return what a plan of now is made of."""
+    gate = gate_for(world.connection, world.spec, AS_OF)
+    return Comparison(world.connection, world.spec, gate, "here", KEYS)
+
+
+def changes(comparison, *, is_paused, reads_everything):
+    """Return the rows to act on, in any order."""
+    query = comparison.changes(is_paused=is_paused, reads_everything=reads_everything)
+    found = comparison.connection.execute(f"{query} select columns(*) from changes order by all")
+    return [tuple(row) for row in found]
+
+
+def agree(spec, before, states, after):
+    """Compare the short way with the one that reads everything, for a plan and a paused one."""
+    with world_in_memory(spec) as world:
+        world.connection.execute("set threads = 1")
+        put(world, before)
+        acknowledge(world, states)
+        put(world, after)
+        for is_paused in (False, True):
+            short, whole = (
+                changes(compare(world), is_paused=is_paused, reads_everything=everything)
+                for everything in (False, True)
+            )
+            assert short == whole
+        return whole
+
+
+def test_what_is_left_out_is_what_the_whole_comparison_does_nothing_about():
+    """Identifiers that moved or that an unchanged row shares, refusals, leavers: the same plan."""
+    before = {key: (key, "Ada", None) for key in range(KEYS_OF_ROWS)} | {6: (5, "Ada", None)}
+    after = {
+        **before,
+        0: (0, "Grace", None),
+        1: (1, "Ada", "consent"),
+        2: (3, "Ada", None),
+        3: (2, "Ada", None),
+        4: (4, "Ada", "case"),
+        5: (6, "Ada", None),
+    }
+    del after[7]
+
+    for spec in (KLAVIYO, META):
+        assert agree(spec, before, ["acknowledged"] * 7 + ["rejected"], after)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(SPECS), AUDIENCE, STATES, AUDIENCE)
+def test_the_short_way_ends_where_the_long_one_does(spec, before, states, after):
+    """Whatever is desired, held, refused or forbidden."""
+    agree(spec, before, states, after)
+
+
+def test_a_row_of_a_doubled_contact_point_is_still_looked_at():
+    """One of its two points is deliverable, the other is not: the gate answers for both."""
+    with world_in_memory(KLAVIYO) as world:
+        world.desire(people(2))
+        world.allow(people(2))
+        acknowledge(world, [])
+        world.connection.execute(
+            "insert into contact.contact_points values"
+            " ('p0', 'c0', 'email', 'email', 'person0@example.com', false)"
+        )
+
+        short, whole = (
+            changes(compare(world), is_paused=False, reads_everything=everything)
+            for everything in (False, True)
+        )
+
+    assert short == whole
+    assert len(short) == 1
