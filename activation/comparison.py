@@ -1,18 +1,19 @@
 """Write the one query that compares desired rows with the ledger."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activation.attempts import waits_for
 from activation.clearance import clearance
 from activation.connection import Connection
-from activation.digests import PIECE, DigestKey, DigestKeys
+from activation.digests import PIECE, DigestKeys, RowRule
 from activation.gate import Gate
 from activation.identities import shared, stale, wanted
 from activation.jumps import SIZE_JUMPED, held_leavers
 from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS, readable
 from activation.rows import desired_rows, field_names, mapping, payload
 from activation.spec import SyncSpec
-from activation.statements import literal, render
+from activation.statements import literal, literals, render
 from activation.unchanged import IS_UNSETTLED, cleared_rows, unsettled, unsettled_part
 
 LEFT_AUDIENCE = "left_audience"
@@ -27,7 +28,7 @@ source_rows as ({source}),
 {leavers}
 judged as ({judged}),
 desired as (
-    select *, {row_hash} as row_hash, {former_hash} as former_hash from judged
+    select *, {row_hash} as row_hash from judged
 ),
 recorded as (
     select * from {sync_rows}
@@ -88,7 +89,7 @@ joined as (
         held.version as held_version,
         held.pieces as held_pieces,
         {is_same} as is_same,
-        coalesce(held.mapping = {mapping} and held.key_id = {key_id}, false) as has_pieces
+        coalesce(held.mapping = {mapping} and held.key_id in ({key_ids}), false) as has_pieces
     from desired
     full outer join held on held.current_key = desired.row_key
 ),
@@ -180,7 +181,6 @@ class Comparison:
         spec, capabilities = self.spec, self.spec.capabilities
         has_ledger = self._has_rows()
         identities = capabilities.identities if has_ledger else ()
-        former = self.keys.former if has_ledger else None
         leavers = held_leavers(spec, self.account) if is_paused else ""
         unsettled = self._unsettled() if has_ledger and not reads_everything else ""
         judged = self.gate.judged("source_rows", are_few=bool(unsettled))
@@ -193,9 +193,8 @@ class Comparison:
             source=desired_rows(spec, unsettled_part(spec) if unsettled else None),
             leavers=f"leavers as ({leavers})," if leavers else "",
             judged=judged,
-            row_hash=row_hash(spec, self.keys.current),
-            former_hash=row_hash(spec, former) if former else "null",
-            is_same=_is_same(former),
+            row_hash=row_hash(spec, self.keys.row_rule),
+            is_same=_is_same(spec, self.keys.former_row_rules),
             sync_rows=readable(self.connection, "sync_rows") if has_ledger else NO_SYNC_ROWS,
             sync=literal(spec.name),
             account=literal(self.account),
@@ -204,7 +203,7 @@ class Comparison:
             removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
             handed_over=literal(HANDED_OVER),
             mapping=literal(mapping(spec)),
-            key_id=literal(self.keys.current.identifier),
+            key_ids=literals(self.keys.of_same_pieces),
             waits_for=waits_for(self.connection, spec),
             pieces=self.keys.current.pieces("payload", field_names(spec)),
             changed_columns=_changed_columns(spec),
@@ -220,7 +219,7 @@ class Comparison:
         cleared = clearance(self.gate)
         if cleared is None:
             return ""
-        digest = row_hash(self.spec, self.keys.current, payload(self.spec))
+        digest = row_hash(self.spec, self.keys.row_rule, payload(self.spec))
         sync_rows = readable(self.connection, "sync_rows")
         rows = cleared_rows(self.spec, cleared, digest)
         return unsettled(rows, self.spec, sync_rows, self.account)
@@ -236,19 +235,18 @@ class Comparison:
         return bool(found)
 
 
-def row_hash(spec: SyncSpec, key: DigestKey, document: str = "payload") -> str:
+def row_hash(spec: SyncSpec, rule: RowRule, document: str = "payload") -> str:
     """Return the expression for the digest of a payload under the rules it is sent by."""
-    return key.digest(f"{literal(spec.capabilities.normaliser + '|')} || {document}")
+    return rule.digest(f"{literal(spec.capabilities.normaliser + '|')} || {document}")
 
 
-def _is_same(former: DigestKey | None) -> str:
-    """Compare with the digest that the row's own key gives."""
-    if former is None:
-        return "coalesce(held.row_hash = desired.row_hash, false)"
-    return (
-        f"coalesce(held.row_hash = case when held.key_id = {literal(former.identifier)}"
-        " then desired.former_hash else desired.row_hash end, false)"
+def _is_same(spec: SyncSpec, former: Sequence[RowRule]) -> str:
+    """Compare with the digest that the row's own rule gives."""
+    by_rule = " ".join(
+        f"when {literal(rule.identifier)} then {row_hash(spec, rule, 'desired.payload')}"
+        for rule in former
     )
+    return f"coalesce(held.row_hash = case held.key_id {by_rule} else desired.row_hash end, false)"
 
 
 def _changed_columns(spec: SyncSpec) -> str:

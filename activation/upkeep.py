@@ -4,6 +4,7 @@ from datetime import datetime
 
 from activation.comparison import row_hash
 from activation.connection import Connection
+from activation.digests import RowRule
 from activation.ledger import Ledger
 from activation.rows import desired_rows, field_names
 from activation.statements import literal, render
@@ -68,17 +69,25 @@ _COMPACT = (
 
 
 def renew_digests(ledger: Ledger) -> None:
-    """Digest unchanged rows anew when the key was changed, so that nobody is sent for it."""
-    former, current, spec = ledger.keys.former, ledger.keys.current, ledger.spec
-    if former is None:
-        return
+    """Digest unchanged rows anew when key or rule changed, so that nobody is sent for it."""
+    used = ledger.connection.execute(
+        "select distinct key_id from ledger.sync_rows where sync = ? and account = ?",
+        (ledger.spec.name, ledger.account),
+    )
+    for rule in ledger.keys.former_row_rules:
+        if (rule.identifier,) in used:
+            _renew(ledger, rule)
+
+
+def _renew(ledger: Ledger, former: RowRule) -> None:
+    spec, current = ledger.spec, ledger.keys.row_rule
     statement = render(
         _RENEW,
         current=literal(current.identifier),
         former=literal(former.identifier),
         row_hash=row_hash(spec, current),
         former_hash=row_hash(spec, former),
-        pieces=current.pieces("payload", field_names(spec)),
+        pieces=ledger.keys.current.pieces("payload", field_names(spec)),
         desired=desired_rows(spec),
         sync=literal(spec.name),
         account=literal(ledger.account),
