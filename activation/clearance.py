@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from activation.connection import Connection
 from activation.gate import Gate, address_differs, obstacle
 from activation.rows import field_text
 from activation.spec import SyncSpec
@@ -80,16 +81,16 @@ class Clearance:
     joins: str = ""
 
 
-def clearance(gate: Gate) -> Clearance | None:
+def clearance(gate: Gate, connection: Connection) -> Clearance | None:
     """Return what an open gate lets pass; None when it is closed, because then nobody passes."""
     if not gate.is_open:
         return None
     if gate.spec.is_internal:
         return Clearance((), _INTERNAL)
-    return Clearance(_addresses(gate.spec), _condition(gate), _POINTS)
+    return Clearance(_addresses(gate.spec), _condition(gate, connection), _POINTS)
 
 
-def _condition(gate: Gate) -> str:
+def _condition(gate: Gate, connection: Connection) -> str:
     spec, moment = gate.spec, literal(gate.as_of)
     obstacles = obstacle(gate.as_of)
     consented = (
@@ -101,12 +102,22 @@ def _condition(gate: Gate) -> str:
         _PERSONAL,
         channel=literal(spec.channel),
         mismatch=_mismatch(spec),
-        suppression_key=sha256_hex("point.identifier_type || '|' || point.address"),
+        suppression_key=_suppression_key(connection),
         consented="".join(consented),
         purposes=literals(spec.purposes),
         obstacle=obstacles,
         not_on_hold=render(_NOT_ON_HOLD, as_of=moment) if is_marketing else "",
     )
+
+
+def _suppression_key(connection: Connection) -> str:
+    """Return the hash of a contact point; a warehouse built by an older release has none ready."""
+    found = connection.execute(
+        "select 1 from information_schema.columns where table_schema = 'contact'"
+        " and table_name = 'contact_points' and column_name = 'suppression_key'"
+    )
+    ready = "point.suppression_key"
+    return ready if found else sha256_hex("point.identifier_type || '|' || point.address")
 
 
 def _sent(spec: SyncSpec) -> dict[str, str]:

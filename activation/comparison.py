@@ -216,7 +216,7 @@ class Comparison:
 
     def _unsettled(self) -> str:
         """Return the table expression of the rows to look at; nothing if the gate is closed."""
-        cleared = clearance(self.gate)
+        cleared = clearance(self.gate, self.connection)
         if cleared is None:
             return ""
         digest = row_hash(self.spec, self.keys.row_rule, payload(self.spec))
