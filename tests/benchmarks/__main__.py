@@ -13,6 +13,7 @@ from tests.benchmarks.identity import measure_identity
 from tests.benchmarks.lifecycle import measure_lifecycle
 from tests.benchmarks.linkage import measure_linkage
 from tests.benchmarks.persons import measure_persons
+from tests.benchmarks.planning import measure_planning
 from tests.benchmarks.rhythm import measure_rhythm
 from tests.benchmarks.rivals import measure_rivals
 from tests.benchmarks.road import measure_road
@@ -44,6 +45,7 @@ def main() -> None:
                 for measure in (measure_road, measure_persons, measure_lifecycle, measure_uplift)
             ),
             lambda: measure_scoring(arguments.sizes[0], folder),
+            measure_planning,
             measure_activation,
             measure_crashes,
             lambda: measure_rivals(arguments.with_reference),
