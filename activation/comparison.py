@@ -18,6 +18,7 @@ from activation.unchanged import IS_UNSETTLED, cleared_rows, unsettled, unsettle
 
 LEFT_AUDIENCE = "left_audience"
 MAPPING_CHANGED = "mapping"
+FEW_ROWS = 1_000
 
 # Rows whose key vanished because the customer was merged, or whose identifiers a new key uses,
 # keep their ledger row under the new key: a removal would take a wanted person away. `stale` names
@@ -164,25 +165,29 @@ changes as (
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rows of one sync, as they are desired now and as one account holds them."""
+    """The rows of one sync, as they are desired now and as one account holds them.
+
+    Where the ledger knows more than `few_rows`, unchanged rows are left out before the others are
+    read; for fewer, a second look at the tables costs more than it saves.
+    """
 
     connection: Connection
     spec: SyncSpec
     gate: Gate
     account: str
     keys: DigestKeys
+    few_rows: int = FEW_ROWS
 
-    def changes(self, *, is_paused: bool = False, reads_everything: bool = False) -> str:
+    def changes(self, *, is_paused: bool = False) -> str:
         """Return the common table expressions that end in `changes`: one row per row to act on.
 
-        Of a paused sync only what the gate forbids is acted on; the rest is blocked. Unchanged rows
-        are left out early; whoever `reads_everything` gets the same rows.
+        Of a paused sync only what the gate forbids is acted on; the rest is blocked.
         """
         spec, capabilities = self.spec, self.spec.capabilities
-        has_ledger = self._has_rows()
-        identities = capabilities.identities if has_ledger else ()
+        count_known = self._count_known()
+        identities = capabilities.identities if count_known else ()
         leavers = held_leavers(spec, self.account) if is_paused else ""
-        unsettled = self._unsettled() if has_ledger and not reads_everything else ""
+        unsettled = self._unsettled() if count_known > self.few_rows else ""
         judged = self.gate.judged("source_rows", are_few=bool(unsettled))
         if leavers:
             judged += " union all " + self.gate.judged("leavers", are_held=True)
@@ -195,7 +200,7 @@ class Comparison:
             judged=judged,
             row_hash=row_hash(spec, self.keys.row_rule),
             is_same=_is_same(spec, self.keys.former_row_rules),
-            sync_rows=readable(self.connection, "sync_rows") if has_ledger else NO_SYNC_ROWS,
+            sync_rows=readable(self.connection, "sync_rows") if count_known else NO_SYNC_ROWS,
             sync=literal(spec.name),
             account=literal(self.account),
             shared=shared(self.connection, spec, identities),
@@ -224,15 +229,16 @@ class Comparison:
         rows = cleared_rows(self.spec, cleared, digest)
         return unsettled(rows, self.spec, sync_rows, self.account)
 
-    def _has_rows(self) -> bool:
-        """Say whether the ledger knows anything of a sync; if not, nothing need be compared."""
+    def _count_known(self) -> int:
+        """Return how many rows the ledger knows of a sync, counted no further than they are few."""
         if not self.connection.table_exists("ledger", "sync_rows"):
-            return False
+            return 0
         found = self.connection.execute(
-            "select 1 from ledger.sync_rows where sync = ? and account = ? limit 1",
+            "select count(*) from (select 1 from ledger.sync_rows where sync = ? and account = ?"
+            f" limit {self.few_rows + 1}) as known",
             (self.spec.name, self.account),
         )
-        return bool(found)
+        return int(found[0][0])
 
 
 def row_hash(spec: SyncSpec, rule: RowRule, document: str = "payload") -> str:

@@ -110,7 +110,9 @@ def _wanted(
     capabilities = spec.capabilities
     held = identity_of("touched.held_identifiers", identity, capabilities)
     asked = render(_ASKED, held=held, is_own=_is_own(capabilities, identity))
+    is_sent = {field.name for field in spec.fields}.issuperset(identity)
     of_model = _identity(partial(field_text, spec), identity, capabilities)
+    reads_model = leaves_out_unchanged and is_sent
     return render(
         _WANTED,
         number=number,
@@ -118,7 +120,7 @@ def _wanted(
         held=held,
         asked=asked,
         lasting=_LASTING if capabilities.keeps_rows else "",
-        unchanged=unchanged_values(spec, of_model, asked) if leaves_out_unchanged else "",
+        unchanged=unchanged_values(spec, of_model, asked) if reads_model else "",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from activation.spec import SyncSpec
-from activation.statements import canonical, column, json_object, json_text, render
+from activation.statements import canonical, column, json_object, json_text, literal, render
 
 _SHORT = 15
 """Digits that every 64-bit float keeps."""
@@ -57,7 +57,7 @@ def field_text(spec: SyncSpec, name: str) -> str:
     """Return the expression for a field of the model's row as its `payload` gives it as text."""
     types = {field.name: field.data_type for field in spec.fields}
     if name not in types:
-        return "cast(null as varchar)"
+        return literal(None)
     if types[name].lower().startswith(_TEXTS):
         return column(name)
     return json_text(json_object([(name, canonical(name, types[name]))]), name)

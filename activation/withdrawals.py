@@ -100,13 +100,15 @@ _STALE = """case
 class Withdrawals(Comparison):
     """The rows an account holds by a sync that is switched off, as the gate judges them now."""
 
-    def changes(self, *, is_paused: bool = False, reads_everything: bool = False) -> str:
+    def changes(self, *, is_paused: bool = False) -> str:
         """Return the expressions that end in `changes`: a removal per row the gate forbids."""
         spec, connection = self.spec, self.connection
         has_aliases = connection.table_exists("core", "customer_aliases")
         return render(
             _COMPARED,
-            sync_rows=readable(self.connection, "sync_rows") if self._has_rows() else NO_SYNC_ROWS,
+            sync_rows=readable(self.connection, "sync_rows")
+            if self._count_known()
+            else NO_SYNC_ROWS,
             aliases=_ALIASES if has_aliases else _NO_ALIASES,
             sync=literal(spec.name),
             account=literal(self.account),
