@@ -18,12 +18,8 @@ _PERSONAL = """
             and coalesce(reason, '') <> 'hard_bounced'
             and customer_id is not null
     )
+    and point.is_reachable
     and not ({mismatch})
-    and {suppression_key} not in (
-        select suppression_key from privacy.suppressions
-        where coalesce(scope, 'all') in ('all', {channel}) and suppression_key is not null
-    )
-    and (point.channel <> {channel} or point.is_deliverable)
     {consented}
     and candidate.contact_point_id not in (
         select contact_point_id from privacy.consents
@@ -62,10 +58,23 @@ _INTERNAL = """
     )
 """
 
+# The join holds all contact points in memory, so it has no more of them than it needs.
 _POINTS = """
-left join contact.contact_points as point
+left join (
+    select
+        contact_point_id,
+        {addresses}
+        (channel <> {channel} or is_deliverable)
+        and {suppression_key} not in (
+            select suppression_key from privacy.suppressions
+            where coalesce(scope, 'all') in ('all', {channel}) and suppression_key is not null
+        ) as is_reachable
+    from contact.contact_points
+) as point
     on point.contact_point_id = candidate.contact_point_id
 """
+
+_ADDRESS = "case when identifier_type = {kind} then coalesce(address, '') end as {name}, "
 
 
 @dataclass(frozen=True)
@@ -87,10 +96,10 @@ def clearance(gate: Gate, connection: Connection) -> Clearance | None:
         return None
     if gate.spec.is_internal:
         return Clearance((), _INTERNAL)
-    return Clearance(_addresses(gate.spec), _condition(gate, connection), _POINTS)
+    return Clearance(_addresses(gate.spec), _condition(gate), _points(gate.spec, connection))
 
 
-def _condition(gate: Gate, connection: Connection) -> str:
+def _condition(gate: Gate) -> str:
     spec, moment = gate.spec, literal(gate.as_of)
     obstacles = obstacle(gate.as_of)
     consented = (
@@ -102,11 +111,20 @@ def _condition(gate: Gate, connection: Connection) -> str:
         _PERSONAL,
         channel=literal(spec.channel),
         mismatch=_mismatch(spec),
-        suppression_key=_suppression_key(connection),
         consented="".join(consented),
         purposes=literals(spec.purposes),
         obstacle=obstacles,
         not_on_hold=render(_NOT_ON_HOLD, as_of=moment) if is_marketing else "",
+    )
+
+
+def _points(spec: SyncSpec, connection: Connection) -> str:
+    addresses = (render(_ADDRESS, kind=literal(kind), name=f"own_{kind}") for kind in _sent(spec))
+    return render(
+        _POINTS,
+        addresses="".join(addresses),
+        channel=literal(spec.channel),
+        suppression_key=_suppression_key(connection),
     )
 
 
@@ -116,8 +134,7 @@ def _suppression_key(connection: Connection) -> str:
         "select 1 from information_schema.columns where table_schema = 'contact'"
         " and table_name = 'contact_points' and column_name = 'suppression_key'"
     )
-    ready = "point.suppression_key"
-    return ready if found else sha256_hex("point.identifier_type || '|' || point.address")
+    return "suppression_key" if found else sha256_hex("identifier_type || '|' || address")
 
 
 def _sent(spec: SyncSpec) -> dict[str, str]:
@@ -133,8 +150,8 @@ def _addresses(spec: SyncSpec) -> tuple[tuple[str, str], ...]:
 def _mismatch(spec: SyncSpec) -> str:
     """Compare the address sent with the address the consent is about."""
     compared = [
-        f"(point.identifier_type = {literal(kind)}"
-        f" and {address_differs(f'candidate.sent_{kind}', 'point.address')})"
+        f"(point.own_{kind} is not null"
+        f" and {address_differs(f'candidate.sent_{kind}', f'point.own_{kind}')})"
         for kind in _sent(spec)
     ]
-    return " or ".join(compared) or "point.contact_point_id is null"
+    return " or ".join(compared) or "1 = 0"
