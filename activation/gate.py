@@ -80,8 +80,9 @@ select
         when hold.customer_id is not null then 'service_hold'
     end as block_reason
 from {candidates} as candidate
-left join contact.contact_points as point
-    on point.contact_point_id = candidate.contact_point_id {only_points}
+left join (
+    select * from contact.contact_points where 1 = 1 {only}
+) as point on point.contact_point_id = candidate.contact_point_id
 left join (
     select customer_id, min({severity}) as severity
     from privacy.suppressions
@@ -103,7 +104,7 @@ left join (
         min({obstacle}) as obstacle
         {purposes_seen}
     from privacy.consents
-    where purpose in ({purposes}) and channel = {channel} {only_consents}
+    where purpose in ({purposes}) and channel = {channel} {only}
     group by contact_point_id
 ) as consent on consent.contact_point_id = candidate.contact_point_id
 left join (
@@ -173,8 +174,7 @@ class Gate:
             purposes_seen=_purposes_seen(self.spec.purposes),
             every_purpose=_every_purpose(self.spec.purposes),
             is_marketing="1 = 1" if "marketing" in self.spec.purposes else "1 = 0",
-            only_points=only.replace("contact_point_id in", "point.contact_point_id in"),
-            only_consents=only,
+            only=only,
         )
 
 
