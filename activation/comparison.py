@@ -167,8 +167,8 @@ changes as (
 class Comparison:
     """The rows of one sync, as they are desired now and as one account holds them.
 
-    Where the ledger knows more than `few_rows`, unchanged rows are left out before the others are
-    read; for fewer, a second look at the tables costs more than it saves.
+    Where more than `few_rows` could be unchanged, those that are so are left out before the others
+    are read; for fewer, a second look at the tables costs more than it saves.
     """
 
     connection: Connection
@@ -184,10 +184,11 @@ class Comparison:
         Of a paused sync only what the gate forbids is acted on; the rest is blocked.
         """
         spec, capabilities = self.spec, self.spec.capabilities
-        count_known = self._count_known()
-        identities = capabilities.identities if count_known else ()
+        has_ledger = self._has_rows()
+        sync_rows = readable(self.connection, "sync_rows") if has_ledger else NO_SYNC_ROWS
+        identities = capabilities.identities if has_ledger else ()
         leavers = held_leavers(spec, self.account) if is_paused else ""
-        unsettled = self._unsettled() if count_known > self.few_rows else ""
+        unsettled = self._unsettled(sync_rows) if has_ledger else ""
         judged = self.gate.judged("source_rows", are_few=bool(unsettled))
         if leavers:
             judged += " union all " + self.gate.judged("leavers", are_held=True)
@@ -200,7 +201,7 @@ class Comparison:
             judged=judged,
             row_hash=row_hash(spec, self.keys.row_rule),
             is_same=_is_same(spec, self.keys.former_row_rules),
-            sync_rows=readable(self.connection, "sync_rows") if count_known else NO_SYNC_ROWS,
+            sync_rows=sync_rows,
             sync=literal(spec.name),
             account=literal(self.account),
             shared=shared(self.connection, spec, identities),
@@ -219,23 +220,34 @@ class Comparison:
             size_jumped=literal(SIZE_JUMPED),
         )
 
-    def _unsettled(self) -> str:
-        """Return the table expression of the rows to look at; nothing if the gate is closed."""
+    def _unsettled(self, sync_rows: str) -> str:
+        """Return the table expression of the rows to look at; nothing where that saves nothing."""
         cleared = clearance(self.gate, self.connection)
-        if cleared is None:
+        if cleared is None or not self._has_many_alike(sync_rows):
             return ""
         digest = row_hash(self.spec, self.keys.row_rule, payload(self.spec))
-        sync_rows = readable(self.connection, "sync_rows")
         rows = cleared_rows(self.spec, cleared, digest)
         return unsettled(rows, self.spec, sync_rows, self.account)
 
-    def _count_known(self) -> int:
-        """Return how many rows the ledger knows of a sync, counted no further than they are few."""
+    def _has_rows(self) -> bool:
+        """Say whether the ledger knows anything of a sync; if not, nothing need be compared."""
         if not self.connection.table_exists("ledger", "sync_rows"):
-            return 0
+            return False
+        return self._count(readable(self.connection, "sync_rows"), "1 = 1", 1) > 0
+
+    def _has_many_alike(self, sync_rows: str) -> bool:
+        """Say whether many rows were digested of the same columns and by the same rule as now."""
+        alike = (
+            f"mapping = {literal(mapping(self.spec))}"
+            f" and key_id = {literal(self.keys.row_rule.identifier)}"
+        )
+        return self._count(sync_rows, alike, self.few_rows + 1) > self.few_rows
+
+    def _count(self, sync_rows: str, condition: str, most: int) -> int:
+        """Count rows of the ledger, no further than to `most`."""
         found = self.connection.execute(
-            "select count(*) from (select 1 from ledger.sync_rows where sync = ? and account = ?"
-            f" limit {self.few_rows + 1}) as known",
+            f"select count(*) from (select 1 from {sync_rows} where sync = ? and account = ?"
+            f" and {condition} limit {most}) as counted",
             (self.spec.name, self.account),
         )
         return int(found[0][0])

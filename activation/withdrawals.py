@@ -106,9 +106,7 @@ class Withdrawals(Comparison):
         has_aliases = connection.table_exists("core", "customer_aliases")
         return render(
             _COMPARED,
-            sync_rows=readable(self.connection, "sync_rows")
-            if self._count_known()
-            else NO_SYNC_ROWS,
+            sync_rows=readable(self.connection, "sync_rows") if self._has_rows() else NO_SYNC_ROWS,
             aliases=_ALIASES if has_aliases else _NO_ALIASES,
             sync=literal(spec.name),
             account=literal(self.account),
