@@ -3,7 +3,7 @@
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +67,10 @@ def measure_planning(rows: int = ROWS) -> Iterator[Figure]:
         with Warehouse(path).connect() as connection:
             world = World(connection, KLAVIYO)
             connection.execute("set threads = 2")
-            unchanged, memory = _measured(lambda: _seal(world, "unchanged"))
+            unchanged, memory = _measured(world, "unchanged")
             connection.execute(_CHANGED.format(relation=world.spec.relation))
             connection.execute("checkpoint")
-            changed, memory_of_changes = _measured(lambda: _seal(world, "changed"))
+            changed, memory_of_changes = _measured(world, "changed")
             typed = min(seconds_of(lambda: _join_columns(world)) for _ in range(3))
             digests = min(seconds_of(lambda: _join_digests(world)) for _ in range(3))
     reference = f"a bare full outer join of the typed columns, {typed:.2f} s"
@@ -102,10 +102,11 @@ def _deliver(path: Path, rows: int) -> float:
     return first
 
 
-def _measured(work: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds of some work and the most memory the process held in it, in GB."""
+def _measured(world: World, name: str) -> tuple[float, float]:
+    """Return the seconds of the better of two plans, and the most memory the process held in GB."""
     forget_peak()
-    return seconds_of(work), peak_gb()
+    seconds = [seconds_of(lambda run=run: _seal(world, f"{name} {run}")) for run in range(2)]
+    return min(seconds), peak_gb()
 
 
 def _seal(world: World, run_id: str) -> None:
