@@ -1,33 +1,41 @@
 """Write the one query that compares desired rows with the ledger."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activation.attempts import waits_for
+from activation.clearance import clearance
 from activation.connection import Connection
-from activation.digests import PIECE, DigestKey, DigestKeys
+from activation.digests import PIECE, DigestKeys, RowRule
 from activation.gate import Gate
 from activation.identities import shared, stale, wanted
 from activation.jumps import SIZE_JUMPED, held_leavers
 from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS, readable
-from activation.rows import desired_rows, field_names, mapping
+from activation.rows import desired_rows, field_names, mapping, payload
 from activation.spec import SyncSpec
 from activation.spec_rules import LEFT_AUDIENCE
-from activation.statements import literal, render
+from activation.statements import literal, literals, render
+from activation.unchanged import IS_UNSETTLED, cleared_rows, unsettled, unsettled_part
 
 MAPPING_CHANGED = "mapping"
+FEW_ROWS = 1_000
 
 # Rows whose key vanished because the customer was merged, or whose identifiers a new key uses,
 # keep their ledger row under the new key: a removal would take a wanted person away. `stale` names
 # the identities that were sent and that no desired row uses any more; only those are removed.
 _COMPARED = """
-with source_rows as ({source}),
+with {unsettled}
+source_rows as ({source}),
 {leavers}
 judged as ({judged}),
 desired as (
-    select *, {row_hash} as row_hash, {former_hash} as former_hash from judged
+    select *, {row_hash} as row_hash from judged
 ),
 recorded as (
-    select * from {sync_rows} where sync = {sync} and account = {account}
+    select * from {sync_rows}
+    where
+        sync = {sync}
+        and account = {account} {is_unsettled}
 ),
 orphans as (
     select recorded.row_key, recorded.identifiers from recorded
@@ -82,7 +90,7 @@ joined as (
         held.version as held_version,
         held.pieces as held_pieces,
         {is_same} as is_same,
-        coalesce(held.mapping = {mapping} and held.key_id = {key_id}, false) as has_pieces
+        coalesce(held.mapping = {mapping} and held.key_id in ({key_ids}), false) as has_pieces
     from desired
     full outer join held on held.current_key = desired.row_key
 ),
@@ -157,13 +165,18 @@ changes as (
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rows of one sync, as they are desired now and as one account holds them."""
+    """The rows of one sync, as they are desired now and as one account holds them.
+
+    Where more than `few_rows` could be unchanged, those that are so are left out before the others
+    are read; for fewer, a second look at the tables costs more than it saves.
+    """
 
     connection: Connection
     spec: SyncSpec
     gate: Gate
     account: str
     keys: DigestKeys
+    few_rows: int = FEW_ROWS
 
     def changes(self, *, is_paused: bool = False) -> str:
         """Return the common table expressions that end in `changes`: one row per row to act on.
@@ -172,21 +185,23 @@ class Comparison:
         """
         spec, capabilities = self.spec, self.spec.capabilities
         has_ledger = self._has_rows()
+        sync_rows = readable(self.connection, "sync_rows") if has_ledger else NO_SYNC_ROWS
         identities = capabilities.identities if has_ledger else ()
-        former = self.keys.former if has_ledger else None
         leavers = held_leavers(spec, self.account) if is_paused else ""
-        judged = self.gate.judged("source_rows")
+        unsettled = self._unsettled(sync_rows) if has_ledger else ""
+        judged = self.gate.judged("source_rows", are_few=bool(unsettled))
         if leavers:
             judged += " union all " + self.gate.judged("leavers", are_held=True)
         return render(
             _COMPARED,
-            source=desired_rows(spec),
+            unsettled=unsettled,
+            is_unsettled=IS_UNSETTLED if unsettled else "",
+            source=desired_rows(spec, unsettled_part(spec) if unsettled else None),
             leavers=f"leavers as ({leavers})," if leavers else "",
             judged=judged,
-            row_hash=row_hash(spec, self.keys.current),
-            former_hash=row_hash(spec, former) if former else "null",
-            is_same=_is_same(former),
-            sync_rows=readable(self.connection, "sync_rows") if has_ledger else NO_SYNC_ROWS,
+            row_hash=row_hash(spec, self.keys.row_rule),
+            is_same=_is_same(spec, self.keys.former_row_rules),
+            sync_rows=sync_rows,
             sync=literal(spec.name),
             account=literal(self.account),
             shared=shared(self.connection, spec, identities),
@@ -194,41 +209,62 @@ class Comparison:
             removes_leavers="1 = 1" if spec.mode == "mirror" else "1 = 0",
             handed_over=literal(HANDED_OVER),
             mapping=literal(mapping(spec)),
-            key_id=literal(self.keys.current.identifier),
+            key_ids=literals(self.keys.of_same_pieces),
             waits_for=waits_for(self.connection, spec),
             pieces=self.keys.current.pieces("payload", field_names(spec)),
             changed_columns=_changed_columns(spec),
             stale=stale(capabilities, identities),
-            wanted=wanted(capabilities, identities),
+            wanted=wanted(spec, identities, leaves_out_unchanged=bool(unsettled)),
             is_message="1 = 1" if spec.sends_messages else "1 = 0",
             is_held_back="wish in ('add', 'change', 'retry')" if is_paused else "1 = 0",
             size_jumped=literal(SIZE_JUMPED),
         )
 
+    def _unsettled(self, sync_rows: str) -> str:
+        """Return the table expression of the rows to look at; nothing where that saves nothing."""
+        cleared = clearance(self.gate, self.connection)
+        if cleared is None or not self._has_many_alike(sync_rows):
+            return ""
+        digest = row_hash(self.spec, self.keys.row_rule, payload(self.spec))
+        rows = cleared_rows(self.spec, cleared, digest)
+        return unsettled(rows, self.spec, sync_rows, self.account)
+
     def _has_rows(self) -> bool:
         """Say whether the ledger knows anything of a sync; if not, nothing need be compared."""
         if not self.connection.table_exists("ledger", "sync_rows"):
             return False
+        return self._count(readable(self.connection, "sync_rows"), "1 = 1", 1) > 0
+
+    def _has_many_alike(self, sync_rows: str) -> bool:
+        """Say whether many rows were digested of the same columns and by the same rule as now."""
+        alike = (
+            f"mapping = {literal(mapping(self.spec))}"
+            f" and key_id = {literal(self.keys.row_rule.identifier)}"
+        )
+        return self._count(sync_rows, alike, self.few_rows + 1) > self.few_rows
+
+    def _count(self, sync_rows: str, condition: str, most: int) -> int:
+        """Count rows of the ledger, no further than to `most`."""
         found = self.connection.execute(
-            "select 1 from ledger.sync_rows where sync = ? and account = ? limit 1",
+            f"select count(*) from (select 1 from {sync_rows} where sync = ? and account = ?"
+            f" and {condition} limit {most}) as counted",
             (self.spec.name, self.account),
         )
-        return bool(found)
+        return int(found[0][0])
 
 
-def row_hash(spec: SyncSpec, key: DigestKey) -> str:
-    """Return the expression for the digest of a `payload` under the rules it is sent by."""
-    return key.digest(f"{literal(spec.capabilities.normaliser + '|')} || payload")
+def row_hash(spec: SyncSpec, rule: RowRule, document: str = "payload") -> str:
+    """Return the expression for the digest of a payload under the rules it is sent by."""
+    return rule.digest(f"{literal(spec.capabilities.normaliser + '|')} || {document}")
 
 
-def _is_same(former: DigestKey | None) -> str:
-    """Compare with the digest that the row's own key gives."""
-    if former is None:
-        return "coalesce(held.row_hash = desired.row_hash, false)"
-    return (
-        f"coalesce(held.row_hash = case when held.key_id = {literal(former.identifier)}"
-        " then desired.former_hash else desired.row_hash end, false)"
+def _is_same(spec: SyncSpec, former: Sequence[RowRule]) -> str:
+    """Compare with the digest that the row's own rule gives."""
+    by_rule = " ".join(
+        f"when {literal(rule.identifier)} then {row_hash(spec, rule, 'desired.payload')}"
+        for rule in former
     )
+    return f"coalesce(held.row_hash = case held.key_id {by_rule} else desired.row_hash end, false)"
 
 
 def _changed_columns(spec: SyncSpec) -> str:

@@ -26,6 +26,7 @@ class BlockReason(StrEnum):
     NO_CONSENT = "no_consent"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CONSENT_EXPIRED = "consent_expired"
+    NOT_SIMILAR_GOODS = "not_similar_goods"
     SERVICE_HOLD = "service_hold"
 
 
@@ -88,14 +89,16 @@ select
         when consent.obstacle = 2 then 'consent_withdrawn'
         when consent.obstacle = 3 then 'consent_expired'
         when consent.obstacle = 4 then 'undeliverable'
+        when consent.obstacle = 6 then 'not_similar_goods'
         when consent.obstacle is null or consent.obstacle < 9 or not {every_purpose}
             then 'no_consent'
         when hold.customer_id is not null then 'service_hold'
         else news.reason
     end as block_reason
 from {candidates} as candidate
-left join contact.contact_points as point
-    on point.contact_point_id = candidate.contact_point_id {only_points}
+left join (
+    select * from contact.contact_points where 1 = 1 {only}
+) as point on point.contact_point_id = candidate.contact_point_id
 left join (
     select customer_id, min({severity}) as severity
     from privacy.suppressions
@@ -117,7 +120,7 @@ left join (
         min({obstacle}) as obstacle
         {purposes_seen}
     from privacy.consents
-    where purpose in ({purposes}) and channel = {channel} {only_consents}
+    where purpose in ({purposes}) and channel = {channel} {only}
     group by contact_point_id
 ) as consent on consent.contact_point_id = candidate.contact_point_id
 left join (
@@ -139,13 +142,15 @@ _SEVERITY = """case reason
             when 'erased' then 1 when 'objected' then 2 when 'complained' then 3
             when 'hard_bounced' then 5 else 4 end"""
 
-# What stands against each consent row; 9 = nothing. The worst of a contact point's rows counts.
+# What stands against each consent row; 9 = nothing. The worst of a contact point's rows counts. Who
+# bought may be written to about similar goods, which is a ground for a sync about nothing else.
 _OBSTACLE = """case
             when reason = 'objected' then 1
-            when is_allowed and (expires_at is null or expires_at > {as_of}) then 9
+            when is_allowed and (expires_at is null or expires_at > {as_of}) and {fits} then 9
             when reason = 'withdrawn' then 2
             when reason = 'expired' or expires_at <= {as_of} then 3
             when reason = 'undeliverable' then 4
+            when is_allowed then 6
             else 5
         end"""
 
@@ -183,14 +188,13 @@ class Gate:
             channel=literal(self.spec.channel),
             suppression_key=sha256_hex("point.identifier_type || '|' || point.address"),
             severity=_SEVERITY,
-            obstacle=render(_OBSTACLE, as_of=moment),
+            obstacle=obstacle(self.spec, self.as_of),
             as_of=moment,
             purposes=literals(self.spec.purposes),
             purposes_seen=_purposes_seen(self.spec.purposes),
             every_purpose=_every_purpose(self.spec.purposes),
             is_marketing="1 = 1" if "marketing" in self.spec.purposes else "1 = 0",
-            only_points=only.replace("contact_point_id in", "point.contact_point_id in"),
-            only_consents=only,
+            only=only,
             news=self.news,
         )
 
@@ -216,7 +220,8 @@ def _mismatch(spec: SyncSpec, are_held: bool) -> str:
     sent = {field.name for field in spec.fields}
     compared = [
         f"(point.identifier_type = {literal(kind)}"
-        f"{f' and {text} is not null' if are_held else ''} and {_differ(text, 'point.address')})"
+        f"{f' and {text} is not null' if are_held else ''}"
+        f" and {address_differs(text, 'point.address')})"
         for kind, field in spec.capabilities.addresses.items()
         if field in sent and (text := json_text("candidate.payload", field))
     ]
@@ -234,7 +239,13 @@ def _every_purpose(purposes: tuple[str, ...]) -> str:
     return "(" + " and ".join(f"consent.has_{number} = 1" for number in range(len(purposes))) + ")"
 
 
-def _differ(one: str, other: str) -> str:
+def obstacle(spec: SyncSpec, as_of: datetime) -> str:
+    """Return the expression for what stands against a consent row at a moment; 9 is nothing."""
+    fits = "1 = 1" if spec.similar_goods else "coalesce(legal_ground, '') <> 'similar_goods'"
+    return render(_OBSTACLE, as_of=literal(as_of), fits=fits)
+
+
+def address_differs(one: str, other: str) -> str:
     """Compare as platforms do; case and spaces are looked at only where the texts differ."""
     folded = f"coalesce(lower(trim({one})), '') <> coalesce(lower(trim({other})), '')"
     return f"case when {one} = {other} then false else {folded} end"

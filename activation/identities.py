@@ -1,9 +1,14 @@
 """Follow identities: who took a row over, and which identifiers nobody uses any more."""
 
+from collections.abc import Callable
+from functools import partial
+
 from activation.connection import Connection
 from activation.destinations.capabilities import Capabilities
+from activation.rows import field_text
 from activation.spec import SyncSpec
 from activation.statements import json_text, literal, render, without_gmail_variants
+from activation.unchanged import unchanged_values
 
 # A refused row is the same as the one refused, but the platform still has what was there before.
 _MOVES = """(
@@ -31,15 +36,22 @@ _NOTHING_SHARED = """
 
 _WANTED = """
     left join (
-        select distinct {value} as value
-        from desired
-        where
-            block_reason is null
-            and {value} in (select {held} from touched where held_identifiers is not null)
-            {lasting}
+        select distinct value
+        from (
+            select {value} as value from desired
+            where block_reason is null and {value} in ({asked}) {lasting}
+            {unchanged}
+        ) as used
     ) as wanted_{number}
         on wanted_{number}.value = {held}
 """
+
+_ASKED = "select {held} from touched where held_identifiers is not null and not {is_own}"
+
+# Most held identities are still those of the row itself: only the others have to be looked for.
+_IS_OWN = """coalesce(
+            touched.is_desired and touched.block_reason is null and {own} = {held}, 1 = 0
+        )"""
 
 # A platform that keeps rows as they were added keeps the former row of a changed person too. There
 # a value may be removed although a row uses it, if that row is sent again after the removals.
@@ -52,9 +64,16 @@ _LASTING = """
 
 def identity_of(document: str, identity: tuple[str, ...], capabilities: Capabilities) -> str:
     """Return the value of an identity as the platform compares it; null when a part is absent."""
+    return _identity(partial(json_text, document), identity, capabilities)
+
+
+def _identity(
+    read: Callable[[str], str], identity: tuple[str, ...], capabilities: Capabilities
+) -> str:
+    """Return the value of an identity out of fields that `read` gives as text."""
     if capabilities.is_keyed:
-        return json_text(document, identity[0])
-    parts = [f"lower({json_text(document, name)})" for name in identity]
+        return read(identity[0])
+    parts = [f"lower({read(name)})" for name in identity]
     if capabilities.folds_gmail and identity == ("email",):
         return without_gmail_variants(parts[0])
     return " || '|' || ".join(parts)
@@ -77,19 +96,32 @@ def shared(connection: Connection, spec: SyncSpec, identities: Identities) -> st
     return "union all".join(parts) or _NOTHING_SHARED
 
 
-def wanted(capabilities: Capabilities, identities: Identities) -> str:
-    """Return the joins that find out which held identities a desired row still uses."""
-    parts = [
-        render(
-            _WANTED,
-            number=number,
-            value=identity_of("payload", identity, capabilities),
-            held=identity_of("touched.held_identifiers", identity, capabilities),
-            lasting=_LASTING if capabilities.keeps_rows else "",
-        )
+def wanted(spec: SyncSpec, identities: Identities, *, leaves_out_unchanged: bool) -> str:
+    """Return the joins that find out which held identities another desired row uses."""
+    return "".join(
+        _wanted(spec, number, identity, leaves_out_unchanged)
         for number, identity in enumerate(identities)
-    ]
-    return "".join(parts)
+    )
+
+
+def _wanted(
+    spec: SyncSpec, number: int, identity: tuple[str, ...], leaves_out_unchanged: bool
+) -> str:
+    capabilities = spec.capabilities
+    held = identity_of("touched.held_identifiers", identity, capabilities)
+    asked = render(_ASKED, held=held, is_own=_is_own(capabilities, identity))
+    is_sent = {field.name for field in spec.fields}.issuperset(identity)
+    of_model = _identity(partial(field_text, spec), identity, capabilities)
+    reads_model = leaves_out_unchanged and is_sent
+    return render(
+        _WANTED,
+        number=number,
+        value=identity_of("payload", identity, capabilities),
+        held=held,
+        asked=asked,
+        lasting=_LASTING if capabilities.keeps_rows else "",
+        unchanged=unchanged_values(spec, of_model, asked) if reads_model else "",
+    )
 
 
 def stale(capabilities: Capabilities, identities: Identities) -> str:
@@ -97,7 +129,17 @@ def stale(capabilities: Capabilities, identities: Identities) -> str:
     parts = [
         f"case when {_MOVES}"
         f" and {identity_of('touched.held_identifiers', identity, capabilities)} is not null"
-        f" and wanted_{number}.value is null then {literal(identity[0] + ',')} else '' end"
+        f" and wanted_{number}.value is null and not {_is_own(capabilities, identity)}"
+        f" then {literal(identity[0] + ',')} else '' end"
         for number, identity in enumerate(identities)
     ]
     return " || ".join(parts) or "''"
+
+
+def _is_own(capabilities: Capabilities, identity: tuple[str, ...]) -> str:
+    """Say whether a row desires the identity that it is held by, where it may count as its own."""
+    if capabilities.keeps_rows:
+        return "1 = 0"
+    own = identity_of("touched.payload", identity, capabilities)
+    held = identity_of("touched.held_identifiers", identity, capabilities)
+    return render(_IS_OWN, own=own, held=held)

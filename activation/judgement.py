@@ -78,11 +78,11 @@ def _count_held(comparison: Comparison) -> tuple[int, int]:
     """Return how many rows are held, and how many were digested with a key that is not given."""
     if not comparison.connection.table_exists("ledger", "sync_rows"):
         return 0, 0
-    keys = [key for key in (comparison.keys.current, comparison.keys.former) if key]
+    rules = [comparison.keys.row_rule, *comparison.keys.former_row_rules]
     statement = render(
         _HELD,
         sync_rows=readable(comparison.connection, "sync_rows"),
-        keys=literals(key.identifier for key in keys),
+        keys=literals(rule.identifier for rule in rules),
         sync=literal(comparison.spec.name),
         account=literal(comparison.account),
     )

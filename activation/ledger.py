@@ -258,7 +258,7 @@ class Ledger:
             account=literal(self.account),
             now=literal(now()),
             normaliser=literal(self.spec.capabilities.normaliser),
-            key_id=literal(self.keys.current.identifier),
+            key_id=literal(self.keys.row_rule.identifier),
             mapping=literal(mapping(self.spec)),
             runs_until_retry=RUNS_UNTIL_RETRY,
             run_id=literal(run_id),

@@ -11,10 +11,11 @@ import orjson
 
 from activation.destinations.row_texts import WIDE
 from activation.spec import SyncSpec
-from activation.statements import canonical, column, json_object, json_text, render
+from activation.statements import canonical, column, json_object, json_text, literal, render
 
 _SHORT = 15
 """Digits that every 64-bit float keeps."""
+_TEXTS = ("varchar", "text", "string", "character varying")
 
 _SOURCE = """
     select
@@ -26,15 +27,18 @@ _SOURCE = """
 """
 
 
-def desired_rows(spec: SyncSpec) -> str:
-    """Return the query for the rows of the sync model with all that is sent of them."""
+def desired_rows(spec: SyncSpec, relation: str | None = None) -> str:
+    """Return the query for the rows of the sync model with all that is sent of them.
+
+    `relation` has part of the model's rows, with all columns.
+    """
     contact_point = "cast(contact_point_id as varchar)" if spec.has_contact_point else "null"
     return render(
         _SOURCE,
         key=column(spec.key),
         contact_point=contact_point,
         payload=payload(spec),
-        relation=spec.relation,
+        relation=relation or spec.relation,
     )
 
 
@@ -47,6 +51,16 @@ def payload(spec: SyncSpec) -> str:
     """Return the expression for everything that is sent of a row, as JSON text."""
     types = {field.name: field.data_type for field in spec.fields}
     return json_object([(name, canonical(name, types[name])) for name in field_names(spec)])
+
+
+def field_text(spec: SyncSpec, name: str) -> str:
+    """Return the expression for a field of the model's row as its `payload` gives it as text."""
+    types = {field.name: field.data_type for field in spec.fields}
+    if name not in types:
+        return literal(None)
+    if types[name].lower().startswith(_TEXTS):
+        return column(name)
+    return json_text(json_object([(name, canonical(name, types[name]))]), name)
 
 
 def identifiers(spec: SyncSpec) -> str:

@@ -349,7 +349,7 @@ def hold(world, row, normaliser):
     create_tables(world.connection)
     world.connection.execute(
         "insert into ledger.sync_rows (sync, account, row_key, row_hash, identifiers, state,"
-        f" is_held) values (?, 'here', ?, {KEYS.current.digest('?')}, ?, 'acknowledged', true)",
+        f" is_held) values (?, 'here', ?, {KEYS.row_rule.digest('?')}, ?, 'acknowledged', true)",
         (world.spec.name, row["customer_id"], f"{normaliser}|{values}", values),
     )
 

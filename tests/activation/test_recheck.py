@@ -12,7 +12,7 @@ from activation.plan import seal
 from activation.recheck import Recheck
 from activation.rows import desired_rows
 from activation.syncs import run_sync
-from tests.activation.world import AS_OF, KEYS, people
+from tests.activation.world import AS_OF, KEYS, LANDED, people
 
 
 def test_answer_is_kept_for_a_minute_and_for_its_rows(world):
@@ -88,14 +88,6 @@ def test_news_between_plan_and_batch_keeps_the_row_at_home(world, settings, klav
     assert (summary.added, summary.delivered, summary.blocked_at_dispatch) == (3, 2, 1)
     assert world.connection.execute(told) == [("c1", reason)]
     assert sorted(klaviyo.emails()) == ["person0@example.com", "person2@example.com"]
-
-
-LANDED = """
-create schema if not exists raw;
-create table if not exists raw.landed_news (
-    customer_id varchar, reason varchar, channel varchar, purpose varchar, source_table varchar
-)
-"""
 
 
 def land(world, *row):

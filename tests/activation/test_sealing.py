@@ -7,11 +7,13 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from activation.comparison import row_hash
 from activation.destinations import settings_for
 from activation.digests import DigestKey, DigestKeys
 from activation.errors import EmptySource, FailedTests, PlanMoved, UnknownKey
 from activation.ledger import now
 from activation.pacing import Patience
+from activation.rows import desired_rows
 from activation.spec import Field
 from activation.syncs import ModelState, diff_sync, run_sync
 from tests.activation.world import AS_OF, FCM, KEYS, people, person, world_at
@@ -205,7 +207,7 @@ def test_digests_cannot_be_guessed_without_the_key(delivered, settings):
 
     digests = {text for row in execute(plain) for text in row}
     ((ours, theirs),) = execute(
-        f"select {KEYS.current.digest('x')}, {other.current.digest('x')} from (select 'x' as x)"
+        f"select {KEYS.row_rule.digest('x')}, {other.row_rule.digest('x')} from (select 'x' as x)"
     )
 
     assert len(digests) == 9
@@ -223,6 +225,38 @@ def test_a_new_key_sends_nobody_anything(delivered, settings, klaviyo):
 
     assert seen.whole == {"change": 1}
     assert (sent.changed, sent.planned, after.planned) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "keys", [KEYS, DigestKeys(DigestKey("the key of next year"), KEYS.current)]
+)
+def test_rows_digested_by_the_former_rule_are_recognised(delivered, settings, klaviyo, keys):
+    """A release that digests rows in another way sends only who changed, and names what did."""
+    digest_as_before(delivered)
+    delivered.desire([person(0, first_name="Grace"), person(1), person(2)])
+
+    seen = look(delivered, settings, keys=keys)
+    sent = run(delivered, settings, klaviyo, keys=keys)
+    after = run(delivered, settings, klaviyo, keys=DigestKeys(keys.current))
+
+    assert seen.whole == {"change": 1}
+    assert (sent.changed, sent.planned, after.planned) == (1, 1, 0)
+    if keys is KEYS:
+        assert seen.changed_columns == {"first_name": 1}
+    assert delivered.connection.execute("select distinct key_id from ledger.sync_rows") == [
+        (keys.row_rule.identifier,)
+    ]
+
+
+def digest_as_before(world):
+    """Give the ledger's rows the digest and name of the rule before the present one."""
+    before = KEYS.current.former_row_rule
+    world.connection.execute(
+        f"update ledger.sync_rows set key_id = '{before.identifier}', row_hash = fresh.row_hash"
+        f" from (select row_key, {row_hash(world.spec, before)} as row_hash"
+        f" from ({desired_rows(world.spec)}) as desired) as fresh"
+        " where fresh.row_key = sync_rows.row_key"
+    )
 
 
 def test_a_lost_key_is_told_before_everybody_is_sent_again(delivered, settings, klaviyo):
@@ -247,7 +281,7 @@ def test_a_digest_is_that_of_any_md5(delivered):
         "select row_hash, pieces from ledger.sync_rows where row_key = 'c0'"
     ) == [
         (
-            md5(derived("outer") + md5(f"{derived('inner')}klaviyo/1|{text}")),
+            md5(f"{derived('rows')[:32]}klaviyo/1|{text}"),
             "".join(md5(derived("field")[:24] + piece)[:6] for piece in pieces),
         )
     ]

@@ -74,6 +74,15 @@ EASY_FCM = replace(FCM, max_removal_share=1.0, max_size_change=100.0)
 """The push sync without guards on sizes, for tests that are about something else."""
 
 
+# What the gate reads of what has landed since the models were built; there need not be any.
+LANDED = """
+create schema if not exists raw;
+create table if not exists raw.landed_news (
+    customer_id varchar, reason varchar, channel varchar, purpose varchar, source_table varchar
+)
+"""
+
+
 @dataclass
 class World:
     """The warehouse a sync reads: one model whose rows the tests set, and the gate's tables."""
@@ -124,11 +133,14 @@ class World:
 
     def add_consent(self, point: str, purpose: str, **overrides: Any) -> None:
         """Add one consent row; allowed unless overridden."""
-        values = {"is_allowed": True, "reason": "allowed", "expires_at": None, **overrides}
+        values = {
+            "is_allowed": True, "reason": "allowed", "expires_at": None, "legal_ground": "consent",
+            **overrides,
+        }  # fmt: skip
         self.connection.execute(
             "insert into privacy.consents"
-            " (contact_point_id, purpose, channel, is_allowed, reason, expires_at)"
-            " values (?, ?, ?, ?, ?, ?)",
+            " (contact_point_id, purpose, channel, is_allowed, reason, expires_at, legal_ground)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
             (point, purpose, self.spec.channel, *values.values()),
         )
 

@@ -14,6 +14,7 @@ from tests.benchmarks.identity import measure_identity
 from tests.benchmarks.lifecycle import measure_lifecycle
 from tests.benchmarks.linkage import measure_linkage
 from tests.benchmarks.persons import measure_persons
+from tests.benchmarks.planning import measure_planning
 from tests.benchmarks.rhythm import measure_rhythm
 from tests.benchmarks.rivals import measure_rivals
 from tests.benchmarks.road import measure_road
@@ -45,6 +46,7 @@ def main() -> None:
                 for measure in (measure_road, measure_persons, measure_lifecycle, measure_uplift)
             ),
             lambda: measure_scoring(arguments.sizes[0], folder),
+            measure_planning,
             measure_activation,
             measure_memory,
             measure_crashes,

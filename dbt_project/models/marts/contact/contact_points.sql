@@ -68,6 +68,8 @@ final as (
             else identifier_type
         end as channel,
         identifier_value as address,
+        {{ sha256_hex("concat(identifier_type, '|', identifier_value)") }}
+            as suppression_key,
         undeliverable_reason,
         undeliverable_reason is null as is_deliverable,
         customer_id is not null and choice_rank = 1 as is_primary,

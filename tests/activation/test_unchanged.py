@@ -1,0 +1,222 @@
+"""Unchanged rows are left out of a plan early, and the plan is the one that reads them all."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from activation import plan
+from activation.comparison import Comparison
+from activation.gate import gate_for
+from activation.ledger import Ledger
+from activation.spec import Field
+from tests.activation.world import (
+    AS_OF,
+    FCM,
+    KEYS,
+    KLAVIYO,
+    LANDED,
+    people,
+    person,
+    world_in_memory,
+)  # fmt: skip
+from tests.benchmarks.filling import fill
+
+META = replace(
+    KLAVIYO,
+    name="meta_custom_audiences__existing_customers",
+    destination="meta_custom_audiences",
+    surface="custom_audience",
+    purposes=("ads_user_data", "ads_personalisation"),
+    channel="ads",
+    fields=(Field("external_id", "varchar"), Field("email", "varchar"), Field("phone", "varchar")),
+)
+ADDED = replace(KLAVIYO, mode="upsert")
+INTERNAL = replace(KLAVIYO, purposes=("internal",), channel="internal")
+SIMILAR = replace(KLAVIYO, similar_goods=True)
+SPECS = (KLAVIYO, META, FCM, ADDED, INTERNAL, SIMILAR)
+KEYS_OF_ROWS = 8
+
+# One row of an audience: whose identifiers it has, which values, and what stands against it.
+ROW = st.tuples(
+    st.integers(0, KEYS_OF_ROWS - 1),
+    st.sampled_from(["Ada", "Ada", "Grace", None]),
+    st.sampled_from(
+        [
+            None,
+            None,
+            None,
+            "consent",
+            "point",
+            "suppressed",
+            "hold",
+            "bounced",
+            "case",
+            "news",
+            "ground",
+        ]
+    ),
+)
+AUDIENCE = st.dictionaries(st.integers(0, KEYS_OF_ROWS - 1), ROW)
+STATES = st.lists(
+    st.sampled_from(["acknowledged", "acknowledged", "rejected", "invalid", "unknown"]),
+    min_size=KEYS_OF_ROWS,
+    max_size=KEYS_OF_ROWS,
+)
+
+
+def put(world, audience):
+    """Desire an audience, with a contact point per row and what stands against some."""
+    fields = {field.name for field in world.spec.fields}
+    rows, against = [], []
+    for key, (owner, name, problem) in audience.items():
+        email = f"person{owner}@example.com"
+        row = person(key, email=email, external_id=f"x{owner}", first_name=name)
+        row |= {"phone": f"+46{owner}", "token": f"t{owner}"}
+        if problem == "case":
+            row["email"] = email.upper()
+        rows.append({name: row[name] for name in row if name in fields or name in world.columns})
+        against.append((key, owner, problem))
+    world.desire(rows)
+    world.connection.execute(LANDED)
+    for table in ("contact.contact_points", "privacy.consents", "privacy.suppressions",
+                  "decisions.holds", "raw.landed_news"):  # fmt: skip
+        world.connection.execute(f"delete from {table}")
+    for key, owner, problem in against:
+        refuse_or_allow(world, key, owner, problem)
+
+
+def refuse_or_allow(world, key, owner, problem):
+    """Give a row its contact point and consents, less or more what stands against it."""
+    execute = world.connection.execute
+    address = f"t{owner}" if world.spec.channel == "push" else f"person{owner}@example.com"
+    if problem != "point":
+        world.add_contact_point(f"p{key}", f"c{key}", address)
+    for purpose in world.spec.purposes:
+        ground = "similar_goods" if problem == "ground" else "consent"
+        allowed = {"is_allowed": problem != "consent", "legal_ground": ground}
+        world.add_consent(f"p{key}", purpose, **allowed)
+    if problem == "news":
+        execute(f"insert into raw.landed_news values ('c{key}', 'complaint', null, null, 'mail/x')")
+    if problem == "suppressed":
+        execute(f"insert into privacy.suppressions values (null, 'c{key}', 'all', 'erased', null)")
+    if problem == "bounced":
+        execute(
+            "insert into privacy.suppressions"
+            " select sha256(identifier_type || '|' || address), null, 'all', 'hard_bounced', null"
+            f" from contact.contact_points where contact_point_id = 'p{key}'"
+        )
+    if problem == "hold":
+        execute(f"insert into decisions.holds values ('c{key}', 'open case', null, null, true)")
+
+
+def acknowledge(world, states):
+    """Deliver what is desired, with an outcome per row."""
+    comparison = compare(world)
+    ledger = Ledger(world.connection, world.spec, "here", KEYS)
+    ledger.prepare()
+    plan.seal(comparison, "first")
+    ledger.start("first", "1 = 1", "sending", {})
+    ledger.acknowledge_upserts("first", "1 = 1", {})
+    for key, state in enumerate(states):
+        held = "is_held" if state != "rejected" else "false"
+        world.connection.execute(
+            f"update ledger.sync_rows set state = ?, is_held = {held}, attempts = 1, retry_from = 9"
+            f" where row_key in ('c{key}', 'p{key}')",
+            (state,),
+        )
+
+
+def compare(world):
+    """Return what a plan of now is made of."""
+    gate = gate_for(world.connection, world.spec, AS_OF)
+    return Comparison(world.connection, world.spec, gate, "here", KEYS)
+
+
+def changes(comparison, *, few_rows, is_paused=False):
+    """Return the rows to act on, in any order."""
+    query = replace(comparison, few_rows=few_rows).changes(is_paused=is_paused)
+    found = comparison.connection.execute(f"{query} select columns(*) from changes order by all")
+    return [tuple(row) for row in found]
+
+
+def both_ways(world, *, is_paused=False):
+    """Return the rows to act on with the unchanged ones left out early, and with all read."""
+    short, whole = (
+        changes(compare(world), few_rows=few_rows, is_paused=is_paused) for few_rows in (0, 1_000)
+    )
+    return short, whole
+
+
+def agree(spec, before, states, after):
+    """Compare the short way with the one that reads everything, for a plan and a paused one."""
+    with world_in_memory(spec) as world:
+        world.connection.execute("set threads = 1")
+        put(world, before)
+        acknowledge(world, states)
+        put(world, after)
+        for is_paused in (True, False):
+            short, whole = both_ways(world, is_paused=is_paused)
+            assert short == whole
+        return whole
+
+
+def test_what_is_left_out_is_what_the_whole_comparison_does_nothing_about():
+    """Identifiers that moved or that an unchanged row shares, refusals, leavers: the same plan."""
+    before = {key: (key, "Ada", None) for key in range(KEYS_OF_ROWS)} | {6: (5, "Ada", None)}
+    after = {
+        **before,
+        0: (0, "Grace", None),
+        1: (1, "Ada", "consent"),
+        2: (3, "Ada", None),
+        3: (2, "Ada", None),
+        4: (4, "Ada", "case"),
+        5: (6, "Ada", None),
+        6: (5, "Ada", "news"),
+    }
+    del after[7]
+
+    for spec in (KLAVIYO, META):
+        assert agree(spec, before, ["acknowledged"] * 7 + ["rejected"], after)
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(SPECS), AUDIENCE, STATES, AUDIENCE)
+def test_the_short_way_ends_where_the_long_one_does(spec, before, states, after):
+    """Whatever is desired, held, refused or forbidden."""
+    agree(spec, before, states, after)
+
+
+def test_a_row_of_a_doubled_contact_point_is_still_looked_at():
+    """One of its two points is deliverable, the other is not: the gate answers for both."""
+    with world_in_memory(KLAVIYO) as world:
+        world.desire(people(2))
+        world.allow(people(2))
+        acknowledge(world, [])
+        world.connection.execute(
+            "insert into contact.contact_points values"
+            " ('p0', 'c0', 'email', 'email', 'person0@example.com', false)"
+        )
+
+        short, whole = both_ways(world)
+
+    assert short == whole
+    assert len(short) == 1
+
+
+def test_a_large_audience_is_planned_the_short_way(world):
+    """Of two thousand held rows only the changed one is read, and the plan has nothing else."""
+    fill(world, 2_000)
+    acknowledge(world, [])
+    world.connection.execute(
+        f"update {world.spec.relation} set first_name = 'Grace' where email = 'person7@example.com'"
+    )
+    comparison = compare(world)
+
+    counts = plan.seal(comparison, "second")
+
+    assert "unsettled" in comparison.changes()
+    assert "unsettled" not in replace(comparison, few_rows=2_000).changes()
+    assert counts.by_action == {"change": 1}
