@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml.errors import HistoryError
-from ml.times import naive_utc
+from ml.purchase_days import purchase_days
 
 Numbers = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -106,26 +106,21 @@ def summarise(purchases: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
     Columns: repeats, recency_days, age_days, mean_margin (per day with a purchase) and
     margin_deviation, the sum of the days' squared differences from it.
     """
-    times = naive_utc(purchases["occurred_at"])
-    known = pd.DataFrame(
-        {
-            "customer_id": purchases["customer_id"].astype("str"),
-            "day": times.dt.normalize(),
-            "margin": purchases["margin_amount"].astype("float64"),
-        }
-    )[times < as_of]
-    days = known.groupby(["customer_id", "day"], as_index=False)["margin"].sum()
-    grouped = days.groupby("customer_id")
-    first, last = grouped["day"].min(), grouped["day"].max()
-    count, mean = grouped.size(), grouped["margin"].mean()
+    days = purchase_days(purchases, as_of=as_of)
+    first, last = days.firsts, days.lasts
+    count = last - first + 1
+    mean = np.bincount(days.customer, days.margin, minlength=len(first)) / count
+    squares = (days.margin - mean[days.customer]) ** 2
+    today = as_of.normalize().to_datetime64().astype("datetime64[D]").astype(np.int64)
     return pd.DataFrame(
         {
-            "repeats": (count - 1).astype("int64"),
-            "recency_days": (last - first).dt.days.astype("int64"),
-            "age_days": (as_of.normalize() - first).dt.days.astype("int64"),
-            "mean_margin": mean.astype("float64"),
-            "margin_deviation": (grouped["margin"].var(ddof=0) * count).astype("float64"),
-        }
+            "repeats": count - 1,
+            "recency_days": days.day[last] - days.day[first],
+            "age_days": today - days.day[first],
+            "mean_margin": mean,
+            "margin_deviation": np.bincount(days.customer, squares, minlength=len(first)),
+        },
+        index=pd.Index(days.customers, dtype="str", name="customer_id"),
     )
 
 

@@ -53,15 +53,15 @@ TRAINING = {"moments": MOMENTS, "activities": ACTIVITIES, "facts": FACTS}
 SCORING = {**TRAINING, "moments": Input(MOMENTS.relation, MOMENTS.columns, "is_current")}
 RESULT = {
     "customer_id": Column("str"),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "horizon_days": Column("int32", lowest=1),
     "as_of": Column("datetime64[us]"),
-    "lead_kind": Column("str"),
+    "lead_kind": Column("category"),
     "probability": Column("float64", lowest=0, highest=1),
     "hand_set_probability": Column("float64", lowest=0, highest=1),
     "learnt_probability": Column("float64", lowest=0, highest=1),
     "handover_probability": Column("float64", lowest=0, highest=1),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 

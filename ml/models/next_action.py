@@ -60,11 +60,11 @@ SCORING = {"steps": Input(FEATURES.relation, FEATURES.columns, "is_current")}
 RESULT = {
     "session_id": Column("str"),
     "action_rank": Column("int32", lowest=1, highest=TOLD),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "as_of": Column("datetime64[us]"),
-    "next_action": Column("str"),
+    "next_action": Column("category"),
     "probability": Column("float64", lowest=0, highest=1),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 

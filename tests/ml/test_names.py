@@ -23,7 +23,7 @@ def test_places_become_names():
     """A place of -1 has none."""
     column = pd.Series(named(np.array(["milk", "beans"], dtype=object), [1, 0, -1, 1]))
 
-    assert column.dtype == "str"
+    assert column.dtype == "category"
     assert column.isna().tolist() == [False, False, True, False]
     assert column.dropna().tolist() == ["beans", "milk", "beans"]
     assert len(named([], [])) == 0
