@@ -39,6 +39,12 @@ def coded(values: pd.Series | pd.Index) -> tuple[npt.NDArray[np.int64], npt.NDAr
     return places, encoded.dictionary.take(pa.array(order)).to_numpy(zero_copy_only=False)
 
 
+def places_of(names: pd.Series, known: pd.Index) -> npt.NDArray[np.int64]:
+    """Return where each name stands among known ones, which are all different; -1 for nowhere."""
+    found = pc.index_in(_text(names), value_set=_text(known)).fill_null(-1)
+    return np.asarray(found, dtype=np.int64)
+
+
 def _text(values: pd.Series | pd.Index) -> pa.Array:
     text = pa.array(values.astype("str").array, type=pa.large_string())
     return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
