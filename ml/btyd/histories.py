@@ -21,6 +21,8 @@ Integers = npt.NDArray[np.int64]
 
 DAY_BITS = 20
 LONGEST = 2**DAY_BITS - 1
+# Flags for all pairs of two columns; with more of them the pairs are sorted.
+MOST_PAIRS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,31 @@ class Histories:
     def by_age(self) -> Axis:
         """Return the distinct days from the first purchase until now."""
         return _axis(self.age_days)
+
+    @cached_property
+    def by_repeats_and_age(self) -> tuple[Numbers, Numbers, npt.NDArray[np.intp]]:
+        """Return the distinct pairs of repeats and age, and where each row finds its own."""
+        repeats, age = self.by_repeats, self.by_age
+        pair = repeats.places * len(age.values) + age.places
+        if len(repeats.values) * len(age.values) > MOST_PAIRS:
+            pairs, places = np.unique(pair, return_inverse=True)
+        else:
+            is_there = np.zeros(len(repeats.values) * len(age.values), dtype=bool)
+            is_there[pair] = True
+            pairs, places = np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[pair]
+        own, at = np.divmod(pairs, max(len(age.values), 1))
+        return repeats.values[own], age.values[at], places
+
+    def thinned(self, at_most: int) -> Histories:
+        """Return about so many of the histories, evenly from all kinds; nobody is told theirs."""
+        step = max(-(-len(self.counts) // at_most), 1)
+        return Histories(
+            self.repeats[::step],
+            self.recency_days[::step],
+            self.age_days[::step],
+            self.counts[::step],
+            np.zeros(0, dtype=np.intp),
+        )
 
     @cached_property
     def customers_by_repeats(self) -> Numbers:
