@@ -25,14 +25,18 @@ Batches = Generator[dict[str, pd.DataFrame], None, None]
 def batched(connection: Connection, inputs: Mapping[str, Input], key: str, size: int) -> Batches:
     """Yield frames of about `size` keys of the first input each, with all rows of these keys.
 
-    Every key is in one batch, which a hash of it decides. Where there are several, each input is
-    one query in the order of batches, so that no row is read twice and none is stored.
+    Every key is in one batch. Where there are several, a hash of the key decides in which, and each
+    input is one query in the order of batches: no row is read twice and none is stored. An only
+    input with a row per key is read as it lies.
     """
-    first = next(iter(inputs.values()))
-    counted = f"select count(*) from {first.relation} where {first.condition}"
-    count = -(-int(connection.execute(counted)[0][0]) // size)
+    name, first = next(iter(inputs.items()))
+    rows, keys = _count(connection, first, key, is_only=len(inputs) == 1)
+    count = -(-rows // size)
     if count < 2:
         yield read_frames(connection, inputs)
+        return
+    if keys == rows:
+        yield from _in_any_order(connection, name, first, size)
         return
     nothing = read_frames(connection, inputs, "false")
     with ExitStack() as open_streams:
@@ -41,6 +45,22 @@ def batched(connection: Connection, inputs: Mapping[str, Input], key: str, size:
             for name, read in inputs.items()
         }
         yield from _side_by_side(parts, nothing)
+
+
+def _count(connection: Connection, read: Input, key: str, *, is_only: bool) -> tuple[int, int]:
+    """Return the rows of an input, and its keys where it is the only one, else -1."""
+    keys = f"count(distinct {key})" if is_only else "-1"
+    counted = f"select count(*), {keys} from {read.relation} where {read.condition}"
+    found = connection.execute(counted)[0]
+    return int(found[0]), int(found[1])
+
+
+def _in_any_order(connection: Connection, name: str, read: Input, size: int) -> Batches:
+    """Yield the rows of an input as they come."""
+    sql = f"select {', '.join(read.columns)} from {read.relation} where {read.condition}"
+    with closing(connection.stream(sql, size)) as stream:
+        for rows in stream:
+            yield {name: to_frame(pa.Table.from_batches([rows]))}
 
 
 def read_ahead(batches: Iterator[dict[str, pd.DataFrame]]) -> Batches:
