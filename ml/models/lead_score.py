@@ -214,6 +214,7 @@ def _train(
         "reason": _reason(choice.reason, gates),
         "measure": "log_loss",
         "baseline": HAND_CARD,
+        "gains": choice.gains,
         **_measured(newest, choice.champion),
         "rolling": [one.measures() for windows in judged.values() for one in windows],
         "cards": {kind: side_by_side(learnt[kind], leads) for kind, leads in closed.items()},
