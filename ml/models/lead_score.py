@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ml import evaluation
+from ml import evaluation, leaks
 from ml.errors import FeatureError
 from ml.evaluation import Gate
 from ml.leads.cards import (
@@ -23,6 +23,7 @@ from ml.leads.cards import (
 from ml.leads.choice import choose_card
 from ml.leads.facts import ACTIVITIES, FACTS, MOMENTS, Leads, read_leads
 from ml.leads.handover import chosen_threshold, draw_handover
+from ml.leads.leaks import cleared, find_in_leads, is_refused
 from ml.leads.reasons import explain_lead
 from ml.leads.report import card as render
 from ml.leads.windows import Judged, closed_of, lead_gates, outcomes, pooled, roll
@@ -73,6 +74,8 @@ def fit(
 
     Takes `moments` (leads at past snapshots and now), `activities` and `facts`. Each kind of lead
     has cards of its own; one with too few sales is left out, and with none left it is refused.
+    An act or a fact that knows the future is not learnt from; a kind whose hand-set score does is
+    left out.
     The learnt card is published when on the newest closed window its log loss is below the
     hand-set one's with 95 % confidence and its level is right; else the hand-set one stays. The
     days of a kind's horizon are those of its rules. Raises FeatureError for frames that break
@@ -84,9 +87,16 @@ def fit(
     gates = {kind: lead_gates(closed[kind], kind) for kind in LEAD_KINDS}
     ready = [kind for kind in LEAD_KINDS if not evaluation.failures(gates[kind])]
     told = tuple(gate for kind in LEAD_KINDS for gate in gates[kind])
+    found = {kind: find_in_leads(closed[kind], _now(leads, kind), seed=seed) for kind in ready}
+    broken = [one.reason for kind in ready if is_refused(found[kind]) for one in found[kind]]
+    ready = [kind for kind in ready if not is_refused(found[kind])]
     if not ready:
-        return Refused(NAME, horizon_days, moment, evaluation.failures(told), told)
-    return _train({kind: closed[kind] for kind in ready}, told, moment, seed, horizon_days)
+        return Refused(NAME, horizon_days, moment, (*evaluation.failures(told), *broken), told)
+    kept = {kind: cleared(closed[kind], found[kind]) for kind in ready}
+    trained = _train(kept, told, moment, seed, horizon_days)
+    left_out = leaks.as_plain(leak for kind in ready for leak in found[kind])
+    reason = " ".join([trained.report["reason"], *broken])
+    return replace(trained, report={**trained.report, "reason": reason, "left_out": left_out})
 
 
 def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame:
@@ -115,6 +125,13 @@ def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
             card = None if model.kind == HAND_CARD else learnt
             return explain_lead(leads, calibration, card, usual)
     return ()
+
+
+def _now(leads: Leads, kind: str) -> Leads:
+    """Return today's leads of a kind."""
+    frame = leads.frame
+    is_meant = (frame["lead_kind"] == kind) & frame["is_current"].astype(bool)
+    return leads.where(is_meant.to_numpy(dtype=bool))
 
 
 def _current(model: Model, frames: Frames) -> dict[str, Leads]:
