@@ -127,7 +127,7 @@ def read_leads(frames: Frames, *, until: pd.Timestamp | None = None) -> Leads:
     """Return every moment of `moments` with the acts and facts known by it.
 
     Acts and facts count from the day they were known, and never from before they happened. Raises
-    FeatureError for nulls in a column that has none, and for snapshots after `until`.
+    FeatureError for nulls in a column that has none, counts below 0, and snapshots after `until`.
     """
     frame = _typed(frames["moments"], until)
     days = _days(frame["known_until_on"])
@@ -177,6 +177,11 @@ def _acts(
     occurred, known = _days(dated["occurred_on"]), _days(dated["known_on"])
     since = np.maximum(occurred, known)
     count = dated["count_activities"].fillna(0).to_numpy(np.float64)
+    if (count < 0).any():
+        raise FeatureError(
+            f"count_activities is below 0 in {int((count < 0).sum())} rows of "
+            f"{ACTIVITIES.relation}. Count what happened; leave out what was taken back."
+        )
     found = {}
     for number, name in enumerate(names):
         mine = np.flatnonzero((types == number) & (place >= 0))
