@@ -87,7 +87,10 @@ def fit(
     gates = {kind: lead_gates(closed[kind], kind) for kind in LEAD_KINDS}
     ready = [kind for kind in LEAD_KINDS if not evaluation.failures(gates[kind])]
     told = tuple(gate for kind in LEAD_KINDS for gate in gates[kind])
-    found = {kind: find_in_leads(closed[kind], _now(leads, kind), seed=seed) for kind in ready}
+    found = {
+        kind: find_in_leads(_fewer(closed[kind], seed), _fewer(_now(leads, kind), seed), seed=seed)
+        for kind in ready
+    }
     broken = [one.reason for kind in ready if is_refused(found[kind]) for one in found[kind]]
     ready = [kind for kind in ready if not is_refused(found[kind])]
     if not ready:
@@ -125,6 +128,11 @@ def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
             card = None if model.kind == HAND_CARD else learnt
             return explain_lead(leads, calibration, card, usual)
     return ()
+
+
+def _fewer(leads: Leads, seed: int) -> Leads:
+    """Return leads, or those of some persons drawn by chance: at most about MAX_ROWS rows."""
+    return leads.drawn(min(1.0, MAX_ROWS / max(len(leads), 1)), seed=seed)
 
 
 def _now(leads: Leads, kind: str) -> Leads:

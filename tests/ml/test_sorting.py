@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.sorting import order_of
+from ml.sorting import order_of, sorted_rows
 
 SMALL = st.integers(0, 4)
 
@@ -20,3 +20,13 @@ def test_the_order_is_that_of_lexsort(rows: list[tuple[int, int, float]]) -> Non
     found = order_of(group, first, table[:, 2])
 
     assert found.tolist() == np.lexsort((table[:, 2], first, group)).tolist()
+
+
+@given(st.lists(st.tuples(SMALL, SMALL, SMALL)), st.sampled_from([5, 2**40]))
+def test_rows_are_sorted_by_all_columns(rows: list[tuple[int, int, int]], size: int) -> None:
+    """As one number where that is large enough, else one column after the other."""
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+
+    found = sorted_rows(tuple(columns), (5, size, size))
+
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == sorted(rows)
