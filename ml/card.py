@@ -122,6 +122,7 @@ def _facts(model: Model, report: Report) -> str:
         "Version": model.version,
         "Looks ahead": f"{model.horizon_days} days",
         "Learnt from data until": f"{model.as_of:%Y-%m-%d}",
+        "Sampled": _sampled(report),
         "Judged on": (f"{rows:,} rows" if rows else "")
         + (f" as of {judged[:10]}, by what came after it" if judged else ""),
         "Base rate": f"{base_rate:.1%} of them" if base_rate is not None else "",
@@ -129,6 +130,15 @@ def _facts(model: Model, report: Report) -> str:
     }
     rows_told = [{"fact": name, "value": value} for name, value in facts.items() if value]
     return table(rows_told, ("fact", "value"))
+
+
+def _sampled(report: Report) -> str:
+    """Say how many of all it has learnt from, where not from all."""
+    sampled = report.get("sampled")
+    if not sampled:
+        return ""
+    count, every = sampled["customers"], sampled["of"]
+    return f"learnt from about {count:,} of {every:,}, {count / every:.1%}, drawn by chance"
 
 
 def _compared(model: Model, report: Report) -> dict[str, str]:

@@ -26,7 +26,11 @@ class Logistic:
 
     def probability(self, matrix: Matrix) -> Numbers:
         """Return the probability of each row."""
-        log_odds = self.terms(matrix).sum(axis=1) + self.intercept
+        log_odds = np.zeros(len(matrix))
+        facts = zip(matrix.T, self.mean, self.scale, self.coefficients, strict=True)
+        for column, mean, scale, coefficient in facts:
+            log_odds += (column - mean) / scale * coefficient
+        log_odds += self.intercept
         probability: Numbers = 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))
         return probability
 

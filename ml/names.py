@@ -22,16 +22,29 @@ def is_among(names: pd.Series | pd.Index, chosen: pd.Series) -> npt.NDArray[np.b
     return np.asarray(pc.is_in(text, value_set=wanted), dtype=bool)
 
 
-def named(
-    names: Sequence[str] | npt.NDArray[Any], places: npt.ArrayLike
-) -> pd.api.extensions.ExtensionArray:
-    """Return the name at each place as text, null at -1."""
-    known: Any = pd.array(list(names), dtype="str")
-    column: pd.api.extensions.ExtensionArray = known.take(
-        np.asarray(places, dtype=np.int64), allow_fill=True
-    )
-    return column
+def named(names: Sequence[str] | npt.NDArray[Any], places: npt.ArrayLike) -> pd.Categorical:
+    """Return the name at each place, null at -1; names are all different, and stored once."""
+    known = pd.Index(list(names), dtype="str")
+    return pd.Categorical.from_codes(np.asarray(places, dtype=np.int32), categories=known)
+
+
+def coded(values: pd.Series | pd.Index) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """Return the place of each name among the distinct ones, -1 for null, and those in order."""
+    encoded = _text(values).dictionary_encode()
+    order = np.asarray(pc.sort_indices(encoded.dictionary), dtype=np.int64)
+    # One more place, for null.
+    place = np.full(len(order) + 1, -1, dtype=np.int64)
+    place[order] = np.arange(len(order))
+    places = place[np.asarray(encoded.indices.fill_null(len(order)), dtype=np.int64)]
+    return places, encoded.dictionary.take(pa.array(order)).to_numpy(zero_copy_only=False)
+
+
+def places_of(names: pd.Series, known: pd.Index) -> npt.NDArray[np.int64]:
+    """Return where each name stands among known ones, which are all different; -1 for nowhere."""
+    found = pc.index_in(_text(names), value_set=_text(known)).fill_null(-1)
+    return np.asarray(found, dtype=np.int64)
 
 
 def _text(values: pd.Series | pd.Index) -> pa.Array:
-    return pa.array(values.astype("str").array, type=pa.large_string())
+    text = pa.array(values.astype("str").array, type=pa.large_string())
+    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text

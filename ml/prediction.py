@@ -36,7 +36,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the result: its type, and the limits outside which a row is wrong."""
+    """A column of the result: its type, and the limits outside which a row is wrong.
+
+    Types are pandas' own: `str`, `category` for text that repeats, numbers, `bool`, times.
+    """
 
     dtype: str
     lowest: float | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ml.errors import FeatureError, RegistryError, VersionNotFound
+from ml.errors import FeatureError, HistoryError, LabelError, RegistryError, VersionNotFound
 from ml.prediction import (
     Input,
     Prediction,
@@ -49,7 +49,9 @@ MOST_CUSTOMERS = 200_000
 
 
 def train(connection: Connection, prediction: Prediction) -> Trained | Refused:
-    """Fit a prediction to the warehouse at its clock; it refuses where columns are missing.
+    """Fit a prediction to the warehouse at its clock.
+
+    It refuses where columns are missing, or where what they hold breaks their contract.
 
     Of more than MOST_CUSTOMERS whom its first input names, a sample by their id's digest is taken,
     the same one every day, and the report says so. A prediction with COUNTS_PEOPLE, which says how
@@ -62,7 +64,11 @@ def train(connection: Connection, prediction: Prediction) -> Trained | Refused:
         return Refused(prediction.NAME, prediction.HORIZON_DAYS, as_of, reasons)
     count, condition = _sample(connection, prediction)
     frames = read_frames(connection, prediction.TRAINING, condition)
-    outcome = prediction.fit(frames, as_of=as_of)
+    try:
+        outcome = prediction.fit(frames, as_of=as_of)
+    except (FeatureError, HistoryError, LabelError) as error:
+        # What is wrong with the data is a reason like any other; it names cause and remedy.
+        return Refused(prediction.NAME, prediction.HORIZON_DAYS, as_of, (str(error),))
     if condition == ALL or isinstance(outcome, Refused):
         return outcome
     sampled = {"customers": MOST_CUSTOMERS, "of": count}

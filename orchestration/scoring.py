@@ -1,23 +1,23 @@
 """Apply the published version of a prediction, some customers at a time, and store the result."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import pandas as pd
 import pyarrow as pa
 
-from ml.prediction import Input, Model, Prediction, entity
+from ml.prediction import Model, Prediction, entity
 from ml.registry import Registry
+from orchestration.batches import batched, read_ahead
 from orchestration.model_versions import read_pin
-from orchestration.predicting import ALL, read_frames, read_training
+from orchestration.predicting import read_training
 from orchestration.warehouse import Connection
 
 SQL_TYPES = {
     "str": "varchar",
+    "category": "varchar",
     "int32": "bigint",
     "int64": "bigint",
     "float64": "double",
@@ -27,6 +27,7 @@ SQL_TYPES = {
 # Texts repeat, so that a result is a quarter as large with each of them written once.
 ARROW_TYPES = {
     "str": pa.dictionary(pa.int32(), pa.string()),
+    "category": pa.dictionary(pa.int32(), pa.string()),
     "int32": pa.int32(),
     "int64": pa.int64(),
     "float64": pa.float64(),
@@ -35,11 +36,6 @@ ARROW_TYPES = {
 }
 # Customers in memory at a time.
 BATCH_CUSTOMERS = 50_000
-COPY = """
-create or replace temp table scoring_{name} as
-select {columns}, hash({key}) % {count} as _batch from {relation} where {condition} order by _batch
-"""
-Batch = tuple[str, list[int]]
 
 
 def score(
@@ -58,8 +54,9 @@ def score(
     if model is None:
         return
     moment = pd.Timestamp.now("UTC")
-    with _batched(connection, prediction, batch_customers) as (inputs, batches):
-        for frames in _read_ahead(connection, inputs, batches):
+    batches = batched(connection, prediction.SCORING, entity(prediction), batch_customers)
+    with closing(batches), closing(read_ahead(batches)) as coming:
+        for frames in coming:
             result = prediction.predict(model, frames, scored_at=moment)
             yield pa.Table.from_pandas(result, _schema(prediction), preserve_index=False)
 
@@ -129,53 +126,6 @@ def _published(connection: Connection, prediction: Prediction, models: Path) -> 
         return None
     version, sha256 = training["model_version"], training["sha256"]
     return Registry(models).load(prediction.NAME, version, sha256=sha256)
-
-
-@contextmanager
-def _batched(
-    connection: Connection, prediction: Prediction, size: int
-) -> Iterator[tuple[Mapping[str, Input], list[Batch]]]:
-    """Yield the inputs, and conditions that each hold for about `size` rows of the first of them.
-
-    Together the conditions hold for every key there is, once. Where there are several, the inputs
-    are temporary copies, sorted by batch: each row is then read twice, however many batches.
-    """
-    key, first = entity(prediction), next(iter(prediction.SCORING.values()))
-    counted = f"select count(*) from {first.relation} where {first.condition}"
-    count = -(-connection.execute(counted)[0][0] // size)
-    if count < 2:
-        yield prediction.SCORING, [(ALL, [])]
-        return
-    copies = {name: f"temp.scoring_{name}" for name in prediction.SCORING}
-    try:
-        for name, read in prediction.SCORING.items():
-            told = {"columns": ", ".join(read.columns), "condition": read.condition, "key": key}
-            connection.execute(COPY.format(name=name, relation=read.relation, count=count, **told))
-        inputs = {
-            name: replace(read, relation=copies[name], condition=ALL)
-            for name, read in prediction.SCORING.items()
-        }
-        named = connection.execute(f"select distinct _batch from {next(iter(copies.values()))}")
-        yield inputs, [("_batch = ?", [int(batch)]) for (batch,) in sorted(named)]
-    finally:
-        for copy in copies.values():
-            connection.execute(f"drop table if exists {copy}")
-
-
-def _read_ahead(
-    connection: Connection, inputs: Mapping[str, Input], batches: list[Batch]
-) -> Iterator[dict[str, pd.DataFrame]]:
-    """Yield the inputs of each batch; the next one is read while a batch is worked on."""
-
-    def read(batch: Batch) -> dict[str, pd.DataFrame]:
-        return read_frames(connection, inputs, *batch)
-
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(read, batches[0])
-        for batch in batches[1:]:
-            frames, coming = coming.result(), reader.submit(read, batch)
-            yield frames
-        yield coming.result()
 
 
 def _schema(prediction: Prediction) -> pa.Schema:

@@ -3,7 +3,7 @@
 import fcntl
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class Connection:
         with _explained():
             return self.raw.execute(sql, list(parameters)).fetchall()
 
-    def stream(self, sql: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def stream(self, sql: str, batch_rows: int) -> Generator[pa.RecordBatch, None, None]:
         """Yield the rows of a query as Arrow batches; writes may go on meanwhile."""
         cursor = self.raw.cursor()
         try:
@@ -49,10 +49,7 @@ class Connection:
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """Return the rows of a query as a pandas frame; days as midnights, decimals as floats."""
-        rows = self.raw.sql(sql, params=list(parameters) or None).to_arrow_table()
-        return rows.cast(
-            pa.schema([(one.name, _plain(one.type)) for one in rows.schema])
-        ).to_pandas()
+        return to_frame(self.raw.sql(sql, params=list(parameters) or None).to_arrow_table())
 
     def insert(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Append Arrow rows to a table, matching columns by name."""
@@ -146,6 +143,12 @@ class Warehouse:
                     raise WarehouseBusy(_busy_message(self.path)) from None
             time.sleep(delay * (1 + random.random()))  # noqa: S311 - spreads waiting processes
             delay = min(delay * 2, 2.0)
+
+
+def to_frame(rows: pa.Table) -> Any:
+    """Return Arrow rows as a pandas frame; days as midnights, decimals as floats."""
+    plain = pa.schema([(one.name, _plain(one.type)) for one in rows.schema])
+    return rows.cast(plain).to_pandas()
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

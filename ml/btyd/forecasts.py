@@ -51,8 +51,12 @@ def expected_orders(model: Dropout, histories: Histories, *, days: float) -> Num
 
 
 def _expected_if_alive(model: Dropout, histories: Histories, horizon: float) -> Numbers:
-    x = histories.repeats.astype(np.float64)
-    at_age = model.alpha + histories.age_days / DAYS_PER_UNIT
+    # It does not depend on recency, and there are fewer pairs than histories.
+    x, age, places = histories.by_repeats_and_age
+    return _expected_of_pairs(model, x, model.alpha + age / DAYS_PER_UNIT, horizon)[places]
+
+
+def _expected_of_pairs(model: Dropout, x: Numbers, at_age: Numbers, horizon: float) -> Numbers:
     b = model.b + float(model.kind == MBG_NBD)
     a = model.a if abs(model.a - 1) > CLOSEST_TO_ONE else 1 + 2 * CLOSEST_TO_ONE
     if a + b > CONCENTRATED:

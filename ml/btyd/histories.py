@@ -14,13 +14,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml.errors import HistoryError
-from ml.times import naive_utc
+from ml.purchase_days import purchase_days
 
 Numbers = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 DAY_BITS = 20
 LONGEST = 2**DAY_BITS - 1
+# Flags for all pairs of two columns; with more of them the pairs are sorted.
+MOST_PAIRS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,31 @@ class Histories:
     def by_age(self) -> Axis:
         """Return the distinct days from the first purchase until now."""
         return _axis(self.age_days)
+
+    @cached_property
+    def by_repeats_and_age(self) -> tuple[Numbers, Numbers, npt.NDArray[np.intp]]:
+        """Return the distinct pairs of repeats and age, and where each row finds its own."""
+        repeats, age = self.by_repeats, self.by_age
+        pair = repeats.places * len(age.values) + age.places
+        if len(repeats.values) * len(age.values) > MOST_PAIRS:
+            pairs, places = np.unique(pair, return_inverse=True)
+        else:
+            is_there = np.zeros(len(repeats.values) * len(age.values), dtype=bool)
+            is_there[pair] = True
+            pairs, places = np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[pair]
+        own, at = np.divmod(pairs, max(len(age.values), 1))
+        return repeats.values[own], age.values[at], places
+
+    def thinned(self, at_most: int) -> Histories:
+        """Return about so many of the histories, evenly from all kinds; nobody is told theirs."""
+        step = max(-(-len(self.counts) // at_most), 1)
+        return Histories(
+            self.repeats[::step],
+            self.recency_days[::step],
+            self.age_days[::step],
+            self.counts[::step],
+            np.zeros(0, dtype=np.intp),
+        )
 
     @cached_property
     def customers_by_repeats(self) -> Numbers:
@@ -106,26 +133,21 @@ def summarise(purchases: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
     Columns: repeats, recency_days, age_days, mean_margin (per day with a purchase) and
     margin_deviation, the sum of the days' squared differences from it.
     """
-    times = naive_utc(purchases["occurred_at"])
-    known = pd.DataFrame(
-        {
-            "customer_id": purchases["customer_id"].astype("str"),
-            "day": times.dt.normalize(),
-            "margin": purchases["margin_amount"].astype("float64"),
-        }
-    )[times < as_of]
-    days = known.groupby(["customer_id", "day"], as_index=False)["margin"].sum()
-    grouped = days.groupby("customer_id")
-    first, last = grouped["day"].min(), grouped["day"].max()
-    count, mean = grouped.size(), grouped["margin"].mean()
+    days = purchase_days(purchases, as_of=as_of)
+    first, last = days.firsts, days.lasts
+    count = last - first + 1
+    mean = np.bincount(days.customer, days.margin, minlength=len(first)) / count
+    squares = (days.margin - mean[days.customer]) ** 2
+    today = as_of.normalize().to_datetime64().astype("datetime64[D]").astype(np.int64)
     return pd.DataFrame(
         {
-            "repeats": (count - 1).astype("int64"),
-            "recency_days": (last - first).dt.days.astype("int64"),
-            "age_days": (as_of.normalize() - first).dt.days.astype("int64"),
-            "mean_margin": mean.astype("float64"),
-            "margin_deviation": (grouped["margin"].var(ddof=0) * count).astype("float64"),
-        }
+            "repeats": count - 1,
+            "recency_days": days.day[last] - days.day[first],
+            "age_days": today - days.day[first],
+            "mean_margin": mean,
+            "margin_deviation": np.bincount(days.customer, squares, minlength=len(first)),
+        },
+        index=pd.Index(days.customers, dtype="str", name="customer_id"),
     )
 
 

@@ -97,9 +97,12 @@ def read_answers(
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the answers of at most 200,000 persons, in an order that does not depend on theirs.
 
-    Which persons, a hash of their id decides. Raises LabelError as `read_answers` does.
+    Which persons, a hash of their id decides. Raises LabelError as `read_answers` does, and for
+    answers that are known before they came: they would tell the habits of the days that are to
+    judge them.
     """
     _refuse_missing(frame)
+    _refuse_early(frame)
     names = frame["customer_id"].astype("str")
     if names.nunique() > MOST_PERSONS:
         drawn = pd.Series(hash_array(names.to_numpy(dtype=object)), index=frame.index)
@@ -135,6 +138,20 @@ def _named(values: pd.Series) -> tuple[Codes, tuple[str, ...]]:
     """Return the positions of texts among their sorted names, -1 for null."""
     codes, names = pd.factorize(values, sort=True)
     return codes.astype(np.int64), tuple(str(name) for name in names)
+
+
+def _refuse_early(frame: pd.DataFrame) -> None:
+    """Raise LabelError where the local day is later than any time zone puts the moment.
+
+    The moment says what was known when: an answer of a later day would be known before it came.
+    """
+    known = naive_utc(frame["answered_at"]).dt.normalize()
+    count = int(((pd.to_datetime(frame["answer_date"]) - known).dt.days > 1).sum())
+    if count:
+        raise LabelError(
+            f"answer_date is after answered_at in {count} answers, as if known before they came. "
+            f"Date both by the same event in {ANSWERS.relation}."
+        )
 
 
 def _refuse_missing(frame: pd.DataFrame) -> None:

@@ -8,7 +8,9 @@ from ml import evaluation
 from ml.evaluation import Interval
 from ml.leads.cards import HAND_CARD, LEARNT_CARD
 from ml.leads.windows import Judged, outcomes, pooled
-from ml.promotion import EVIDENCE, NO_EVIDENCE, Choice
+from ml.promotion import EVIDENCE, NO_EVIDENCE, Choice, saved
+
+HAND_SET = "the card set by hand"
 
 
 def choose_card(judged: Mapping[str, Sequence[Judged]], *, seed: int) -> Choice:
@@ -33,11 +35,12 @@ def choose_card(judged: Mapping[str, Sequence[Judged]], *, seed: int) -> Choice:
         against = ["that is not proven to be lower", *against]
     if before and _difference(before, seed).mean >= 0:
         against.append("in the windows before it was not lower")
+    gains = [{**saved(LEARNT_CARD, overall), "against": HAND_SET}]
     if not against:
         reason = f"On the newest closed window: {told}, with the right level."
-        return Choice(EVIDENCE, LEARNT_CARD, HAND_CARD, reason)
+        return Choice(EVIDENCE, LEARNT_CARD, HAND_CARD, reason, gains)
     reason = f"The hand-set card stays: {told}; {'; '.join(against)}."
-    return Choice(NO_EVIDENCE, HAND_CARD, LEARNT_CARD, reason)
+    return Choice(NO_EVIDENCE, HAND_CARD, LEARNT_CARD, reason, gains)
 
 
 def _objections(newest: Sequence[Judged], seed: int) -> list[str]:

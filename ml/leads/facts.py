@@ -11,7 +11,10 @@ import pandas as pd
 
 from ml.errors import FeatureError
 from ml.evaluation import Numbers, Outcomes
+from ml.leads.rows import LeadRows
+from ml.names import coded
 from ml.prediction import Frames, Input
+from ml.sorting import order_of
 from ml.times import naive_utc
 
 Integers = npt.NDArray[np.int64]
@@ -124,16 +127,16 @@ def read_leads(frames: Frames, *, until: pd.Timestamp | None = None) -> Leads:
     """Return every moment of `moments` with the acts and facts known by it.
 
     Acts and facts count from the day they were known, and never from before they happened. Raises
-    FeatureError for nulls in a column that has none, and for snapshots after `until`.
+    FeatureError for nulls in a column that has none, counts below 0, and snapshots after `until`.
     """
     frame = _typed(frames["moments"], until)
     days = _days(frame["known_until_on"])
-    codes = pd.Series(np.arange(len(frame)), index=frame["customer_id"], name="row")
+    rows = LeadRows.of(frame["customer_id"])
     activities, facts = frames["activities"], frames["facts"]
     return Leads(
         frame,
-        _acts(activities, codes, days, _days(frame["snapshot_on"])),
-        _traits(facts, codes, days),
+        _acts(activities, rows, days, _days(frame["snapshot_on"])),
+        _traits(facts, rows, days),
         _hand_points(activities.assign(attribute=ACTS, trait=activities["activity_type"]), facts),
     )
 
@@ -165,54 +168,60 @@ def _typed(moments: pd.DataFrame, until: pd.Timestamp | None) -> pd.DataFrame:
 
 
 def _acts(
-    activities: pd.DataFrame, codes: pd.Series, known_until: Integers, snapshot: Integers
+    activities: pd.DataFrame, rows: LeadRows, known_until: Integers, snapshot: Integers
 ) -> dict[str, Acts]:
     """Return the acts of each type that every row knows."""
     dated = activities.dropna(subset=["activity_type", "occurred_on", "known_on"])
-    dated = pd.DataFrame(
-        {
-            "customer_id": dated["customer_id"].astype("str"),
-            "activity_type": dated["activity_type"].astype("str"),
-            "occurred": _days(dated["occurred_on"]),
-            "known": _days(dated["known_on"]),
-            "count": dated["count_activities"].fillna(0).to_numpy(np.float64),
-        }
-    )
-    rows = codes.rename_axis("customer_id").reset_index()
+    types, names = coded(dated["activity_type"])
+    place = rows.place(dated["customer_id"])
+    occurred, known = _days(dated["occurred_on"]), _days(dated["known_on"])
+    since = np.maximum(occurred, known)
+    count = dated["count_activities"].fillna(0).to_numpy(np.float64)
+    if (count < 0).any():
+        raise FeatureError(
+            f"count_activities is below 0 in {int((count < 0).sum())} rows of "
+            f"{ACTIVITIES.relation}. Count what happened; leave out what was taken back."
+        )
     found = {}
-    for name, mine in dated.groupby("activity_type"):
-        pairs = mine.merge(rows, on="customer_id")
-        row = pairs["row"].to_numpy(np.int64)
-        occurred, known = (pairs[column].to_numpy(np.int64) for column in ("occurred", "known"))
-        is_known = np.maximum(occurred, known) <= known_until[row]
-        row, occurred = row[is_known], occurred[is_known]
-        age = np.maximum(snapshot[row] - occurred, 0).astype(np.float64)
-        count = pairs["count"].to_numpy(np.float64)[is_known]
-        order = np.lexsort((count, age, row))
-        found[str(name)] = Acts(row[order], age[order], count[order])
+    for number, name in enumerate(names):
+        mine = np.flatnonzero((types == number) & (place >= 0))
+        entry, row = rows.pairs(place[mine])
+        entry = mine[entry]
+        is_known = since[entry] <= known_until[row]
+        entry, row = entry[is_known], row[is_known]
+        age = np.maximum(snapshot[row] - occurred[entry], 0).astype(np.float64)
+        order = order_of(row, age, count[entry])
+        found[str(name)] = Acts(row[order], age[order], count[entry[order]])
     return found
 
 
-def _traits(facts: pd.DataFrame, codes: pd.Series, known_until: Integers) -> dict[Trait, Outcomes]:
+def _traits(facts: pd.DataFrame, rows: LeadRows, known_until: Integers) -> dict[Trait, Outcomes]:
     """Return which rows have each trait: of an attribute, what was told last by then."""
-    told = pd.DataFrame(
+    trait = facts["trait"].astype("object").where(facts["trait"].notna(), UNKNOWN)
+    is_dated = facts["known_on"].notna().to_numpy()
+    place = rows.place(facts["customer_id"])
+    known = np.zeros(len(facts), dtype=np.int64)
+    known[is_dated] = _days(facts["known_on"][is_dated])
+    whose = np.flatnonzero(is_dated & (place >= 0))
+    entry, row = rows.pairs(place[whose])
+    entry = whose[entry]
+    is_known = known[entry] <= known_until[row]
+    entry, row = entry[is_known], row[is_known]
+    pairs = pd.DataFrame(
         {
-            "customer_id": facts["customer_id"].astype("str"),
-            "attribute": facts["attribute"].astype("str"),
-            "trait": facts["trait"].astype("object").where(facts["trait"].notna(), UNKNOWN),
-            "known": naive_utc(facts["known_on"]),
+            "row": row,
+            "attribute": facts["attribute"].astype("str").to_numpy(object)[entry],
+            "trait": trait.to_numpy(object)[entry],
+            "known": known[entry],
         }
-    ).dropna(subset=["known"])
-    told = told.assign(known=_days(told["known"]))
-    pairs = told.merge(codes.rename_axis("customer_id").reset_index(), on="customer_id")
-    pairs = pairs[pairs["known"].to_numpy() <= known_until[pairs["row"].to_numpy()]]
+    )
     newest = pairs.groupby(["row", "attribute"])["known"].transform("max")
     pairs = pairs[(pairs["known"] == newest) & (pairs["trait"] != UNKNOWN)]
     found = {}
-    for (attribute, trait), mine in pairs.groupby(["attribute", "trait"]):
-        flags = np.zeros(len(codes), dtype=bool)
+    for (attribute, name), mine in pairs.groupby(["attribute", "trait"]):
+        flags = np.zeros(rows.count, dtype=bool)
         flags[mine["row"].to_numpy()] = True
-        found[(str(attribute), str(trait))] = flags
+        found[(str(attribute), str(name))] = flags
     return found
 
 

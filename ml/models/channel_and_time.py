@@ -55,13 +55,13 @@ def _columns_of(trait: str, best: Column) -> dict[str, Column]:
 
 RESULT = {
     "customer_id": Column("str"),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "horizon_days": Column("int32", lowest=1),
     "as_of": Column("datetime64[us]"),
     **_columns_of("hour", Column("int32", lowest=0, highest=23)),
     **_columns_of("weekday", Column("str")),
     **_columns_of("channel", Column("str")),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 

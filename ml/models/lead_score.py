@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ml import evaluation
+from ml import evaluation, leaks
 from ml.errors import FeatureError
 from ml.evaluation import Gate
 from ml.leads.cards import (
@@ -23,6 +23,7 @@ from ml.leads.cards import (
 from ml.leads.choice import choose_card
 from ml.leads.facts import ACTIVITIES, FACTS, MOMENTS, Leads, read_leads
 from ml.leads.handover import chosen_threshold, draw_handover
+from ml.leads.leaks import cleared, find_in_leads, is_refused
 from ml.leads.reasons import explain_lead
 from ml.leads.report import card as render
 from ml.leads.windows import Judged, closed_of, lead_gates, outcomes, pooled, roll
@@ -53,15 +54,15 @@ TRAINING = {"moments": MOMENTS, "activities": ACTIVITIES, "facts": FACTS}
 SCORING = {**TRAINING, "moments": Input(MOMENTS.relation, MOMENTS.columns, "is_current")}
 RESULT = {
     "customer_id": Column("str"),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "horizon_days": Column("int32", lowest=1),
     "as_of": Column("datetime64[us]"),
-    "lead_kind": Column("str"),
+    "lead_kind": Column("category"),
     "probability": Column("float64", lowest=0, highest=1),
     "hand_set_probability": Column("float64", lowest=0, highest=1),
     "learnt_probability": Column("float64", lowest=0, highest=1),
     "handover_probability": Column("float64", lowest=0, highest=1),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 
@@ -73,6 +74,8 @@ def fit(
 
     Takes `moments` (leads at past snapshots and now), `activities` and `facts`. Each kind of lead
     has cards of its own; one with too few sales is left out, and with none left it is refused.
+    An act or a fact that knows the future is not learnt from; a kind whose hand-set score does is
+    left out.
     The learnt card is published when on the newest closed window its log loss is below the
     hand-set one's with 95 % confidence and its level is right; else the hand-set one stays. The
     days of a kind's horizon are those of its rules. Raises FeatureError for frames that break
@@ -84,9 +87,19 @@ def fit(
     gates = {kind: lead_gates(closed[kind], kind) for kind in LEAD_KINDS}
     ready = [kind for kind in LEAD_KINDS if not evaluation.failures(gates[kind])]
     told = tuple(gate for kind in LEAD_KINDS for gate in gates[kind])
+    found = {
+        kind: find_in_leads(_fewer(closed[kind], seed), _fewer(_now(leads, kind), seed), seed=seed)
+        for kind in ready
+    }
+    broken = [one.reason for kind in ready if is_refused(found[kind]) for one in found[kind]]
+    ready = [kind for kind in ready if not is_refused(found[kind])]
     if not ready:
-        return Refused(NAME, horizon_days, moment, evaluation.failures(told), told)
-    return _train({kind: closed[kind] for kind in ready}, told, moment, seed, horizon_days)
+        return Refused(NAME, horizon_days, moment, (*evaluation.failures(told), *broken), told)
+    kept = {kind: cleared(closed[kind], found[kind]) for kind in ready}
+    trained = _train(kept, told, moment, seed, horizon_days)
+    left_out = leaks.as_plain(leak for kind in ready for leak in found[kind])
+    reason = " ".join([trained.report["reason"], *broken])
+    return replace(trained, report={**trained.report, "reason": reason, "left_out": left_out})
 
 
 def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.DataFrame:
@@ -115,6 +128,18 @@ def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
             card = None if model.kind == HAND_CARD else learnt
             return explain_lead(leads, calibration, card, usual)
     return ()
+
+
+def _fewer(leads: Leads, seed: int) -> Leads:
+    """Return leads, or those of some persons drawn by chance: at most about MAX_ROWS rows."""
+    return leads.drawn(min(1.0, MAX_ROWS / max(len(leads), 1)), seed=seed)
+
+
+def _now(leads: Leads, kind: str) -> Leads:
+    """Return today's leads of a kind."""
+    frame = leads.frame
+    is_meant = (frame["lead_kind"] == kind) & frame["is_current"].astype(bool)
+    return leads.where(is_meant.to_numpy(dtype=bool))
 
 
 def _current(model: Model, frames: Frames) -> dict[str, Leads]:
@@ -214,6 +239,7 @@ def _train(
         "reason": _reason(choice.reason, gates),
         "measure": "log_loss",
         "baseline": HAND_CARD,
+        "gains": choice.gains,
         **_measured(newest, choice.champion),
         "rolling": [one.measures() for windows in judged.values() for one in windows],
         "cards": {kind: side_by_side(learnt[kind], leads) for kind, leads in closed.items()},

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.util import hash_array
 
-from ml import evaluation, promotion
+from ml import evaluation, leaks, promotion
 from ml.errors import FeatureError
 from ml.prediction import (
     Column,
@@ -31,6 +31,7 @@ from ml.sessions.judging import (
     plain,
     split,
 )
+from ml.sessions.leaks import cleared, find_in_steps
 from ml.sessions.next_steps import (
     KINDS,
     LOGISTIC,
@@ -60,11 +61,11 @@ SCORING = {"steps": Input(FEATURES.relation, FEATURES.columns, "is_current")}
 RESULT = {
     "session_id": Column("str"),
     "action_rank": Column("int32", lowest=1, highest=TOLD),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "as_of": Column("datetime64[us]"),
-    "next_action": Column("str"),
+    "next_action": Column("category"),
     "probability": Column("float64", lowest=0, highest=1),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 
@@ -76,7 +77,8 @@ def fit(
 
     Takes `steps` (features of anonymous visits at each step) and `actions` (what came next).
     What usually follows the last action is published unless a logistic regression on the visit so
-    far has a lower log loss with 95 % confidence (visits drawn) and the right level. Returns
+    far has a lower log loss with 95 % confidence (visits drawn) and the right level. A column that
+    knows the next action is left out of fit and scores, told in the report's `left_out`. Returns
     Refused with reasons when the data is too thin; raises FeatureError for frames that break their
     contract.
     """
@@ -88,11 +90,14 @@ def fit(
     failures = evaluation.failures(told)
     if failures:
         return Refused(NAME, horizon_days, moment, failures, told)
+    found = find_in_steps(_sampled(training, seed), test, seed=seed)
+    left_out = [leak.feature for leak in found]
+    followed, training, test = (cleared(rows, left_out) for rows in (followed, training, test))
     judged, choice = _judge(_sampled(training, seed), test, seed)
     newest = _sampled(followed, seed)
     identity = _identity(newest, moment, seed)
     champion, challenger = (
-        _publish(kind, newest, moment, horizon_days, identity)
+        _publish(kind, newest, moment, horizon_days, identity, left_out)
         for kind in (choice.champion, choice.challenger)
     )
     report = {
@@ -105,6 +110,7 @@ def fit(
         "baseline": MARKOV,
         **judged,
         "windows": {name: _facts(rows) for name, rows in (("training", training), ("test", test))},
+        "left_out": leaks.as_plain(found),
         "gates": [vars(gate) for gate in told],
     }
     return Trained(champion, challenger, choice.status, {**report, "card": card(report)})
@@ -146,7 +152,7 @@ def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
 def _current(model: Model, frames: Frames) -> pd.DataFrame:
     if "actions" not in model.parts:
         raise FeatureError(f"Version {model.version} knows no actions. Train it again.")
-    steps = read_steps(frames["steps"])
+    steps = cleared(read_steps(frames["steps"]), model.parts.get("left_out", ()))
     return steps[steps["is_current"]].reset_index(drop=True)
 
 
@@ -191,7 +197,12 @@ def _judge(
 
 
 def _publish(
-    kind: str, followed: pd.DataFrame, moment: pd.Timestamp, horizon_days: int, identity: str
+    kind: str,
+    followed: pd.DataFrame,
+    moment: pd.Timestamp,
+    horizon_days: int,
+    identity: str,
+    left_out: list[str],
 ) -> Model:
     """Fit one kind on all visits that are over, as plain data."""
     actions = names_of(followed)
@@ -203,6 +214,7 @@ def _publish(
         "actions": list(actions),
         "learnt": content,
         "silence": dict(learn_silence(followed, actions).seconds),
+        "left_out": left_out,
     }
     version = f"{moment:%Y-%m-%d}-{kind}-{identity}"
     return Model(NAME, version, kind, horizon_days, moment, (), parts)

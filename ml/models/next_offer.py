@@ -22,10 +22,10 @@ from ml.offers.lists import (
     POPULARITY,
     Offers,
     Taste,
-    joined,
     learn_taste,
     offer_again,
     offer_new,
+    together,
 )
 from ml.offers.odds import FACTS, OfferOdds, customer_facts, learn_odds, was_bought
 from ml.offers.reasons import explain_offers, usual_offers
@@ -57,18 +57,18 @@ CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_cur
 TRAINING = {"lines": LINES}
 SCORING = {"customers": CUSTOMERS, "lines": LINES}
 RESULT = {
-    "customer_id": Column("str"),
-    "model_name": Column("str"),
+    "customer_id": Column("category"),
+    "model_name": Column("category"),
     "horizon_days": Column("int32", lowest=1),
     "as_of": Column("datetime64[us]"),
-    "sku": Column("str"),
-    "offer_list": Column("str"),
+    "sku": Column("category"),
+    "offer_list": Column("category"),
     "list_position": Column("int32", lowest=1, highest=COUNT_OFFERS),
     "purchase_probability": Column("float64", lowest=0, highest=1),
     "product_fit": Column("float64", lowest=0, highest=1),
     "conversion_probability": Column("float64", lowest=0, highest=1),
-    "because_sku": Column("str"),
-    "model_version": Column("str"),
+    "because_sku": Column("category"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 
@@ -134,9 +134,9 @@ def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
 
 
 def make_offers(baskets: Baskets, taste: Taste) -> Offers:
-    """Return both lists of every customer of the baskets."""
+    """Return both lists of every customer of the baskets, first all of one list."""
     again = offer_again(baskets, taste.popularity, count=COUNT_OFFERS)
-    return joined([again, offer_new(baskets, taste, count=COUNT_OFFERS)])
+    return together([again, offer_new(baskets, taste, count=COUNT_OFFERS)])
 
 
 def _read(model: Model, frames: Frames) -> tuple[Taste, OfferOdds, Baskets]:

@@ -46,11 +46,11 @@ TRAINING = {
 SCORING = {"features": Input(FEATURES.relation, FEATURES.columns, "is_current")}
 RESULT = {
     "customer_id": Column("str"),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "horizon_days": Column("int32", lowest=1),
     "as_of": Column("datetime64[us]"),
     "probability": Column("float64", lowest=0, highest=1),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 

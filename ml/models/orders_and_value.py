@@ -53,7 +53,7 @@ TRAINING = {"purchases": PURCHASES}
 SCORING = {"customers": CUSTOMERS, "purchases": PURCHASES}
 RESULT = {
     "customer_id": Column("str"),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "horizon_days": Column("int32", lowest=1),
     "as_of": Column("datetime64[us]"),
     "expected_orders": Column("float64", lowest=0),
@@ -62,7 +62,7 @@ RESULT = {
     "expected_value_lower": Column("float64"),
     "expected_value_upper": Column("float64"),
     "alive_probability": Column("float64", lowest=0, highest=1),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 

@@ -48,13 +48,13 @@ TRAINING = {"purchases": PURCHASES}
 SCORING = {"customers": CUSTOMERS, "purchases": PURCHASES}
 RESULT = {
     "customer_id": Column("str"),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "horizon_days": Column("int32", lowest=1),
     "as_of": Column("datetime64[us]"),
     "probability": Column("float64", lowest=0, highest=1),
     "expected_at": Column("datetime64[us]"),
     "value_of_second_purchase": Column("float64"),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 

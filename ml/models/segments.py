@@ -24,6 +24,7 @@ from ml.groups.clusters import (
 from ml.groups.names import named
 from ml.groups.report import BASELINE, GROUPS, MEASURE, card, reason_of
 from ml.groups.rules import WORDS, learn_rule
+from ml.names import named as in_names
 from ml.prediction import (
     Column,
     Frames,
@@ -52,12 +53,12 @@ TRAINING = {"features": FEATURES}
 SCORING = {"features": FEATURES}
 RESULT = {
     "customer_id": Column("str"),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "horizon_days": Column("int32", lowest=1),
     "as_of": Column("datetime64[us]"),
-    "group_name": Column("str"),
+    "group_name": Column("category"),
     "distance": Column("float64", lowest=0),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 
@@ -111,7 +112,7 @@ def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.Data
         "model_name": model.name,
         "horizon_days": model.horizon_days,
         "as_of": frame["as_of"],
-        "group_name": np.array(model.parts["names"], dtype=object)[group],
+        "group_name": in_names(model.parts["names"], group),
         "distance": apart,
         "model_version": model.version,
         "scored_at": instant(scored_at),

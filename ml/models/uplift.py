@@ -47,7 +47,7 @@ TRAINING = {"contacts": CONTACTS, "features": TAKEN, "purchases": PURCHASES}
 SCORING = {"features": FEATURES, "purchases": PURCHASES}
 RESULT = {
     "customer_id": Column("str"),
-    "model_name": Column("str"),
+    "model_name": Column("category"),
     "horizon_days": Column("int32", lowest=1),
     "as_of": Column("datetime64[us]"),
     "order_probability": Column("float64", lowest=0, highest=1),
@@ -58,7 +58,7 @@ RESULT = {
     "usual_margin": Column("float64"),
     "contact_cost": Column("float64", lowest=0),
     "expected_gain": Column("float64"),
-    "model_version": Column("str"),
+    "model_version": Column("category"),
     "scored_at": Column("datetime64[us]"),
 }
 

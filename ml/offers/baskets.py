@@ -10,7 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml.errors import LabelError
+from ml.names import coded
 from ml.prediction import Input
+from ml.purchase_days import as_dates
+from ml.sorting import sorted_rows
 from ml.times import naive_utc
 
 Integers = npt.NDArray[np.int64]
@@ -57,17 +60,26 @@ def known_lines(lines: pd.DataFrame, *, known_until: pd.Timestamp) -> pd.DataFra
             raise LabelError(f"{name} is null in {count} purchase lines. Leave those out.")
     times = naive_utc(lines["occurred_at"])
     before = (times < known_until).to_numpy()
-    # Codes of sorted names: millions of rows are compared as numbers.
-    known = pd.DataFrame(
+    names = ("customer_id", "sku", "category")
+    coded_names = [coded(lines[name][before]) for name in names]
+    (customer, customers), (sku, skus), (category, categories) = coded_names
+    day = times.to_numpy("datetime64[D]").astype(np.int64)[before]
+    earliest = int(day.min(initial=0))
+    # No category comes after all others.
+    last = len(categories)
+    columns = (customer, sku, day - earliest, np.where(category < 0, last, category))
+    sizes = (len(customers), len(skus), int(day.max(initial=0)) - earliest + 1, last + 1)
+    customer, sku, day, category = sorted_rows(columns, sizes)
+    same = [column[1:] == column[:-1] for column in (customer, sku, day)]
+    kept = np.append(np.ones(min(len(day), 1), dtype=bool), ~np.logical_and.reduce(same))
+    return pd.DataFrame(
         {
-            "customer_id": _categories(lines["customer_id"][before]),
-            "sku": _categories(lines["sku"][before]),
-            "day": times[before].dt.normalize().to_numpy(),
-            "category": _categories(lines["category"][before]),
+            "customer_id": _named(customer[kept], customers),
+            "sku": _named(sku[kept], skus),
+            "day": as_dates(day[kept] + earliest),
+            "category": _named(np.where(category == last, -1, category)[kept], categories),
         }
     )
-    known = known.sort_values(list(known.columns), ignore_index=True)
-    return known.drop_duplicates(["customer_id", "sku", "day"], ignore_index=True)
 
 
 def baskets_at(
@@ -85,16 +97,9 @@ def baskets_at(
     codes, customer = np.unique(_codes(before["customer_id"]), return_inverse=True)
     today = (as_of - pd.Timedelta(microseconds=1)).normalize()
     age = (today - before["day"]).dt.days.to_numpy(np.int64)
-    order = np.lexsort((age, item, customer))
-    return Baskets(
-        as_of,
-        _names(before["customer_id"])[codes],
-        names,
-        category,
-        customer[order].astype(np.int64),
-        item[order].astype(np.int64),
-        age[order],
-    )
+    sizes = (len(codes), len(names), int(age.max(initial=0)) + 1)
+    columns = sorted_rows((customer, item, age), sizes)
+    return Baskets(as_of, _names(before["customer_id"])[codes], names, category, *columns)
 
 
 def bought_within(known: pd.DataFrame, before: Baskets, *, days: int) -> pd.DataFrame:
@@ -113,9 +118,8 @@ def bought_within(known: pd.DataFrame, before: Baskets, *, days: int) -> pd.Data
     return pairs.sort_values(["customer", "item"], ignore_index=True)
 
 
-def _categories(values: pd.Series) -> pd.Categorical:
-    codes, names = pd.factorize(values.astype("str"), sort=True)
-    return pd.Categorical.from_codes(codes, categories=names)
+def _named(codes: Integers, names: Names) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))
 
 
 def _places(names: Names, values: pd.Series) -> Integers:

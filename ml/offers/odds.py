@@ -39,7 +39,10 @@ class OfferOdds:
     def fit(self, offers: Offers, baskets: Baskets, taste: Taste) -> Numbers:
         """Return the probability of each offer that it is bought by who buys anything."""
         design = offer_design(offers, baskets, taste)
-        return np.where(offers.is_new, self.new.probability(design), self.again.probability(design))
+        found = np.empty(len(design))
+        for model, rows in ((self.new, offers.is_new), (self.again, ~offers.is_new)):
+            found[rows] = model.probability(design[rows])
+        return found
 
     def as_plain(self) -> dict[str, Any]:
         """Return what was learnt as plain data."""
@@ -53,12 +56,16 @@ class OfferOdds:
 
 def customer_facts(baskets: Baskets) -> pd.DataFrame:
     """Return one row per customer of the baskets with the columns of FACTS."""
-    days = pd.DataFrame({"customer": baskets.customer, "age": baskets.age_days})
-    visits = days.drop_duplicates().groupby("customer")["age"].agg(["min", "max", "size"])
-    entries = np.bincount(baskets.customer, minlength=len(baskets.customers))
-    columns = (visits["min"], visits["max"], visits["size"], entries / visits["size"])
+    size = int(baskets.age_days.max(initial=0)) + 1
+    # The distinct days of each customer, the newest one first.
+    keys = np.sort(baskets.customer * size + baskets.age_days)
+    customer, age = np.divmod(keys[np.flatnonzero(np.diff(keys, prepend=-1))], size)
+    begins = np.flatnonzero(np.diff(customer, prepend=-1))
+    ends = np.flatnonzero(np.diff(customer, append=-1))
+    days, entries = ends - begins + 1, np.bincount(baskets.customer)
+    columns = (age[begins], age[ends], days, entries / days)
     return pd.DataFrame(
-        {name: column.to_numpy(float) for name, column in zip(FACTS, columns, strict=True)}
+        {name: column.astype(np.float64) for name, column in zip(FACTS, columns, strict=True)}
     )
 
 
@@ -74,15 +81,18 @@ def offer_design(offers: Offers, baskets: Baskets, taste: Taste) -> Matrix:
     Strength, lift of its category, popularity; purchase days and products per day of the customer.
     """
     floor = np.where(offers.is_new, FLOOR * taste.usual_affinity + 1e-12, 0.0)
-    buyer = customer_facts(baskets)[["count_days", "products_per_day"]].to_numpy(float)
-    return np.column_stack(
-        [
-            np.log(np.maximum(offers.strength + floor, 1e-12)),
-            category_lift(offers, baskets, taste),
-            np.log(taste.popularity[offers.item]),
-            np.log1p(buyer[offers.customer]),
-        ]
+    buyer = np.log1p(customer_facts(baskets)[["count_days", "products_per_day"]].to_numpy(float))
+    columns = (
+        np.log(np.maximum(offers.strength + floor, 1e-12)),
+        category_lift(offers, baskets, taste),
+        np.log(taste.popularity)[offers.item],
+        *(column[offers.customer] for column in buyer.T),
     )
+    # Column by column in memory, as the odds are summed.
+    design = np.empty((len(offers.item), len(columns)), order="F")
+    for place, column in enumerate(columns):
+        design[:, place] = column
+    return design
 
 
 def category_lift(offers: Offers, baskets: Baskets, taste: Taste) -> Numbers:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml.btyd.histories import Numbers
+from ml.purchase_days import as_dates, purchase_days
 
 Integers = npt.NDArray[np.int64]
 
@@ -43,7 +44,7 @@ class Curve:
         shares: Numbers = known * np.exp(-self.tail_rate * np.maximum(elapsed - self.end, 0.0))
         return shares
 
-    def odds(self, age_days: Integers, *, days: int) -> Numbers:
+    def odds(self, age_days: Integers, *, days: int | Integers) -> Numbers:
         """Return the probability to buy within the next days of who has not until an age."""
         before = np.maximum(self.at(age_days), 1e-12)
         probability: Numbers = np.clip(1 - self.at(age_days + days) / before, 0.0, 1.0)
@@ -52,10 +53,10 @@ class Curve:
     def wait(self, age_days: Integers, *, within: int) -> Numbers:
         """Return the days in which half of those come who come within so many days at all."""
         ages, places = np.unique(age_days, return_inverse=True)
-        half = self.odds(ages, days=within) / 2
-        waits = np.full(len(ages), float(within))
-        for days in range(within, 0, -1):
-            waits[self.odds(ages, days=days) >= half] = days
+        days = np.arange(1, within + 1)
+        odds = self.odds(ages[:, np.newaxis], days=days)
+        # The whole horizon is the last day, so that there is always one.
+        waits = days[(odds >= odds[:, -1:] / 2).argmax(axis=1)].astype(np.float64)
         found: Numbers = waits[places]
         return found
 
@@ -76,24 +77,22 @@ def first_buyers(purchases: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFram
     Columns: first_day, second_day (null without one), first_margin, age_days until the last day
     before the moment, and wait_days until the second purchase or, without one, that day.
     """
-    known = purchases[purchases["occurred_at"] < as_of]
-    days = (
-        known.assign(day=known["occurred_at"].dt.normalize())
-        .groupby(["customer_id", "day"], as_index=False)["margin_amount"]
-        .sum()
-    )
-    number = days.groupby("customer_id").cumcount()
-    first = days[number == 0].set_index("customer_id")
-    second = days[number == 1].set_index("customer_id")["day"].reindex(first.index)
-    today = (as_of - pd.Timedelta(microseconds=1)).normalize()
+    days = purchase_days(purchases, as_of=as_of)
+    first = days.firsts
+    begins, moment = days.day[first], (as_of - pd.Timedelta(microseconds=1)).normalize()
+    today = moment.to_datetime64().astype("datetime64[D]").astype(np.int64)
+    has_second = days.lasts > first
+    follows = first + has_second
+    second = np.where(has_second, days.day[follows], today)
     return pd.DataFrame(
         {
-            "first_day": first["day"],
-            "second_day": second,
-            "first_margin": first["margin_amount"].astype("float64"),
-            "age_days": (today - first["day"]).dt.days.astype("int64"),
-            "wait_days": (second.fillna(today) - first["day"]).dt.days.astype("int64"),
-        }
+            "first_day": as_dates(begins),
+            "second_day": np.where(has_second, as_dates(second), np.datetime64("NaT")),
+            "first_margin": days.margin[first],
+            "age_days": today - begins,
+            "wait_days": second - begins,
+        },
+        index=pd.Index(days.customers, dtype="str", name="customer_id"),
     )
 
 

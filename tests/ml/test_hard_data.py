@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from ml.errors import MlError
 from ml.models import PREDICTIONS
 from ml.prediction import Prediction, Refused, Trained
+from tests.ml.hard_cases import CASES, ORDERS, Frames
 from tests.ml.test_prediction import few_of, frames_of
 
 pytestmark = pytest.mark.slow
@@ -20,145 +20,32 @@ pytestmark = pytest.mark.slow
 if TYPE_CHECKING:
     from tests.ml.conftest import Shop
 
-ORDERS = ("purchases", "lines")
-Frames = dict[str, pd.DataFrame]
-# Dates, keys and texts; every other column is a number or a flag that a prediction may learn from.
-NOT_LEARNT = {
-    "customer_id", "as_of", "is_current", "occurred_at", "assigned_at", "experiment", "variant",
-    "is_control", "sku", "category",
-}  # fmt: skip
 # Null by design: one purchase tells nothing of leaving.
 MAY_BE_NULL = {"alive_probability"}
 SCORED_AT = pd.Timestamp("2026-11-01 04:00")
-
-
-def learnt_columns(frame: pd.DataFrame) -> list[str]:
-    """Return the columns that a prediction may learn from."""
-    return [
-        name
-        for name in frame.columns
-        if name not in NOT_LEARNT and not pd.api.types.is_datetime64_any_dtype(frame[name].dtype)
-    ]
-
-
-def changed(frames: Frames, change: Callable[[pd.Series], object]) -> Frames:
-    """Return frames whose learnt columns were changed one by one."""
-    return {
-        name: frame.assign(**{column: change(frame[column]) for column in learnt_columns(frame)})
-        for name, frame in frames.items()
-    }
-
-
-def everybody_comes(frames: Frames, shop: Shop) -> Frames:
-    """Every customer buys every twenty days: there is no other outcome."""
-    customers = np.sort(shop.occasions["customer_id"].unique())
-    days = pd.date_range(shop.clock - pd.Timedelta(days=1_000), shop.clock, freq="20D")[:-1]
-    pairs = pd.MultiIndex.from_product([customers, days]).to_frame(index=False)
-    pairs.columns = ["customer_id", "occurred_at"]
-    values = {"net_amount": 20.0, "margin_amount": 8.0, "sku": "g0-1", "category": "group 0"}
-    return {
-        name: pairs.assign(**{key: values[key] for key in values if key in frame.columns})
-        if name in ORDERS
-        else frame
-        for name, frame in frames.items()
-    }
-
-
-def nobody_comes(frames: Frames, shop: Shop) -> Frames:
-    """Nobody has bought anything for a year."""
-    last = shop.clock - pd.Timedelta(days=400)
-    return {
-        name: frame[frame["occurred_at"] < last] if name in ORDERS else frame
-        for name, frame in frames.items()
-    }
-
-
-def all_null(frames: Frames, shop: Shop) -> Frames:
-    """No column that could be learnt from says anything."""
-    return changed(frames, lambda column: np.nan)
-
-
-def null_where_allowed(frames: Frames, shop: Shop) -> Frames:
-    """The columns that may be null are null everywhere."""
-    return changed(frames, lambda column: np.nan if column.isna().any() else column)
-
-
-def constant(frames: Frames, shop: Shop) -> Frames:
-    """Every column that could be learnt from has one value."""
-
-    def first(column: pd.Series) -> object:
-        known = column.dropna()
-        return known.iloc[0] if len(known) else np.nan
-
-    return changed(frames, first)
-
-
-def new_category(frames: Frames, shop: Shop) -> Frames:
-    """Everybody buys what nobody has bought before, today."""
-    grown = dict(frames)
-    for name, frame in frames.items():
-        if {"sku", "occurred_at"} <= set(frame.columns):
-            rows = frame.drop_duplicates("customer_id").assign(
-                sku="never seen", category="new", occurred_at=shop.clock - pd.Timedelta(hours=3)
-            )
-            grown[name] = pd.concat([frame, rows], ignore_index=True)
-    return grown
-
-
-def negative_margins(frames: Frames, shop: Shop) -> Frames:
-    """Every purchase costs the shop money."""
-    names = ("margin_amount", "net_amount")
-    return {
-        key: frame.assign(**{name: -frame[name].abs() for name in names if name in frame.columns})
-        for key, frame in frames.items()
-    }
-
-
-def some_negative_margins(frames: Frames, shop: Shop) -> Frames:
-    """Every third purchase does."""
-    sign = {
-        key: np.where(np.arange(len(frame)) % 3 == 0, -1.0, 1.0) for key, frame in frames.items()
-    }
-    return {
-        key: frame.assign(margin_amount=frame["margin_amount"] * sign[key])
-        if "margin_amount" in frame.columns
-        else frame
-        for key, frame in frames.items()
-    }
-
-
-def backwards(frames: Frames, shop: Shop) -> Frames:
-    """Days run backwards: what was first is last, and customers are younger than their orders."""
-
-    def turn(name: str, column: pd.Series) -> pd.Series:
-        return -column if name.startswith("days_") else column
-
-    return {
-        key: frame.assign(**{name: turn(name, frame[name]) for name in learnt_columns(frame)})
-        for key, frame in frames.items()
-    }
-
-
-CASES: dict[str, Callable[[Frames, Shop], Frames]] = {
-    case.__name__: case
-    for case in (
-        everybody_comes, nobody_comes, all_null, null_where_allowed, constant,
-        new_category, negative_margins, some_negative_margins, backwards,
-    )
-}  # fmt: skip
 # Where nothing can be learnt, nothing may be: with a reason that names what is missing or broken.
 REFUSED = {
-    "everybody_comes": {"next_order", "second_purchase", "uplift"},
-    "nobody_comes": {"next_order", "orders_and_value", "second_purchase", "next_offer", "uplift"},
-    "negative_margins": {"orders_and_value"},
-    "backwards": {"next_order", "uplift"},
-    "all_null": {"next_order", "orders_and_value", "second_purchase", "uplift"},
+    "everybody_comes": {"next_order", "second_purchase", "uplift", "lead_score", "next_action"},
+    "nobody_comes": {
+        *("next_order", "orders_and_value", "second_purchase", "next_offer", "uplift"),
+        *("lead_score", "next_action"),
+    },
+    "negative_margins": {"orders_and_value", "lead_score"},
+    "backwards": {"next_order", "uplift", "segments"},
+    "all_null": {
+        *("next_order", "orders_and_value", "second_purchase", "uplift"),
+        *("channel_and_time", "segments", "lead_score"),
+    },
 }
 # Where a shop is as good as any, it must be learnt from.
+PLAIN = {"next_order", "orders_and_value", "second_purchase", "next_offer"}
+NEWER = {"channel_and_time", "segments", "lead_score", "next_action"}
 LEARNT = {
-    "null_where_allowed": {"next_order", "orders_and_value", "second_purchase", "next_offer"},
-    "new_category": {"next_order", "orders_and_value", "second_purchase", "next_offer"},
-    "some_negative_margins": {"next_order", "orders_and_value", "second_purchase", "next_offer"},
+    "null_where_allowed": PLAIN | NEWER,
+    "new_category": PLAIN | NEWER,
+    "some_negative_margins": PLAIN | NEWER,
+    "constant": {"segments"},
+    "backwards": {"lead_score", "next_action", "channel_and_time"},
 }
 
 

@@ -1,6 +1,7 @@
 """Every prediction's version has a card with pictures that says what it is worth, and of nobody."""
 
 import re
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -50,6 +51,24 @@ def test_a_card_says_what_it_is_and_what_it_is_worth(made):
         assert heading in text
     assert "has the shop changed" in text.lower()
     assert not re.search(r"\bnan\b|\binf\b|None \||> \|", text)
+
+
+def test_a_card_says_of_how_many_it_has_learnt(made):
+    """A sample is told with its share, and nothing is told without one."""
+    prediction, trained, cards = made
+    report = {**trained.report, "sampled": {"customers": 200_000, "of": 1_600_000}}
+    told = make_cards(replace(trained, report=report), describe(prediction))["champion"].text
+
+    assert "learnt from about 200,000 of 1,600,000, 12.5%, drawn by chance" in told
+    assert "drawn by chance" not in cards["champion"].text
+
+
+def test_every_choice_between_kinds_is_drawn(made):
+    """What each kind gains over the naive one; groups are chosen by stability, not by a gain."""
+    prediction, trained, cards = made
+
+    assert bool(trained.report.get("gains")) == (prediction.NAME != "segments")
+    assert ("gains.png" in cards["champion"].pictures) == (prediction.NAME != "segments")
 
 
 def test_a_card_shows_its_own_pictures_and_no_others(made):

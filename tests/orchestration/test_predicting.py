@@ -1,5 +1,6 @@
 """A prediction of somebody else's plugs in: trained, stored, applied, checked and explained."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from ml.errors import VersionCorrupt, VersionNotFound
+from ml.errors import FeatureError, VersionCorrupt, VersionNotFound
 from ml.models import PREDICTIONS
 from ml.prediction import Column, Input, Model, Reason, Refused, Trained, typed
 from orchestration import model_versions, predicting, scoring
+from orchestration.batches import batched
 from orchestration.warehouse import Warehouse
 from tests.scored import train_and_score
 
@@ -274,6 +276,73 @@ def test_a_missing_column_is_a_refusal_with_its_name(warehouse, tmp_path):
 
     assert row["status"] == "refused"
     assert "insight.noises has no column volume. Add it to the model." in row["reasons"]
+
+
+class Picky(Loudness):
+    """Finds that its frame breaks the contract."""
+
+    def fit(self, frames, *, as_of, seed=0):
+        """Say what is wrong, and what to do."""
+        raise FeatureError("Column volume is infinite in 2 rows. Guard the division.")
+
+
+def test_a_frame_that_breaks_its_contract_is_a_refusal_with_the_remedy(warehouse, tmp_path):
+    """The run goes on, nobody is scored, and the reason is that of the error."""
+    row, counts = run(warehouse, tmp_path / "models", Picky())
+
+    assert row["status"] == "refused"
+    assert json.loads(row["reasons"]) == [
+        "Column volume is infinite in 2 rows. Guard the division."
+    ]
+    assert counts == {"rows": 0, "keys": 0, "valid": 0}
+
+
+@pytest.mark.parametrize("size", [1_000, 2_048, 5_000])
+def test_rows_of_a_customer_stay_together_in_whatever_order_they_lie(warehouse, size):
+    """Each input is read once, in batches of the same customers; strangers are left out."""
+    with warehouse.connect() as connection:
+        connection.execute(
+            "create table insight.many as select md5(cast(i as varchar)) as customer_id, i as size "
+            "from range(9000) as numbers (i)"
+        )
+        connection.execute(
+            "create table insight.acts as select md5(cast(i * 7 % 12000 as varchar)) as "
+            "customer_id, i as act from range(36000) as numbers (i)"
+        )
+        many = Input("insight.many", ("customer_id", "size"))
+        acts = Input("insight.acts", ("customer_id", "act"))
+        both = list(batched(connection, {"many": many, "acts": acts}, "customer_id", size))
+        alone = list(batched(connection, {"many": many}, "customer_id", size))
+        nobody = Input("insight.acts", ("customer_id", "act"), "act < 0")
+        none = list(batched(connection, {"many": many, "acts": nobody}, "customer_id", size))
+
+    seen = [set(frames["many"]["customer_id"]) for frames in both]
+    assert sum(len(one) for one in seen) == len(set().union(*seen)) == 9_000
+    assert len(both) > 1
+    for customers, frames in zip(seen, both, strict=True):
+        known = frames["acts"][frames["acts"]["customer_id"].isin(customers)]
+        assert (known.groupby("customer_id").size() == 3).all()
+        assert set(known["customer_id"]) == customers
+    assert sorted(pd.concat([one["many"] for one in alone])["size"]) == list(range(9_000))
+    assert all(list(frames["acts"].columns) == ["customer_id", "act"] for frames in none)
+    assert sum(len(frames["acts"]) for frames in none) == 0
+
+
+def test_a_scoring_that_breaks_off_leaves_nothing_open(warehouse, tmp_path):
+    """What was read ahead is let go, and the warehouse can be written to."""
+    with warehouse.connect() as connection:
+        connection.execute(
+            "insert into insight.noises select md5(cast(i as varchar)), 2.0, 'x' from range(9000) "
+            "as numbers (i)"
+        )
+        train_and_score(connection, LOUDNESS, tmp_path / "models")
+        results = scoring.score(connection, LOUDNESS, tmp_path / "models", batch_customers=2_500)
+        next(results)
+        results.close()
+
+        connection.execute("delete from insight.noises")
+
+        assert connection.execute("select count(*) from insight.noises") == [(0,)]
 
 
 def test_a_result_beyond_its_limits_is_not_valid(warehouse, tmp_path):
