@@ -14,6 +14,7 @@ ActivationError
 │   │   ├── UnknownKey           the ledger's digests were made with a key that is not given
 │   │   ├── PlanMoved            the plan that was named is not the plan of now
 │   │   └── DuplicateKeys        the row key is null or not unique
+│   ├── NewsUnreadable           a file landed that nobody can read: it may forbid somebody
 │   ├── NotReadable              the platform does not tell who is in a target
 │   ├── AuthenticationRefused    the platform does not accept the credentials
 │   ├── PlatformRefused          the platform will not do this for this account

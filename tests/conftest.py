@@ -25,6 +25,8 @@ LONGEST = (
     "test_erasure.py",
     "test_online_retail.py",
     "test_shops.py",
+    "test_sandbox.py",
+    "test_crashes.py",
     "test_runs.py",
     "test_truth.py",
 )
