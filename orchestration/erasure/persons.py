@@ -11,9 +11,9 @@ from orchestration.warehouse import Connection
 
 Identifier = tuple[str, str]
 
-# A contact point has one owner, also where somebody else lives at the address or reads the mail.
+# A contact point has one owner, also where a namesake lives at the address.
 MINE = f"""
-with mine as (
+with mine as materialized (
     select distinct customer_id, kind, value from ({BORNE}) as borne
     where list_contains(?, customer_id) and kind is not null and value is not null
 ),
@@ -22,7 +22,8 @@ others as (
     where not list_contains(?, customer_id) and lower(value) in (select lower(value) from mine)
     union
     select identifier_type, lower(identifier_value) from intermediate.int_contact_points_observed
-    where customer_id is not null and not list_contains(?, customer_id)
+    where identifier_type = 'postal_address'
+        and customer_id is not null and not list_contains(?, customer_id)
         and lower(identifier_value) in (select lower(value) from mine)
 )
 select mine.customer_id, mine.kind, mine.value, others.value is not null as is_shared
