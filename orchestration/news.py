@@ -1,5 +1,6 @@
 """Take in what lands while models and plans are under way, as far as the gate must know of it."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from orchestration.contracts import News, TableContract
 from orchestration.landing import LandedFile, LandingError, candidates, check_headers, inspect
 from orchestration.loading import load
 from orchestration.settings import Settings
-from orchestration.tombstones import read_tombstones
+from orchestration.tombstones import form, read_tombstones
 from orchestration.warehouse import Connection
 
 # Whoever copies a file into the landing folder may be at it still.
@@ -108,7 +109,9 @@ class LandedNews:
             }
         telling = {label: one for label, one in self.contracts.items() if one.news}
         for path, name, contract in candidates(self.settings.landing, telling):
-            stat = path.stat()
+            stat = _stat(path)
+            if stat is None:
+                continue
             state = (stat.st_size, stat.st_mtime_ns)
             is_whole = time() - stat.st_mtime > SETTLED_SECONDS
             if contract and is_whole and self._seen.get(name) != state:
@@ -126,6 +129,14 @@ class LandedNews:
         except LandingError as error:
             msg = f"Nobody knows whom this forbids to contact, so nothing more is sent. {error}"
             raise NewsUnreadable(msg) from error
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Return what is known of a file; None when somebody took it away in the meantime."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def write_news(connection: Connection, contracts: Mapping[str, TableContract]) -> None:
@@ -210,8 +221,7 @@ def _lower(column: str | None) -> str:
 
 
 def _comparable(kind: str, expression: str) -> str:
-    if kind == "email":
-        return f"lower(trim({expression}))"
+    """Return an identifier as it is compared here: a number by its last digits."""
     if kind == "phone":
         return f"right(regexp_replace({expression}, '[^0-9]', '', 'g'), 8)"
-    return f"trim({expression})"
+    return form(kind, expression)

@@ -199,7 +199,6 @@ def _train(
     share = {kind: min(1.0, MAX_ROWS / len(leads)) for kind, leads in closed.items()}
     closed = {kind: leads.drawn(share[kind], seed=seed) for kind, leads in closed.items()}
     judged = {kind: roll(leads) for kind, leads in closed.items()}
-    newest = [windows[-1] for windows in judged.values()]
     choice = choose_card(judged, seed=seed)
     curves = {
         kind: {card: draw_handover(windows, card, share=share[kind]) for card in CARDS}
@@ -240,7 +239,7 @@ def _train(
         "measure": "log_loss",
         "baseline": HAND_CARD,
         "gains": choice.gains,
-        **_measured(newest, choice.champion),
+        **_measured([windows[-1] for windows in judged.values()], choice.champion),
         "rolling": [one.measures() for windows in judged.values() for one in windows],
         "cards": {kind: side_by_side(learnt[kind], leads) for kind, leads in closed.items()},
         "handover": curves,
