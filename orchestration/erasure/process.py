@@ -233,7 +233,7 @@ def _contracts() -> dict[str, TableContract]:
 
 def _phrase(name: str, result: Any) -> str:
     if name == "rebuild" and result["failed steps"]:
-        return f"{result['failed steps']} steps failed; regulars demo or make ui shows which"
+        return f"{result['failed steps']} steps failed, which the certificate names"
     if name == "compact":
         return f"{result:,} bytes"
     if isinstance(result, dict):
