@@ -1,8 +1,10 @@
-"""Read what a scoring needs some customers at a time, each row once, while others are scored."""
+"""Read and score some customers at a time, each row once and several batches side by side."""
 
-from collections.abc import Generator, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from {relation} where {condition} order by _batch
 """
 ROWS_AT_ONCE = 100_000
 Part = tuple[int, pa.Table]
+Result = TypeVar("Result")
 Batches = Generator[dict[str, pd.DataFrame], None, None]
 
 
@@ -62,13 +65,28 @@ def _in_any_order(connection: Connection, name: str, read: Input, size: int) -> 
             yield {name: to_frame(pa.Table.from_batches([rows]))}
 
 
-def read_ahead(batches: Iterator[dict[str, pd.DataFrame]]) -> Batches:
-    """Yield the same batches; the next one is read while a batch is worked on."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(next, batches, None)
+def worked_on(
+    batches: Iterator[dict[str, pd.DataFrame]],
+    work: Callable[[dict[str, pd.DataFrame]], Result],
+    *,
+    at_once: int,
+) -> Generator[Result, None, None]:
+    """Yield what the work makes of each batch, in their order, so many batches at once.
+
+    Meanwhile the next batch is read. Threads are enough: numpy and Arrow let each other go on, and
+    hold the interpreter for less than half of the time. In memory are `at_once` batches, one that
+    was read ahead and one result.
+    """
+    with ThreadPoolExecutor(at_once) as workers, ThreadPoolExecutor(1) as reader:
+        coming, begun = reader.submit(next, batches, None), deque[Future[Result]]()
         while (frames := coming.result()) is not None:
             coming = reader.submit(next, batches, None)
-            yield frames
+            begun.append(workers.submit(work, frames))
+            del frames
+            if len(begun) == at_once:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
 
 
 def _side_by_side(

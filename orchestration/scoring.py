@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ml.prediction import Model, Prediction, entity
 from ml.registry import Registry
-from orchestration.batches import batched, read_ahead
+from orchestration.batches import batched, worked_on
 from orchestration.model_versions import read_pin
 from orchestration.predicting import read_training
 from orchestration.warehouse import Connection
@@ -34,8 +34,9 @@ ARROW_TYPES = {
     "bool": pa.bool_(),
     "datetime64[us]": pa.timestamp("us"),
 }
-# Customers in memory at a time.
+# Customers in a batch, and batches that are scored at once: more of them would need more memory.
 BATCH_CUSTOMERS = 50_000
+AT_ONCE = 2
 
 
 def score(
@@ -55,10 +56,13 @@ def score(
         return
     moment = pd.Timestamp.now("UTC")
     batches = batched(connection, prediction.SCORING, entity(prediction), batch_customers)
-    with closing(batches), closing(read_ahead(batches)) as coming:
-        for frames in coming:
-            result = prediction.predict(model, frames, scored_at=moment)
-            yield pa.Table.from_pandas(result, _schema(prediction), preserve_index=False)
+
+    def scored(frames: dict[str, pd.DataFrame]) -> pa.Table:
+        result = prediction.predict(model, frames, scored_at=moment)
+        return pa.Table.from_pandas(result, _schema(prediction), preserve_index=False)
+
+    with closing(batches), closing(worked_on(batches, scored, at_once=AT_ONCE)) as results:
+        yield from results
 
 
 @contextmanager
