@@ -12,10 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml.errors import FeatureError
+from ml.names import coded
 from ml.times import naive_utc
 
 Kind = Literal["integer", "number", "boolean"]
 Matrix = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,21 @@ def validate(frame: pd.DataFrame) -> pd.DataFrame:
     """
     _check_columns(frame)
     _check_keys(frame)
+    customers, moments = frame["customer_id"].astype("str"), naive_utc(frame["as_of"]).to_numpy()
+    order = _order(moments, customers)
     columns: dict[str, Any] = {
-        "customer_id": frame["customer_id"].astype("str"),
-        "as_of": naive_utc(frame["as_of"]),
-        "is_current": frame["is_current"].astype(bool),
+        "customer_id": customers.array.take(order),
+        "as_of": moments[order],
+        "is_current": frame["is_current"].to_numpy(dtype=bool)[order],
     }
-    columns |= {feature.name: _number(frame[feature.name], feature) for feature in FEATURES}
-    return pd.DataFrame(columns).sort_values(["as_of", "customer_id"], ignore_index=True)
+    columns |= {feature.name: _number(frame[feature.name], feature)[order] for feature in FEATURES}
+    return pd.DataFrame(columns)
+
+
+def current(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the current rows of a validated frame, numbered anew."""
+    is_current = frame["is_current"]
+    return frame if is_current.all() else frame[is_current].reset_index(drop=True)
 
 
 def matrix(frame: pd.DataFrame) -> Matrix:
@@ -125,7 +135,7 @@ def _check_columns(frame: pd.DataFrame) -> None:
 
 
 def _check_keys(frame: pd.DataFrame) -> None:
-    """Refuse null and repeated keys and an is_current that is not a boolean."""
+    """Refuse null keys and an is_current that is not a boolean."""
     for name in KEYS:
         count = int(frame[name].isna().sum())
         if count:
@@ -135,20 +145,30 @@ def _check_keys(frame: pd.DataFrame) -> None:
     if len(frame) and not _is_boolean(frame["is_current"]):
         kind = frame["is_current"].dtype
         raise FeatureError(f"Column is_current is {kind}, not boolean. {REMEDY}")
-    count = int(frame.duplicated(["customer_id", "as_of"]).sum())
+
+
+def _order(moments: npt.NDArray[Any], customers: pd.Series) -> npt.NDArray[np.int64]:
+    """Return the order of rows by moment and customer, refusing two of both."""
+    customer, names = coded(customers)
+    _, moment = np.unique(moments.astype(np.int64), return_inverse=True)
+    keys = moment * len(names) + customer
+    order = np.argsort(keys)
+    ordered = keys[order]
+    count = int((ordered[1:] == ordered[:-1]).sum())
     if count:
         raise FeatureError(
             f"{count} rows repeat a (customer_id, as_of) that another row has. "
             "Give every customer one row per as_of."
         )
+    return order
 
 
-def _number(values: pd.Series, feature: Feature) -> pd.Series:
+def _number(values: pd.Series, feature: Feature) -> Numbers:
     """Return a feature as float64, refusing wrong types, infinities, the future and nulls."""
     if values.isna().all():
-        numbers = pd.Series(np.nan, index=values.index, dtype="float64")
+        numbers = np.full(len(values), np.nan)
     elif _has_kind(values, feature.kind):
-        numbers = values.astype("float64")
+        numbers = values.astype("float64").to_numpy()
     else:
         raise FeatureError(
             f"Column {feature.name} is {values.dtype}, not {feature.kind}. "
@@ -166,7 +186,7 @@ def _number(values: pd.Series, feature: Feature) -> pd.Series:
             f"Column {feature.name} is below 0 in {early} rows: what it counts from lies after "
             "as_of. Cut it at as_of in insight.customer_features."
         )
-    nulls = int(numbers.isna().sum())
+    nulls = int(np.isnan(numbers).sum())
     if nulls and not feature.null_meaning:
         raise FeatureError(
             f"Column {feature.name} is null in {nulls} rows, where null has no meaning. "

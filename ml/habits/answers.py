@@ -12,6 +12,7 @@ from pandas.util import hash_array
 
 from ml.errors import LabelError
 from ml.evaluation import Gate
+from ml.names import coded, places_of
 from ml.prediction import Input
 from ml.times import naive_utc
 
@@ -73,25 +74,25 @@ def read_answers(
     moment = naive_utc(frame["answered_at"])
     memory = known_until - pd.Timedelta(days=MEMORY_DAYS)
     is_known = ((moment < known_until) & (moment >= memory)).to_numpy()
-    known = frame if is_known.all() else frame[is_known]
-    names = known["customer_id"].astype("str")
-    meant = names if customers is None else pd.concat([customers.astype("str"), names])
-    codes, distinct = pd.factorize(meant)
-    count = len(distinct) if customers is None else len(customers)
-    (kind, kinds), (channel, channels) = _named(known["answer_kind"]), _named(known["channel"])
-    answers = Answers(
-        customers=np.asarray(distinct[:count], dtype=object),
+    if customers is None:
+        known = frame["customer_id"][is_known].astype("str")
+        customers = known.drop_duplicates()
+    customer = places_of(frame["customer_id"], pd.Index(customers, dtype="str"))
+    rows = np.flatnonzero(is_known & (customer >= 0))
+    (kind, kinds), (channel, channels) = (
+        _named(frame[name], rows) for name in ("answer_kind", "channel")
+    )
+    return Answers(
+        customers=np.asarray(customers, dtype=object),
         kinds=kinds,
         channels=channels,
-        customer=codes[len(meant) - len(names) :].astype(np.int64),
+        customer=customer[rows],
         kind=kind,
         channel=channel,
-        hour=known["local_hour"].to_numpy(dtype=np.int64),
-        weekday=np.asarray(pd.to_datetime(known["answer_date"]).dt.day_of_week, dtype=np.int64),
-        moment=moment.to_numpy()[is_known],
+        hour=frame["local_hour"].to_numpy(dtype=np.int64)[rows],
+        weekday=_weekday(frame["answer_date"])[rows],
+        moment=moment.to_numpy()[rows],
     )
-    is_meant = answers.customer < count
-    return answers if is_meant.all() else answers.chosen(is_meant)
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
@@ -134,10 +135,20 @@ def answer_gates(answers: Answers, before: Answers, within: Answers) -> tuple[Ga
     )
 
 
-def _named(values: pd.Series) -> tuple[Codes, tuple[str, ...]]:
-    """Return the positions of texts among their sorted names, -1 for null."""
-    codes, names = pd.factorize(values, sort=True)
-    return codes.astype(np.int64), tuple(str(name) for name in names)
+def _named(values: pd.Series, rows: Codes) -> tuple[Codes, tuple[str, ...]]:
+    """Return the positions of some rows' texts among their own sorted names, -1 for null."""
+    codes, names = coded(values)
+    codes = codes[rows]
+    is_used = np.bincount(codes + 1, minlength=len(names) + 1)[1:] > 0
+    # One more place, for null.
+    place = np.append(np.cumsum(is_used) - 1, -1)
+    return place[codes], tuple(str(name) for name in names[is_used])
+
+
+def _weekday(days: pd.Series) -> Codes:
+    """Return 0 for Monday to 6; the first day of 1970 was a Thursday."""
+    moments = pd.to_datetime(days).to_numpy("datetime64[D]")
+    return (moments.astype(np.int64) + 3) % 7
 
 
 def _refuse_early(frame: pd.DataFrame) -> None:

@@ -183,12 +183,21 @@ def ratios(counts: Numbers, usual: Numbers, strength: float) -> Numbers:
 def choose(habit: Habit, answers: Answers) -> Chosen:
     """Choose for each of the customers, in chunks; the shop's where nothing is better."""
     counts, usual = count_of(habit, answers)
+    # Who gave no answer gets what the shop does: the one more row, of no answers.
+    number = counts.sum(axis=1).astype(np.int64)
+    told = np.flatnonzero(number > 0) if habit.is_personal else np.zeros(0, dtype=np.int64)
+    nobody = np.zeros((1, counts.shape[1]))
     parts = [
-        _choose(habit, counts[start : start + CHUNK], usual[start : start + CHUNK])
-        for start in range(0, max(len(counts), 1), CHUNK)
+        _choose(habit, nobody, nobody),
+        *(
+            _choose(habit, counts[told[start : start + CHUNK]], usual[told[start : start + CHUNK]])
+            for start in range(0, len(told), CHUNK)
+        ),
     ]
-    best, odds, shop = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Chosen(best, odds, shop, counts.sum(axis=1).astype(np.int64))
+    place = np.zeros(len(counts), dtype=np.int64)
+    place[told] = np.arange(1, len(told) + 1)
+    best, odds, shop = (np.concatenate(column)[place] for column in zip(*parts, strict=True))
+    return Chosen(best, odds, shop, number)
 
 
 def judge_habit(habit: Habit, before: Answers, within: Answers, *, seed: int) -> Verdict:

@@ -123,9 +123,12 @@ class Leads:
         return Leads(self.frame[mask].reset_index(drop=True), acts, traits, self.hand_points)
 
 
-def read_leads(frames: Frames, *, until: pd.Timestamp | None = None) -> Leads:
+def read_leads(
+    frames: Frames, *, until: pd.Timestamp | None = None, with_points: bool = True
+) -> Leads:
     """Return every moment of `moments` with the acts and facts known by it.
 
+    `with_points` tells what the hand-set card gives for each of them, which no score needs.
     Acts and facts count from the day they were known, and never from before they happened. Raises
     FeatureError for nulls in a column that has none, counts below 0, and snapshots after `until`.
     """
@@ -137,13 +140,14 @@ def read_leads(frames: Frames, *, until: pd.Timestamp | None = None) -> Leads:
         frame,
         _acts(activities, rows, days, _days(frame["snapshot_on"])),
         _traits(facts, rows, days),
-        _hand_points(activities.assign(attribute=ACTS, trait=activities["activity_type"]), facts),
+        _hand_points(activities, facts) if with_points else {},
     )
 
 
-def _hand_points(*told: pd.DataFrame) -> dict[Trait, float]:
+def _hand_points(activities: pd.DataFrame, facts: pd.DataFrame) -> dict[Trait, float]:
     """Return the hand-set points of each trait and type of act that has some."""
     names = ["attribute", "trait", "points"]
+    told = (activities.assign(attribute=ACTS, trait=activities["activity_type"]), facts)
     rows = pd.concat([frame[names].dropna().astype({"points": "float64"}) for frame in told])
     rows = rows.drop_duplicates(["attribute", "trait"])
     return {(str(a), str(t)): float(p) for a, t, p in rows.itertuples(index=False)}
@@ -171,7 +175,8 @@ def _acts(
     activities: pd.DataFrame, rows: LeadRows, known_until: Integers, snapshot: Integers
 ) -> dict[str, Acts]:
     """Return the acts of each type that every row knows."""
-    dated = activities.dropna(subset=["activity_type", "occurred_on", "known_on"])
+    is_dated = activities[["activity_type", "occurred_on", "known_on"]].notna().all(axis=1)
+    dated = activities if is_dated.all() else activities[is_dated]
     types, names = coded(dated["activity_type"])
     place = rows.place(dated["customer_id"])
     occurred, known = _days(dated["occurred_on"]), _days(dated["known_on"])
@@ -197,32 +202,29 @@ def _acts(
 
 def _traits(facts: pd.DataFrame, rows: LeadRows, known_until: Integers) -> dict[Trait, Outcomes]:
     """Return which rows have each trait: of an attribute, what was told last by then."""
-    trait = facts["trait"].astype("object").where(facts["trait"].notna(), UNKNOWN)
+    (attribute, attributes), (trait, traits) = coded(facts["attribute"]), coded(facts["trait"])
     is_dated = facts["known_on"].notna().to_numpy()
     place = rows.place(facts["customer_id"])
     known = np.zeros(len(facts), dtype=np.int64)
     known[is_dated] = _days(facts["known_on"][is_dated])
-    whose = np.flatnonzero(is_dated & (place >= 0))
+    whose = np.flatnonzero(is_dated & (place >= 0) & (attribute >= 0))
     entry, row = rows.pairs(place[whose])
     entry = whose[entry]
     is_known = known[entry] <= known_until[row]
     entry, row = entry[is_known], row[is_known]
-    pairs = pd.DataFrame(
-        {
-            "row": row,
-            "attribute": facts["attribute"].astype("str").to_numpy(object)[entry],
-            "trait": trait.to_numpy(object)[entry],
-            "known": known[entry],
-        }
-    )
-    newest = pairs.groupby(["row", "attribute"])["known"].transform("max")
-    pairs = pairs[(pairs["known"] == newest) & (pairs["trait"] != UNKNOWN)]
+    told = row * len(attributes) + attribute[entry]
+    newest = np.full(rows.count * len(attributes), np.iinfo(np.int64).min)
+    np.maximum.at(newest, told, known[entry])
+    is_newest = (known[entry] == newest[told]) & (trait[entry] >= 0)
+    entry, row = entry[is_newest], row[is_newest]
+    pair = attribute[entry] * len(traits) + trait[entry]
     found = {}
-    for (attribute, name), mine in pairs.groupby(["attribute", "trait"]):
+    for one in np.unique(pair):
         flags = np.zeros(rows.count, dtype=bool)
-        flags[mine["row"].to_numpy()] = True
-        found[(str(attribute), str(name))] = flags
-    return found
+        flags[row[pair == one]] = True
+        of, name = divmod(int(one), len(traits))
+        found[(str(attributes[of]), str(traits[name]))] = flags
+    return {fact: flags for fact, flags in found.items() if fact[1] != UNKNOWN}
 
 
 def _moved(acts: Acts, place: Integers) -> Acts:

@@ -148,7 +148,7 @@ def _current(model: Model, frames: Frames) -> dict[str, Leads]:
         raise FeatureError(f"Version {model.version} has no cards of leads. Train it again.")
     moments = frames["moments"]
     now = {**frames, "moments": moments[moments["is_current"].astype(bool)]}
-    leads = read_leads(now)
+    leads = read_leads(now, with_points=False)
     kinds, weights = leads.frame["lead_kind"], leads.frame["score_version"]
     if (weights != model.parts["score_version"]).any():
         raise FeatureError(

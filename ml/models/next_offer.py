@@ -12,7 +12,7 @@ from ml import evaluation, promotion
 from ml.drift import told_drift
 from ml.errors import LabelError
 from ml.evaluation import Gate, Numbers, Outcomes
-from ml.names import is_among, named
+from ml.names import named
 from ml.offers.baskets import LINES, Baskets, baskets_at, known_lines
 from ml.offers.lists import (
     AGAIN,
@@ -106,7 +106,7 @@ def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.Data
     taste, odds, baskets = _read(model, frames)
     offers = make_offers(baskets, taste)
     facts = customer_facts(baskets)
-    purchase, fits = odds.purchase(facts)[offers.customer], odds.fit(offers, baskets, taste)
+    purchase, fits = odds.purchase(facts)[offers.customer], odds.fit(offers, facts, baskets, taste)
     columns: dict[str, Any] = {
         "customer_id": named(baskets.customers, offers.customer),
         "model_name": model.name,
@@ -143,9 +143,8 @@ def _read(model: Model, frames: Frames) -> tuple[Taste, OfferOdds, Baskets]:
     """Return what was learnt, and what the customers have bought by their moment."""
     customers = frames["customers"]
     moment = instant(customers["as_of"].max()) if len(customers) else model.as_of
-    lines = frames["lines"]
-    is_meant = is_among(lines["customer_id"], customers["customer_id"])
-    known = known_lines(lines[is_meant], known_until=moment)
+    meant = customers["customer_id"]
+    known = known_lines(frames["lines"], known_until=moment, customers=meant)
     parts = model.parts
     shares = (parts["popularity"], parts["category_share"])
     taste = Taste(*shares, parts["weights"], parts["usual_affinity"])
@@ -214,7 +213,8 @@ def _told(
     odds = _learn_odds(older, learn_taste(kind, older.baskets))
     offers, facts = make_offers(window.baskets, taste), customer_facts(window.baskets)
     actual = was_bought(offers, window.bought, window.baskets)
-    probability = odds.purchase(facts)[offers.customer] * odds.fit(offers, window.baskets, taste)
+    fits = odds.fit(offers, facts, window.baskets, taste)
+    probability = odds.purchase(facts)[offers.customer] * fits
     lists = {NEW: offers.is_new, AGAIN: ~offers.is_new}
     return {name: (actual[rows], probability[rows]) for name, rows in lists.items()}
 

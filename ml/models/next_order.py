@@ -14,7 +14,7 @@ from pandas.util import hash_array
 from ml import drift, evaluation, importance, leaks, promotion, reasons, recipes, window_leaks
 from ml.errors import FeatureError
 from ml.evaluation import Gate, Metrics, Numbers
-from ml.features import KEYS, NAMES, fingerprint, matrix, validate
+from ml.features import KEYS, NAMES, current, fingerprint, matrix, validate
 from ml.prediction import (
     Column,
     Frames,
@@ -127,8 +127,7 @@ def _current(model: Model, frames: Frames) -> tuple[pd.DataFrame, Numbers]:
         raise FeatureError(
             f"Version {model.version} was trained on another feature list. Train it again."
         )
-    frame = validate(frames["features"])
-    frame = frame[frame["is_current"]].reset_index(drop=True)
+    frame = current(validate(frames["features"]))
     frame = leaks.without(frame, model.parts.get("left_out", ()))
     return frame, Rhythm.from_plain(model.parts["rhythm"]).extend(matrix(frame))
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ml.errors import FeatureError
 from ml.evaluation import Gate, Numbers, failures
-from ml.features import KEYS, NAMES, validate
+from ml.features import KEYS, NAMES, current, validate
 from ml.groups.clusters import (
     Scale,
     Trial,
@@ -232,8 +232,7 @@ def _named(model: Model, earlier: Model) -> Model:
 
 def _current(frames: Frames, moment: pd.Timestamp | None) -> tuple[Numbers, pd.DataFrame]:
     """Return the facts of the current customers and their frame; none may be of a later moment."""
-    frame = validate(frames["features"])
-    frame = frame[frame["is_current"]].reset_index(drop=True)
+    frame = current(validate(frames["features"]))
     if moment is not None and len(frame) and instant(frame["as_of"].max()) > moment:
         raise FeatureError(
             f"The features are of {frame['as_of'].max():%Y-%m-%d}, after the clock. "

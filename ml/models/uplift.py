@@ -12,7 +12,7 @@ from pandas.util import hash_array
 from ml import evaluation, leaks, window_leaks
 from ml.errors import FeatureError, LabelError
 from ml.evaluation import Gate, Interval, Numbers
-from ml.features import KEYS, NAMES, fingerprint, matrix, validate
+from ml.features import KEYS, NAMES, current, fingerprint, matrix, validate
 from ml.leaks import Leak
 from ml.prediction import (
     Column,
@@ -172,8 +172,7 @@ def _current(model: Model, frames: Frames) -> tuple[pd.DataFrame, Numbers]:
         raise FeatureError(
             f"Version {model.version} was trained on another feature list. Train it again."
         )
-    frame = validate(frames["features"])
-    frame = frame[frame["is_current"]].reset_index(drop=True)
+    frame = current(validate(frames["features"]))
     return frame, matrix(leaks.without(frame, model.parts.get("left_out", ())))
 
 

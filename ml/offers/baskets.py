@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml.errors import LabelError
-from ml.names import coded
+from ml.names import coded, is_among
 from ml.prediction import Input
 from ml.purchase_days import as_dates
 from ml.sorting import sorted_rows
@@ -48,11 +48,13 @@ class Baskets:
         return len(self.customer)
 
 
-def known_lines(lines: pd.DataFrame, *, known_until: pd.Timestamp) -> pd.DataFrame:
+def known_lines(
+    lines: pd.DataFrame, *, known_until: pd.Timestamp, customers: pd.Series | None = None
+) -> pd.DataFrame:
     """Return the lines before a moment, one of each customer_id, sku and day, with its category.
 
-    In one order, so that equal data gives equal results. Raises LabelError when a value is null; a
-    category may be.
+    Of all customers, or of those named. In one order, so that equal data gives equal results.
+    Raises LabelError when a value is null; a category may be.
     """
     for name in ("customer_id", "sku", "occurred_at"):
         count = int(lines[name].isna().sum())
@@ -60,21 +62,23 @@ def known_lines(lines: pd.DataFrame, *, known_until: pd.Timestamp) -> pd.DataFra
             raise LabelError(f"{name} is null in {count} purchase lines. Leave those out.")
     times = naive_utc(lines["occurred_at"])
     before = (times < known_until).to_numpy()
-    names = ("customer_id", "sku", "category")
-    coded_names = [coded(lines[name][before]) for name in names]
-    (customer, customers), (sku, skus), (category, categories) = coded_names
+    coded_names = [_coded(lines[name], before) for name in ("customer_id", "sku", "category")]
     day = times.to_numpy("datetime64[D]").astype(np.int64)[before]
+    (customer, ids), (sku, skus), (category, categories) = coded_names
+    if customers is not None:
+        meant = is_among(pd.Index(ids, dtype="str"), customers)[customer]
+        customer, sku, category, day = (one[meant] for one in (customer, sku, category, day))
     earliest = int(day.min(initial=0))
     # No category comes after all others.
     last = len(categories)
     columns = (customer, sku, day - earliest, np.where(category < 0, last, category))
-    sizes = (len(customers), len(skus), int(day.max(initial=0)) - earliest + 1, last + 1)
+    sizes = (len(ids), len(skus), int(day.max(initial=0)) - earliest + 1, last + 1)
     customer, sku, day, category = sorted_rows(columns, sizes)
     same = [column[1:] == column[:-1] for column in (customer, sku, day)]
     kept = np.append(np.ones(min(len(day), 1), dtype=bool), ~np.logical_and.reduce(same))
     return pd.DataFrame(
         {
-            "customer_id": _named(customer[kept], customers),
+            "customer_id": _named(customer[kept], ids),
             "sku": _named(sku[kept], skus),
             "day": as_dates(day[kept] + earliest),
             "category": _named(np.where(category == last, -1, category)[kept], categories),
@@ -116,6 +120,10 @@ def bought_within(known: pd.DataFrame, before: Baskets, *, days: int) -> pd.Data
     )
     pairs = pairs[pairs["customer"] >= 0].drop_duplicates()
     return pairs.sort_values(["customer", "item"], ignore_index=True)
+
+
+def _coded(values: pd.Series, chosen: npt.NDArray[np.bool_]) -> tuple[Integers, Names]:
+    return coded(values if chosen.all() else values[chosen])
 
 
 def _named(codes: Integers, names: Names) -> pd.Categorical:

@@ -11,11 +11,13 @@ import pandas as pd
 from ml.evaluation import Numbers, Outcomes
 from ml.features import Matrix
 from ml.logistic import Logistic, learn_logistic
-from ml.offers.baskets import Baskets
+from ml.offers.baskets import Baskets, Integers
 from ml.offers.lists import FLOOR, Offers, Taste
 
 # Purchases of the shop's mean that are mixed into what somebody bought by category.
 PRIOR_PURCHASES = 1.0
+# Customers times categories that are counted at once, one place for each pair; more are sorted.
+MOST_COUNTS = 4_000_000
 FACTS = {
     "days_since_last": "Days since the last purchase",
     "days_since_first": "Days since the first purchase",
@@ -36,11 +38,14 @@ class OfferOdds:
         """Return the probability that each customer (rows of customer_facts) buys anything."""
         return self.buying.probability(buyer_design(facts))
 
-    def fit(self, offers: Offers, baskets: Baskets, taste: Taste) -> Numbers:
-        """Return the probability of each offer that it is bought by who buys anything."""
-        design = offer_design(offers, baskets, taste)
+    def fit(self, offers: Offers, facts: pd.DataFrame, baskets: Baskets, taste: Taste) -> Numbers:
+        """Return the probability of each offer that it is bought by who buys anything.
+
+        `facts` are the customer_facts of the baskets.
+        """
+        design = offer_design(offers, facts, baskets, taste)
         found = np.empty(len(design))
-        for model, rows in ((self.new, offers.is_new), (self.again, ~offers.is_new)):
+        for model, rows in ((self.new, _run(offers.is_new)), (self.again, _run(~offers.is_new))):
             found[rows] = model.probability(design[rows])
         return found
 
@@ -75,13 +80,13 @@ def buyer_design(facts: pd.DataFrame) -> Matrix:
     return design
 
 
-def offer_design(offers: Offers, baskets: Baskets, taste: Taste) -> Matrix:
+def offer_design(offers: Offers, facts: pd.DataFrame, baskets: Baskets, taste: Taste) -> Matrix:
     """Return what the odds of an offer are learnt on, as logarithms.
 
     Strength, lift of its category, popularity; purchase days and products per day of the customer.
     """
     floor = np.where(offers.is_new, FLOOR * taste.usual_affinity + 1e-12, 0.0)
-    buyer = np.log1p(customer_facts(baskets)[["count_days", "products_per_day"]].to_numpy(float))
+    buyer = np.log1p(facts[["count_days", "products_per_day"]].to_numpy(float))
     columns = (
         np.log(np.maximum(offers.strength + floor, 1e-12)),
         category_lift(offers, baskets, taste),
@@ -100,20 +105,39 @@ def category_lift(offers: Offers, baskets: Baskets, taste: Taste) -> Numbers:
 
     One purchase of the shop's mean is mixed in.
     """
-    size = max(len(taste.category_share), 1)
+    size = len(taste.category_share)
     entries = baskets.category[baskets.item]
     known = entries >= 0
-    pairs, counts = np.unique(baskets.customer[known] * size + entries[known], return_counts=True)
-    if not len(pairs):
+    if not known.any():
         return np.zeros(len(offers.item))
     total = np.bincount(baskets.customer, minlength=len(baskets.customers))[offers.customer]
     category = baskets.category[offers.item]
-    wanted = offers.customer * size + category
-    place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-    own = np.where(pairs[place] == wanted, counts[place], 0)
+    own = _counts(
+        baskets.customer[known] * size + entries[known],
+        offers.customer * size + category,
+        most=len(baskets.customers) * size,
+    )
     usual = np.maximum(taste.category_share[category], 1e-9)
     lift = np.log((own + PRIOR_PURCHASES * usual) / (total + PRIOR_PURCHASES) / usual)
     return np.where(category >= 0, lift, 0.0)
+
+
+def _counts(keys: Integers, wanted: Integers, *, most: int) -> Integers:
+    """Return how often each wanted key is there; keys are below `most`, and there is one."""
+    if most <= MOST_COUNTS:
+        counts: Integers = np.bincount(keys, minlength=most)[wanted]
+        return counts
+    there, times = np.unique(keys, return_counts=True)
+    place = np.minimum(np.searchsorted(there, wanted), len(there) - 1)
+    return np.where(there[place] == wanted, times[place], 0)
+
+
+def _run(rows: Outcomes) -> Any:
+    """Return flags as a slice where they are one run, so that what they choose is no copy."""
+    places = np.flatnonzero(rows)
+    if not len(places) or places[-1] - places[0] + 1 != len(places):
+        return rows
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def was_bought(offers: Offers, bought: pd.DataFrame, baskets: Baskets) -> Outcomes:
@@ -128,7 +152,8 @@ def learn_odds(offers: Offers, baskets: Baskets, taste: Taste, bought: pd.DataFr
     """Learn from offers made at the moment of the baskets and what was bought in a window then."""
     facts = customer_facts(baskets)
     is_buyer = np.isin(np.arange(len(facts)), bought["customer"])
-    design, actual = offer_design(offers, baskets, taste), was_bought(offers, bought, baskets)
+    design = offer_design(offers, facts, baskets, taste)
+    actual = was_bought(offers, bought, baskets)
     of_buyer = is_buyer[offers.customer]
     again, new = (
         learn_logistic(design[rows], actual[rows])

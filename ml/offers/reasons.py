@@ -38,12 +38,12 @@ def explain_offers(
     """
     facts = customer_facts(baskets)
     reasons = _of_customer(facts, odds, usual["customer"])
-    fits = odds.fit(offers, baskets, taste)
+    fits = odds.fit(offers, facts, baskets, taste)
     for of_list in (offers.is_new, ~offers.is_new):
         mine = np.flatnonzero((offers.customer == 0) & of_list)
         if len(mine):
             best = _copies(offers, mine[np.argmax(fits[mine])])
-            reasons.append(_of_offer(best, baskets, taste, odds, usual))
+            reasons.append(_of_offer(best, facts, baskets, taste, odds, usual))
     return strongest(reasons)
 
 
@@ -60,13 +60,18 @@ def _of_customer(facts: pd.DataFrame, odds: OfferOdds, usual: dict[str, float]) 
 
 
 def _of_offer(
-    twice: Offers, baskets: Baskets, taste: Taste, odds: OfferOdds, usual: dict[str, Any]
+    twice: Offers,
+    facts: pd.DataFrame,
+    baskets: Baskets,
+    taste: Taste,
+    odds: OfferOdds,
+    usual: dict[str, Any],
 ) -> Reason:
     """Return how strength and category of an offer (there twice) move its odds from the usual."""
     is_new, because = bool(twice.is_new[0]), int(twice.because[0])
     twice.strength[1] = usual["new" if is_new else "again"]
     model = odds.new if is_new else odds.again
-    design = offer_design(twice, baskets, taste)
+    design = offer_design(twice, facts, baskets, taste)
     design[1, CATEGORY_LIFT] = 0.0
     own, normal = model.terms(design)[:, [STRENGTH, CATEGORY_LIFT]].sum(axis=1)
     name = baskets.items[twice.item[0]]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ml.evaluation import Gate, Numbers, Outcomes
 from ml.features import KEYS, NAMES, Matrix, matrix, validate
+from ml.names import places_of
 from ml.prediction import Input
 from ml.times import naive_utc
 
@@ -115,12 +116,13 @@ def usual_margins(
     shop: float,
 ) -> Numbers:
     """Return the mean margin of each customer's purchases before a moment, drawn to `shop`."""
-    mine = purchases.merge(
-        pd.DataFrame({"customer_id": customers, "moment": moments}), on="customer_id"
-    )
-    mine = mine[mine["occurred_at"] < mine["moment"]]
-    sums = mine.groupby("customer_id")["margin_amount"].agg(["sum", "count"]).reindex(customers)
-    total, count = (sums[name].fillna(0.0).to_numpy(np.float64) for name in ("sum", "count"))
+    of_whom = places_of(purchases["customer_id"], pd.Index(customers))
+    ends = np.broadcast_to(np.asarray(moments, dtype="datetime64[us]"), len(customers))
+    rows = np.flatnonzero(of_whom >= 0)
+    rows = rows[purchases["occurred_at"].to_numpy()[rows] < ends[of_whom[rows]]]
+    amounts = purchases["margin_amount"].to_numpy(np.float64)[rows]
+    total = np.bincount(of_whom[rows], amounts, minlength=len(customers))
+    count = np.bincount(of_whom[rows], minlength=len(customers))
     margins: Numbers = (total + PRIOR_PURCHASES * shop) / (count + PRIOR_PURCHASES)
     return margins
 
