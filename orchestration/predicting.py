@@ -46,6 +46,8 @@ COUNT_REASONS = 3
 # Customers beyond which training takes a sample: ten times as many move no measure by more than
 # its own interval, and memory stays that of the sample.
 MOST_CUSTOMERS = 200_000
+# What is wrong with the data, not with the program.
+DATA_ERRORS = (FeatureError, HistoryError, LabelError)
 
 
 def train(connection: Connection, prediction: Prediction) -> Trained | Refused:
@@ -58,15 +60,14 @@ def train(connection: Connection, prediction: Prediction) -> Trained | Refused:
     many there will be and draws its own sample, gets them all.
     """
     as_of = pd.Timestamp(connection.execute("select max(as_of) from raw.clock")[0][0])
-    present = {name: _columns(connection, read) for name, read in prediction.TRAINING.items()}
-    reasons = missing_columns(prediction.TRAINING, present)
+    reasons = lacking(connection, prediction.TRAINING)
     if reasons:
         return Refused(prediction.NAME, prediction.HORIZON_DAYS, as_of, reasons)
     count, condition = _sample(connection, prediction)
     frames = read_frames(connection, prediction.TRAINING, condition)
     try:
         outcome = prediction.fit(frames, as_of=as_of)
-    except (FeatureError, HistoryError, LabelError) as error:
+    except DATA_ERRORS as error:
         # What is wrong with the data is a reason like any other; it names cause and remedy.
         return Refused(prediction.NAME, prediction.HORIZON_DAYS, as_of, (str(error),))
     if condition == ALL or isinstance(outcome, Refused):
@@ -162,6 +163,15 @@ def explain(
         return ()
 
 
+def lacking(connection: Connection, inputs: Mapping[str, Input]) -> tuple[str, ...]:
+    """Return one reason per relation that lacks columns which a prediction reads."""
+    present = {
+        name: [str(row[0]) for row in connection.execute(f"describe {read.relation}")]
+        for name, read in inputs.items()
+    }
+    return missing_columns(inputs, present)
+
+
 def read_frames(
     connection: Connection,
     inputs: Mapping[str, Input],
@@ -188,7 +198,3 @@ def _sample(connection: Connection, prediction: Prediction) -> tuple[int, str]:
         return count, ALL
     limit = int(MOST_CUSTOMERS / count * 16**8)
     return count, f"left(md5({key}), 8) < '{limit:08x}'"
-
-
-def _columns(connection: Connection, read: Input) -> list[str]:
-    return [str(row[0]) for row in connection.execute(f"describe {read.relation}")]

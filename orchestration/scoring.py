@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import pandas as pd
 import pyarrow as pa
 
+from ml.errors import FeatureError
 from ml.prediction import Model, Prediction, entity
 from ml.registry import Registry
 from orchestration.batches import batched, worked_on
-from orchestration.model_versions import read_pin
-from orchestration.predicting import read_training
+from orchestration.model_versions import Pin, read_pin
+from orchestration.predicting import DATA_ERRORS, lacking, read_training
 from orchestration.warehouse import Connection
 
 SQL_TYPES = {
@@ -49,11 +51,29 @@ def score(
     """Yield the result of the version that is pinned, else of the newest training's.
 
     Some customers at a time, so that memory does not grow with their number; nothing when the
-    training was refused.
+    training was refused. Raises FeatureError, HistoryError or LabelError, with the remedy, where a
+    column is gone or what is read breaks its contract.
     """
-    model = _published(connection, prediction, models)
+    pin = read_pin(connection, prediction.NAME)
+    model = _published(connection, prediction, models, pin)
     if model is None:
         return
+    try:
+        yield from _apply(connection, prediction, model, batch_customers)
+    except DATA_ERRORS as error:
+        if pin is None:
+            raise
+        remedy = f"`regulars rollback {prediction.NAME} --release` lets the newest one score."
+        raise FeatureError(f"{error} Version {pin.version} is pinned; {remedy}") from error
+
+
+def _apply(
+    connection: Connection, prediction: Prediction, model: Model, batch_customers: int
+) -> Iterator[pa.Table]:
+    """Yield what a model makes of each batch."""
+    gone = lacking(connection, prediction.SCORING)
+    if gone:
+        raise FeatureError(" ".join(gone))
     moment = pd.Timestamp.now("UTC")
     batches = batched(connection, prediction.SCORING, entity(prediction), batch_customers)
 
@@ -65,22 +85,36 @@ def score(
         yield from results
 
 
+@dataclass(frozen=True)
+class Scored:
+    """The rows of a scoring; none, and why, where it was refused."""
+
+    rows: pa.RecordBatchReader
+    refusal: str | None
+
+
 @contextmanager
-def spooled(
-    results: Iterable[pa.Table], prediction: Prediction, folder: Path
-) -> Iterator[pa.RecordBatchReader]:
+def spooled(results: Iterable[pa.Table], prediction: Prediction, folder: Path) -> Iterator[Scored]:
     """Write results to a file that has no name, and yield a reader of all of them.
 
-    A scoring then only reads the warehouse, and leaves nothing behind when it is killed.
+    A scoring then only reads the warehouse, and leaves nothing behind when it is killed. What is
+    wrong with the data is a refusal, as in training: then there is no row at all.
     """
     schema = _schema(prediction)
     with TemporaryFile(dir=folder) as file:
-        with pa.ipc.new_stream(file, schema) as stream:
-            for table in results:
-                stream.write_table(table)
+        try:
+            with pa.ipc.new_stream(file, schema) as stream:
+                for table in results:
+                    stream.write_table(table)
+            refusal = None
+        except DATA_ERRORS as error:
+            refusal = str(error)
+            file.seek(0)
+            file.truncate()
+            pa.ipc.new_stream(file, schema).close()
         file.seek(0)
         with pa.ipc.open_stream(file) as reader:
-            yield reader
+            yield Scored(reader, refusal)
 
 
 def replace_result(
@@ -120,10 +154,11 @@ def count_result(connection: Connection, prediction: Prediction) -> dict[str, in
     return dict(zip(("rows", "valid", "keys"), map(int, found), strict=True))
 
 
-def _published(connection: Connection, prediction: Prediction, models: Path) -> Model | None:
+def _published(
+    connection: Connection, prediction: Prediction, models: Path, pin: Pin | None
+) -> Model | None:
     """Return the version that scores now; none where the training was refused."""
     training = read_training(connection, prediction.NAME)
-    pin = read_pin(connection, prediction.NAME)
     if pin is not None:
         return Registry(models).load(prediction.NAME, pin.version, sha256=pin.sha256)
     if training["status"] == "refused":

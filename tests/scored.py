@@ -20,6 +20,6 @@ def train_and_score(
     predicting.replace_training(connection, row)
     models.mkdir(parents=True, exist_ok=True)
     results = scoring.score(connection, prediction, models, batch_customers=batch_customers)
-    with scoring.spooled(results, prediction, models) as rows:
-        scoring.replace_result(connection, prediction, rows)
+    with scoring.spooled(results, prediction, models) as scored:
+        scoring.replace_result(connection, prediction, scored.rows)
     return row

@@ -2,7 +2,8 @@
 {% set conditions = {
     'existing_customers': 'days_since_last_order is not null',
     'loyal_early_access': "stage = 'loyal'",
-    'second_purchase_nudge': "substage = 'second_chance'",
+    'second_purchase_nudge':
+        "substage = 'second_chance' and customer_id not in (select customer_id from unpaid)",
     'win_back': 'is_former_good and customer_id not in (select customer_id from cooling)',
 } %}
 
@@ -25,6 +26,13 @@ cooling as (
 
     select distinct customer_id from {{ ref('cool_downs') }}
     where is_active
+
+),
+
+unpaid as (
+
+    select distinct customer_id from {{ ref('second_purchase_odds') }}
+    where nudge_value < 0
 
 ),
 

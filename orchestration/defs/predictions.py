@@ -78,12 +78,17 @@ def build_scoring(prediction: Prediction) -> dg.AssetsDefinition:
             with warehouse.connect(read_only=True) as connection:
                 results = scoring.score(connection, prediction, settings.models)
                 folder = warehouse.path.parent
-                rows = spool.enter_context(scoring.spooled(results, prediction, folder))
+                scored = spool.enter_context(scoring.spooled(results, prediction, folder))
             with warehouse.writing(), warehouse.connect() as connection:
-                scoring.replace_result(connection, prediction, rows)
-                count, scored = scoring.count_rows(connection, prediction)
-        reporter().end(step, f"{scored:,} {entities}")
-        return dg.MaterializeResult(metadata={"dagster/row_count": count})
+                scoring.replace_result(connection, prediction, scored.rows)
+                count, told = scoring.count_rows(connection, prediction)
+        reporter().end(
+            step, f"refused: {scored.refusal}" if scored.refusal else f"{told:,} {entities}"
+        )
+        metadata: dict[str, Any] = {"dagster/row_count": count}
+        if scored.refusal:
+            metadata["refused"] = scored.refusal
+        return dg.MaterializeResult(metadata=metadata)
 
     return scores
 

@@ -106,8 +106,8 @@ def _score(name: str, home: Path) -> dict[str, Any]:
         read = time.perf_counter() - begin
         begin = time.perf_counter()
         results = scoring.score(connection, prediction, home / "models")
-        with scoring.spooled(results, prediction, home) as rows:
-            scoring.replace_result(connection, prediction, rows)
+        with scoring.spooled(results, prediction, home) as scored:
+            scoring.replace_result(connection, prediction, scored.rows)
         seconds = time.perf_counter() - begin
         count, _ = scoring.count_rows(connection, prediction)
         connection.execute(f"drop table ml.{prediction.NAME}")

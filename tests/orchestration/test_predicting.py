@@ -297,6 +297,62 @@ def test_a_frame_that_breaks_its_contract_is_a_refusal_with_the_remedy(warehouse
     assert counts == {"rows": 0, "keys": 0, "valid": 0}
 
 
+class Deaf(Loudness):
+    """Finds in some batches that they break the contract."""
+
+    def predict(self, model, frames, *, scored_at):
+        """Refuse the batch with customer 7."""
+        if (frames["noises"]["customer_id"] == "7").any():
+            raise FeatureError("Column volume is infinite in 2 rows. Guard the division.")
+        return super().predict(model, frames, scored_at=scored_at)
+
+
+def score_again(warehouse, models, prediction=LOUDNESS):
+    """Score without training; return why not, and how many rows there are now."""
+    with warehouse.connect() as connection:
+        results = scoring.score(connection, prediction, models, batch_customers=2_500)
+        with scoring.spooled(results, prediction, models) as scored:
+            scoring.replace_result(connection, prediction, scored.rows)
+        return scored.refusal, scoring.count_rows(connection, prediction)[0]
+
+
+@pytest.mark.parametrize("is_pinned", [True, False])
+def test_a_column_that_is_gone_when_scoring_is_a_refusal_with_the_remedy(
+    warehouse, tmp_path, is_pinned
+):
+    """Nobody keeps a score of yesterday; of a pinned version it is said how to let go of it."""
+    models = tmp_path / "models"
+    run(warehouse, models)
+    with warehouse.connect() as connection:
+        if is_pinned:
+            model_versions.roll_back(
+                connection, "loudness", models, version="2026-11-01-mean", reason=""
+            )
+        connection.execute("alter table insight.noises drop column volume")
+
+    refusal, count = score_again(warehouse, models)
+
+    assert count == 0
+    assert "insight.noises has no column volume. Add it to the model." in refusal
+    assert ("regulars rollback loudness --release" in refusal) == is_pinned
+
+
+def test_what_breaks_off_half_way_scores_nobody(warehouse, tmp_path):
+    """Batches before the one that breaks the contract are not half a result."""
+    with warehouse.connect() as connection:
+        connection.execute(
+            "insert into insight.noises select cast(i as varchar), 3.0, 'x' from range(9000) as "
+            "numbers (i)"
+        )
+    models = tmp_path / "models"
+    run(warehouse, models)
+
+    assert score_again(warehouse, models)[1] > 9_000
+    refusal, count = score_again(warehouse, models, Deaf())
+
+    assert (refusal, count) == ("Column volume is infinite in 2 rows. Guard the division.", 0)
+
+
 @pytest.mark.parametrize("size", [1_000, 2_048, 5_000])
 def test_rows_of_a_customer_stay_together_in_whatever_order_they_lie(warehouse, size):
     """Each input is read once, in batches of the same customers; strangers are left out."""

@@ -19,6 +19,20 @@ thresholds as (
 
 ),
 
+second_purchase_odds as (
+
+    select * from {{ ref('second_purchase_odds') }}
+
+),
+
+-- Whose second purchase is worth less than the nudge costs; nobody where that is not known.
+unpaid as (
+
+    select customer_id from second_purchase_odds
+    where nudge_value < 0
+
+),
+
 -- Bought once, did not come back on their own, can still be won in time.
 waited as (
 
@@ -49,7 +63,11 @@ entered as (
     select began.*
     from began
     cross join clock
+    left join unpaid
+        on began.customer_id = unpaid.customer_id
+            and began.left_at is null
     where began.entered_at < coalesce(began.left_at, clock.as_of)
+        and unpaid.customer_id is null
 
 )
 
