@@ -13,7 +13,7 @@ import numpy as np
 
 from ml.btyd import dropout
 from ml.btyd.dropout import Dropout
-from ml.btyd.forecasts import alive_probability, expected_orders, order_probability
+from ml.btyd.forecasts import forecast
 from ml.btyd.histories import Histories, group
 from ml.errors import HistoryError
 from ml.features import NAMES, Matrix
@@ -38,12 +38,7 @@ class Rhythm:
         """Return rows x FEATURES with the rhythm's columns; zeros where nothing was learnt."""
         if self.dropout is None or not len(matrix):
             return np.hstack([matrix, np.zeros((len(matrix), len(RHYTHM_NAMES)))])
-        known, days = _histories(matrix), self.horizon_days
-        columns = (
-            order_probability(self.dropout, known, days=days),
-            expected_orders(self.dropout, known, days=days),
-            alive_probability(self.dropout, known),
-        )
+        columns = forecast(self.dropout, _histories(matrix), days=self.horizon_days)
         return np.column_stack([matrix, *columns])
 
     def as_plain(self) -> dict[str, Any]:

@@ -14,6 +14,16 @@ BESIDE = 1e-8
 CONCENTRATED = 1_000.0
 
 
+def forecast(
+    model: Dropout, histories: Histories, *, days: float
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Return order_probability, expected_orders and alive_probability of each customer at once."""
+    alive = _alive(model, histories)
+    found = (_probability(model, histories, days, alive), _orders(model, histories, days, alive))
+    probability, orders, still = (one[histories.customers] for one in (*found, alive))
+    return probability, orders, still
+
+
 def alive_probability(model: Dropout, histories: Histories) -> Numbers:
     """Return each customer's probability of not having left, in their order.
 
@@ -29,9 +39,7 @@ def order_probability(model: Dropout, histories: Histories, *, days: float) -> N
     P(alive) * (1 - ((alpha + T) / (alpha + T + h)) ** (r + x)): whoever is there orders at a rate
     distributed as Gamma(r + x, alpha + T).
     """
-    at_age = model.alpha + histories.age_days / DAYS_PER_UNIT
-    log_none = -(model.r + histories.repeats) * np.log1p(days / DAYS_PER_UNIT / at_age)
-    probability: Numbers = _alive(model, histories) * -np.expm1(log_none)
+    probability = _probability(model, histories, days, _alive(model, histories))
     return probability[histories.customers]
 
 
@@ -43,11 +51,21 @@ def expected_orders(model: Dropout, histories: Histories, *, days: float) -> Num
     (1 - (1 - z) ** (a - 1) * 2F1(a + b - 1 - r, a - 1; a + b + x - 1; z)) * P(alive) with
     z = h / (alpha + T + h); b + 1 for b in the MBG/NBD.
     """
+    return _orders(model, histories, days, _alive(model, histories))[histories.customers]
+
+
+def _probability(model: Dropout, histories: Histories, days: float, alive: Numbers) -> Numbers:
+    at_age = model.alpha + histories.age_days / DAYS_PER_UNIT
+    log_none = -(model.r + histories.repeats) * np.log1p(days / DAYS_PER_UNIT / at_age)
+    probability: Numbers = alive * -np.expm1(log_none)
+    return probability
+
+
+def _orders(model: Dropout, histories: Histories, days: float, alive: Numbers) -> Numbers:
     if days <= 0:
-        return np.zeros(len(histories.customers))
-    conditional = _expected_if_alive(model, histories, days / DAYS_PER_UNIT)
-    expected: Numbers = conditional * _alive(model, histories)
-    return expected[histories.customers]
+        return np.zeros(len(histories.counts))
+    expected: Numbers = _expected_if_alive(model, histories, days / DAYS_PER_UNIT) * alive
+    return expected
 
 
 def _expected_if_alive(model: Dropout, histories: Histories, horizon: float) -> Numbers:

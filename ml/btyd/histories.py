@@ -21,8 +21,9 @@ Integers = npt.NDArray[np.int64]
 
 DAY_BITS = 20
 LONGEST = 2**DAY_BITS - 1
-# Flags for all pairs of two columns; with more of them the pairs are sorted.
-MOST_PAIRS = 4_000_000
+# Flags for every whole number, or pair of two, that there may be; where they are more, what is
+# there is sorted.
+MOST_FLAGS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,7 @@ class Histories:
         """Return the distinct pairs of repeats and age, and where each row finds its own."""
         repeats, age = self.by_repeats, self.by_age
         pair = repeats.places * len(age.values) + age.places
-        if len(repeats.values) * len(age.values) > MOST_PAIRS:
-            pairs, places = np.unique(pair, return_inverse=True)
-        else:
-            is_there = np.zeros(len(repeats.values) * len(age.values), dtype=bool)
-            is_there[pair] = True
-            pairs, places = np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[pair]
+        pairs, places = _distinct(pair, len(repeats.values) * len(age.values))
         own, at = np.divmod(pairs, max(len(age.values), 1))
         return repeats.values[own], age.values[at], places
 
@@ -152,8 +148,17 @@ def summarise(purchases: pd.DataFrame, *, as_of: pd.Timestamp) -> pd.DataFrame:
 
 
 def _axis(values: Integers) -> Axis:
-    distinct, places = np.unique(values, return_inverse=True)
+    distinct, places = _distinct(values, int(values.max(initial=0)) + 1)
     return Axis(distinct.astype(np.float64), places)
+
+
+def _distinct(keys: Integers, size: int) -> tuple[Integers, npt.NDArray[np.intp]]:
+    """Return the distinct ones of keys from 0 to below a size, and where each finds its own."""
+    if size > MOST_FLAGS:
+        return np.unique(keys, return_inverse=True)
+    is_there = np.zeros(size, dtype=bool)
+    is_there[keys] = True
+    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[keys]
 
 
 def _whole(values: npt.NDArray[Any]) -> Integers:

@@ -13,8 +13,8 @@ from ml.btyd.histories import Numbers
 Cost = Callable[[Numbers], tuple[float, Numbers]]
 Limits = tuple[float, float]
 
-# A step this small ends a polish: the next one would be a twentieth of it.
-SMALL_STEP = 5e-5
+# What a next step would move in the logarithms ends a polish: a hundredth of the standard error.
+SMALL_STEP = 3e-5
 MOST_STEPS = 8
 DIFFERENCE = 1e-4
 
@@ -52,7 +52,8 @@ def polish(some: Cost, every: Cost, start: Numbers) -> Found | None:
     """Return the least cost of all from a start where that of some of the data is least.
 
     Quasi-Newton steps with the curvature of the sample, which is a few per cent off, put right by
-    each step (BFGS). None where the sample has no curvature to go by, or steps do not shrink.
+    each step (BFGS). They shrink by the same factor or faster, so that the next one is foretold by
+    the last two. None where the sample has no curvature to go by, or steps do not shrink.
     """
     inverse = _inverse_curvature(some, start)
     if inverse is None:
@@ -63,10 +64,11 @@ def polish(some: Cost, every: Cost, start: Numbers) -> Found | None:
         if len(step):
             inverse = _updated(inverse, step, slope - before)
         step, before = -inverse @ slope, slope
-        if not np.abs(step).max() < 0.5 * length:
+        former, length, point = length, float(np.abs(step).max()), point + step
+        if not length < 0.5 * former:
             return None
-        length, point = float(np.abs(step).max()), point + step
-        if length < SMALL_STEP:
+        foretold = length if np.isinf(former) else length**2 / former
+        if foretold < SMALL_STEP:
             return Found(point, cost + float(slope @ step) / 2)
     return None
 

@@ -26,7 +26,7 @@ def everybody(cdnow: pd.DataFrame) -> Histories:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_few_histories_and_then_all_lead_where_all_do(everybody: Histories, kind: Kind) -> None:
-    """The short way ends where the long one does, to the fifth digit, in a few passes."""
+    """The short way ends where the long one does, to the fourth digit, in a few passes."""
     some, every = (dropout._cost(h, kind) for h in (everybody.thinned(2_000), everybody))
     counted = 0
 
@@ -40,8 +40,8 @@ def test_a_few_histories_and_then_all_lead_where_all_do(everybody: Histories, ki
     whole = search(every, dropout.STARTS, dropout.LIMITS)
 
     assert short is not None
-    assert counted <= 6
-    assert short.point == pytest.approx(whole.point, abs=2e-5)
+    assert 2 <= counted <= 4
+    assert short.point == pytest.approx(whole.point, abs=5e-5)
     assert short.cost <= whole.cost + 1e-10
 
 
@@ -67,7 +67,7 @@ def test_pairs_of_repeats_and_age_are_those_of_the_histories(
 ) -> None:
     """Each history finds its own pair, whether pairs are flagged or sorted."""
     for most in (10**9, 0):
-        monkeypatch.setattr(histories, "MOST_PAIRS", most)
+        monkeypatch.setattr(histories, "MOST_FLAGS", most)
         known = replace(everybody)
         repeats, age, places = known.by_repeats_and_age
 
