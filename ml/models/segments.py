@@ -70,7 +70,9 @@ def fit(
 
     Ten facts on a logarithmic scale. One group for all is published where no other number of groups
     is found again in another half of the customers, or is more than slices of one cloud. Refused:
-    fewer than 500 customers, or features of a later moment than `as_of`.
+    fewer than 500 customers, or features of a later moment than `as_of`. No column is looked
+    through for the future: groups foretell nothing, there is no outcome that it could give away,
+    and of today's rows there is no later one to know.
     """
     moment = instant(as_of)
     try:

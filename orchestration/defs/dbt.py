@@ -16,6 +16,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration.contracts import read_contracts
 from orchestration.dbt_runner import Outcome, build
+from orchestration.dbt_selection import data_tests_of
 from orchestration.news import write_news
 from orchestration.progress import reporter
 from orchestration.project import DBT_PROJECT, MANIFEST, manifest, settings
@@ -23,6 +24,7 @@ from orchestration.state import read_failures
 from orchestration.warehouse import Warehouse, is_disk_full
 
 LANDING_CLOCK = dg.AssetKey(["landing", "clock"])
+EVERYTHING = "fqn:*"
 GATE_IS_BUILT = "landed_files"
 STORED = ("table", "incremental", "snapshot", "seed")
 
@@ -93,10 +95,12 @@ def dbt_models(
 def _selection(context: dg.AssetExecutionContext) -> tuple[list[str], str]:
     """Return the names of the selected assets and checks, and whether others' tests come along."""
     (_, names), indirect = get_subset_selection_for_context(
-        context, manifest(), "fqn:*", None, None, translator, None
+        context, manifest(), EVERYTHING, None, None, translator, None
     )
-    # A test of models of which some come in a later step waits for them.
-    return names.split(), indirect or "buildable"
+    chosen = names.split()
+    if indirect is not None or EVERYTHING in chosen:
+        return chosen, indirect or "eager"
+    return [*chosen, *data_tests_of(chosen, manifest())], "empty"
 
 
 def _translate(said: dict[str, Any], context: dg.AssetExecutionContext) -> Iterator[Any]:
