@@ -1,0 +1,78 @@
+"""What is foretold of every customer, against what the simulator knows will come."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from ml import evaluation
+from ml.models import next_order, orders_and_value
+from orchestration.warehouse import Warehouse
+from tests.dbt.truth import LINKED
+from tests.scored import train_and_score
+
+pytestmark = pytest.mark.slow
+
+# Days with a purchase after the clock of all persons who are in a customer's records. Purchases
+# that nobody can be told by are known to no model.
+COME = (
+    LINKED
+    + """,
+    persons as (
+        select distinct customer_id, person_id from linked where person_id is not null
+    ),
+    came as (
+        select
+            persons.customer_id,
+            count(*) filter (where bought.occurred_at < clock.as_of + interval 90 days) as soon,
+            count(distinct cast(bought.occurred_at as date)) as in_year
+        from persons
+        inner join read_parquet('{truth}/purchases/**/*.parquet') as bought using (person_id)
+        cross join raw.clock
+        where bought.is_identified
+            and bought.occurred_at >= clock.as_of
+            and bought.occurred_at < clock.as_of + interval 365 days
+        group by persons.customer_id
+    )
+    select
+        foretold.probability, coalesce(came.soon, 0) > 0,
+        valued.expected_orders, coalesce(came.in_year, 0)
+    from ml.next_order as foretold
+    inner join ml.orders_and_value as valued using (customer_id)
+    left join came using (customer_id)
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def foretold(make_shop, tmp_path_factory):
+    """Probability and expected orders of each customer, and what came."""
+    made = make_shop("demo", 31, until=date(2026, 6, 30))
+    made.build("+customer_features")
+    models = tmp_path_factory.mktemp("models")
+    with Warehouse(made.warehouse).connect() as connection:
+        for prediction in (next_order, orders_and_value):
+            assert train_and_score(connection, prediction, models)["status"] != "refused"
+    return np.array(made.query(COME), dtype=np.float64).T
+
+
+def test_probabilities_come_true(foretold):
+    """Calibration error of the next 90 days at most .03, all tenths together."""
+    probability, came, _, _ = foretold
+
+    measured = evaluation.measure(came > 0, probability)
+
+    assert measured.count > 5_000
+    assert measured.expected_calibration_error <= 0.03
+    assert measured.auc >= 0.9
+
+
+def test_expected_orders_come_true(foretold):
+    """Customers are ranked by their year (Spearman .5 or more), and the level is within a tenth."""
+    _, _, expected, came = foretold
+
+    assert spearmanr(expected, came)[0] >= 0.5
+    assert expected.sum() == pytest.approx(came.sum(), rel=0.1)
+    best = expected >= np.quantile(expected, 0.9)
+    assert expected[best].sum() == pytest.approx(came[best].sum(), rel=0.1)
