@@ -49,7 +49,7 @@ COME = (
 def foretold(make_shop, tmp_path_factory):
     """Probability and expected orders of each customer, and what came."""
     made = make_shop("demo", 31, until=date(2026, 6, 30))
-    made.build("+customer_features")
+    made.build("+customer_features", "+int_purchase_margins_computed")
     models = tmp_path_factory.mktemp("models")
     with Warehouse(made.warehouse).connect() as connection:
         for prediction in (next_order, orders_and_value):
