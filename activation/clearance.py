@@ -146,14 +146,14 @@ def _sent(spec: SyncSpec) -> dict[str, str]:
 
 
 def _addresses(spec: SyncSpec) -> tuple[tuple[str, str], ...]:
-    return tuple((f"sent_{kind}", field_text(spec, name)) for kind, name in _sent(spec).items())
+    return tuple((f"address_{kind}", field_text(spec, name)) for kind, name in _sent(spec).items())
 
 
 def _mismatch(spec: SyncSpec) -> str:
     """Compare the address sent with the address the consent is about."""
     compared = [
         f"(point.own_{kind} is not null"
-        f" and {address_differs(f'candidate.sent_{kind}', f'point.own_{kind}')})"
+        f" and {address_differs(f'candidate.address_{kind}', f'point.own_{kind}')})"
         for kind in _sent(spec)
     ]
     return " or ".join(compared) or "1 = 0"
