@@ -228,7 +228,7 @@ class Comparison:
 
     def _unsettled(self, sync_rows: str) -> str:
         """Return the table expression of the rows to look at; nothing where that saves nothing."""
-        cleared = clearance(self.gate, self.connection)
+        cleared = clearance(self.gate)
         if cleared is None or not self._has_many_alike(sync_rows):
             return ""
         content = content_digest(self.connection, self.spec)

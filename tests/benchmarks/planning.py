@@ -79,8 +79,8 @@ def measure_planning(rows: int = ROWS) -> Iterator[Figure]:
             connection.execute(_built(_CHANGED, world))
             connection.execute("checkpoint")
             changed, memory_of_changes = _measured(world, "changed")
-            typed = min(seconds_of(lambda: _join_columns(world)) for _ in range(3))
-            digests = min(seconds_of(lambda: _join_digests(world)) for _ in range(3))
+            typed = min(seconds_of(lambda: _join_columns(world)) for _ in range(2))
+            digests = min(seconds_of(lambda: _join_digests(world)) for _ in range(2))
     reference = f"a bare full outer join of the typed columns, {typed:.2f} s"
     yield figure("plan_first", first, "s", rows, first / typed, reference)
     yield figure("plan_unchanged", unchanged, "s", rows, unchanged / typed, reference)
@@ -117,10 +117,9 @@ def _built(statement: str, world: World) -> str:
 
 
 def _measured(world: World, name: str) -> tuple[float, float]:
-    """Return the seconds of the better of two plans, and the most memory the process held in GB."""
+    """Return the seconds of a plan, and the most memory the process held in GB."""
     forget_peak()
-    seconds = [seconds_of(lambda run=run: _seal(world, f"{name} {run}")) for run in range(2)]
-    return min(seconds), peak_gb()
+    return seconds_of(lambda: _seal(world, name)), peak_gb()
 
 
 def _seal(world: World, run_id: str) -> None:
