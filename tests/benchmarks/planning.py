@@ -117,9 +117,13 @@ def _built(statement: str, world: World) -> str:
 
 
 def _measured(world: World, name: str) -> tuple[float, float]:
-    """Return the seconds of a plan, and the most memory the process held in GB."""
+    """Return the seconds of the better of two plans, and the most memory the process held in GB.
+
+    The first also brings the file into memory, where the references find it.
+    """
     forget_peak()
-    return seconds_of(lambda: _seal(world, name)), peak_gb()
+    seconds = [seconds_of(lambda run=run: _seal(world, f"{name} {run}")) for run in range(2)]
+    return min(seconds), peak_gb()
 
 
 def _seal(world: World, run_id: str) -> None:
