@@ -14,7 +14,7 @@ where table_schema = {schema} and table_name = {table} and column_name = {column
 """
 _UNLIKE = """
 select count(*) from (
-    select case when {digest} = {own} then 0 else 1 end as is_unlike
+    select case when cast({digest} as varchar) = {own} then 0 else 1 end as is_unlike
     from {relation}
     limit {sample}
 ) as compared

@@ -289,3 +289,13 @@ def test_a_model_that_gains_or_loses_its_digest_sends_nobody(world):
     lost = plan.seal(compare(world), "third")
 
     assert gained.planned == lost.planned == 0
+
+
+def test_a_column_of_that_name_and_another_type_is_no_digest(world):
+    """It is left alone, and the plan is made all the same."""
+    world.desire(people(1))
+    world.connection.execute(
+        f"alter table {world.spec.relation} add column row_digest bigint default 7"
+    )
+
+    assert content_digest(world.connection, world.spec) != "row_digest"
