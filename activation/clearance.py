@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from activation.connection import Connection
 from activation.gate import Gate, address_differs, obstacle
 from activation.rows import field_text
 from activation.spec import SyncSpec
-from activation.statements import literal, literals, render, sha256_hex
+from activation.statements import literal, literals, render
 
 # Where any of these is null the row counts as not cleared, and the gate says what it is.
 _PERSONAL = """
@@ -17,6 +16,10 @@ _PERSONAL = """
             coalesce(scope, 'all') in ('all', {channel})
             and coalesce(reason, '') <> 'hard_bounced'
             and customer_id is not null
+        {on_hold}
+        union all
+        select customer_id from {news} as news
+        where customer_id is not null
     )
     and point.is_reachable
     and not ({mismatch})
@@ -29,8 +32,6 @@ _PERSONAL = """
             and contact_point_id is not null
             and {obstacle} < 9
     )
-    {not_on_hold}
-    and candidate.customer_id not in (select customer_id from {news} as news)
 """
 
 _CONSENTED = """
@@ -40,15 +41,14 @@ _CONSENTED = """
     )
 """
 
-_NOT_ON_HOLD = """
-    and candidate.customer_id not in (
+_ON_HOLD = """
+        union all
         select customer_id from decisions.holds
         where
             coalesce(is_active, true)
             and (starts_at is null or starts_at <= {as_of})
             and (ends_at is null or ends_at > {as_of})
             and customer_id is not null
-    )
 """
 
 _INTERNAL = """
@@ -91,13 +91,13 @@ class Clearance:
     joins: str = ""
 
 
-def clearance(gate: Gate, connection: Connection) -> Clearance | None:
+def clearance(gate: Gate) -> Clearance | None:
     """Return what an open gate lets pass; None when it is closed, because then nobody passes."""
     if not gate.is_open:
         return None
     if gate.spec.is_internal:
         return Clearance((), _INTERNAL)
-    return Clearance(_addresses(gate.spec), _condition(gate), _points(gate.spec, connection))
+    return Clearance(_addresses(gate.spec), _condition(gate), _points(gate))
 
 
 def _condition(gate: Gate) -> str:
@@ -116,27 +116,19 @@ def _condition(gate: Gate) -> str:
         purposes=literals(spec.purposes),
         obstacle=obstacles,
         news=gate.news,
-        not_on_hold=render(_NOT_ON_HOLD, as_of=moment) if is_marketing else "",
+        on_hold=render(_ON_HOLD, as_of=moment) if is_marketing else "",
     )
 
 
-def _points(spec: SyncSpec, connection: Connection) -> str:
+def _points(gate: Gate) -> str:
+    spec = gate.spec
     addresses = (render(_ADDRESS, kind=literal(kind), name=f"own_{kind}") for kind in _sent(spec))
     return render(
         _POINTS,
         addresses="".join(addresses),
         channel=literal(spec.channel),
-        suppression_key=_suppression_key(connection),
+        suppression_key=gate.suppression_key(),
     )
-
-
-def _suppression_key(connection: Connection) -> str:
-    """Return the hash of a contact point; a warehouse built by an older release has none ready."""
-    found = connection.execute(
-        "select 1 from information_schema.columns where table_schema = 'contact'"
-        " and table_name = 'contact_points' and column_name = 'suppression_key'"
-    )
-    return "suppression_key" if found else sha256_hex("identifier_type || '|' || address")
 
 
 def _sent(spec: SyncSpec) -> dict[str, str]:
@@ -146,14 +138,14 @@ def _sent(spec: SyncSpec) -> dict[str, str]:
 
 
 def _addresses(spec: SyncSpec) -> tuple[tuple[str, str], ...]:
-    return tuple((f"sent_{kind}", field_text(spec, name)) for kind, name in _sent(spec).items())
+    return tuple((f"address_{kind}", field_text(spec, name)) for kind, name in _sent(spec).items())
 
 
 def _mismatch(spec: SyncSpec) -> str:
     """Compare the address sent with the address the consent is about."""
     compared = [
         f"(point.own_{kind} is not null"
-        f" and {address_differs(f'candidate.sent_{kind}', f'point.own_{kind}')})"
+        f" and {address_differs(f'candidate.address_{kind}', f'point.own_{kind}')})"
         for kind in _sent(spec)
     ]
     return " or ".join(compared) or "1 = 0"

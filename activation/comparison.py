@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from activation.attempts import waits_for
 from activation.clearance import clearance
 from activation.connection import Connection
-from activation.digests import PIECE, DigestKeys, RowRule
+from activation.content import content_digest
+from activation.digests import PIECE, ContentRule, DigestKeys, RowRule
 from activation.gate import Gate
-from activation.identities import shared, stale, wanted
+from activation.identities import carried, own, shared, stale, wanted
 from activation.jumps import SIZE_JUMPED, held_leavers
 from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS, readable
-from activation.rows import desired_rows, field_names, mapping, payload
+from activation.rows import desired_rows, field_names, mapping
 from activation.spec import SyncSpec
 from activation.spec_rules import LEFT_AUDIENCE
 from activation.statements import literal, literals, render
-from activation.unchanged import IS_UNSETTLED, cleared_rows, unsettled, unsettled_part
+from activation.unchanged import IS_UNSETTLED, cleared_rows, doubtful_rows, passed_rows, unsettled
 
 MAPPING_CHANGED = "mapping"
 FEW_ROWS = 1_000
@@ -29,7 +30,7 @@ source_rows as ({source}),
 {leavers}
 judged as ({judged}),
 desired as (
-    select *, {row_hash} as row_hash from judged
+    select *, {row_hash} as row_hash {own} from judged
 ),
 recorded as (
     select * from {sync_rows}
@@ -89,6 +90,7 @@ joined as (
         held.retry_from,
         held.version as held_version,
         held.pieces as held_pieces,
+        {carried}
         {is_same} as is_same,
         coalesce(held.mapping = {mapping} and held.key_id in ({key_ids}), false) as has_pieces
     from desired
@@ -190,13 +192,15 @@ class Comparison:
         leavers = held_leavers(spec, self.account) if is_paused else ""
         unsettled = self._unsettled(sync_rows) if has_ledger else ""
         judged = self.gate.judged("source_rows", are_few=bool(unsettled))
+        if unsettled:
+            judged += passed_rows(spec)
         if leavers:
             judged += " union all " + self.gate.judged("leavers", are_held=True)
         return render(
             _COMPARED,
             unsettled=unsettled,
             is_unsettled=IS_UNSETTLED if unsettled else "",
-            source=desired_rows(spec, unsettled_part(spec) if unsettled else None),
+            source=doubtful_rows(spec) if unsettled else desired_rows(spec),
             leavers=f"leavers as ({leavers})," if leavers else "",
             judged=judged,
             row_hash=row_hash(spec, self.keys.row_rule),
@@ -213,6 +217,8 @@ class Comparison:
             waits_for=waits_for(self.connection, spec),
             pieces=self.keys.current.pieces("payload", field_names(spec)),
             changed_columns=_changed_columns(spec),
+            own=own(capabilities, identities),
+            carried=carried(capabilities, identities),
             stale=stale(capabilities, identities),
             wanted=wanted(spec, identities, leaves_out_unchanged=bool(unsettled)),
             is_message="1 = 1" if spec.sends_messages else "1 = 0",
@@ -222,11 +228,11 @@ class Comparison:
 
     def _unsettled(self, sync_rows: str) -> str:
         """Return the table expression of the rows to look at; nothing where that saves nothing."""
-        cleared = clearance(self.gate, self.connection)
+        cleared = clearance(self.gate)
         if cleared is None or not self._has_many_alike(sync_rows):
             return ""
-        digest = row_hash(self.spec, self.keys.row_rule, payload(self.spec))
-        rows = cleared_rows(self.spec, cleared, digest)
+        content = content_digest(self.connection, self.spec)
+        rows = cleared_rows(self.spec, cleared, self.keys.row_rule, content)
         return unsettled(rows, self.spec, sync_rows, self.account)
 
     def _has_rows(self) -> bool:
@@ -253,12 +259,12 @@ class Comparison:
         return int(found[0][0])
 
 
-def row_hash(spec: SyncSpec, rule: RowRule, document: str = "payload") -> str:
+def row_hash(spec: SyncSpec, rule: RowRule | ContentRule, document: str = "payload") -> str:
     """Return the expression for the digest of a payload under the rules it is sent by."""
-    return rule.digest(f"{literal(spec.capabilities.normaliser + '|')} || {document}")
+    return rule.of_row(spec.capabilities.normaliser, document)
 
 
-def _is_same(spec: SyncSpec, former: Sequence[RowRule]) -> str:
+def _is_same(spec: SyncSpec, former: Sequence[RowRule | ContentRule]) -> str:
     """Compare with the digest that the row's own rule gives."""
     by_rule = " ".join(
         f"when {literal(rule.identifier)} then {row_hash(spec, rule, 'desired.payload')}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +29,29 @@ class RowRule:
         once = md5_hex(f"{self.inner} || {text}")
         return md5_hex(f"{self.outer} || {once}") if self.outer else once
 
+    def of_row(self, normaliser: str, document: str) -> str:
+        """Return the expression for the digest of a row's JSON text, by a normaliser's rules."""
+        return self.digest(f"{literal(normaliser + '|')} || {document}")
+
+
+@dataclass(frozen=True)
+class ContentRule:
+    """A keyed digest of an unkeyed one, which a model may have ready for every row."""
+
+    identifier: str
+    key: "DigestKey" = field(repr=False)
+
+    def of_row(self, normaliser: str, document: str) -> str:
+        """Return the expression for the digest of a row's JSON text, by a normaliser's rules."""
+        return self.of_content(normaliser, md5_hex(document))
+
+    def of_content(self, normaliser: str, digest: str) -> str:
+        """Return the same out of the md5 of the JSON text.
+
+        Both secret and digest fit into one block of md5, which halves its cost.
+        """
+        return md5_hex(f"{literal(self.key.prefix(normaliser))} || {digest}")
+
 
 @dataclass(frozen=True)
 class DigestKey:
@@ -41,26 +65,31 @@ class DigestKey:
         return self._derived("identifier")[:8]
 
     @property
-    def row_rule(self) -> "RowRule":
-        """Return how rows are digested: md5 of a secret of 128 bits and the text.
+    def row_rule(self) -> ContentRule:
+        """Return how rows are digested: md5 of a secret of 132 bits and the md5 of the text.
 
         A guess cannot be tried without the secret. HMAC's second pass protects a text that others
         may extend, which nobody can here: the ledger's rows are no messages that anybody sends.
         """
-        prefix = literal(self._derived("rows")[:32])
-        return RowRule(self._derived("identifier of rows")[:8], prefix)
+        return ContentRule(self._derived("identifier of content")[:8], self)
 
     @property
-    def former_row_rule(self) -> "RowRule":
-        """Return how rows were digested before: by HMAC, as `digest` does."""
-        return RowRule(self.identifier, literal(self._derived("inner")), self._outer)
+    def former_row_rules(self) -> tuple[RowRule, ...]:
+        """Return how rows were digested before: in one pass over the text, and by HMAC."""
+        prefix = literal(self._derived("rows")[:32])
+        return (RowRule(self._derived("identifier of rows")[:8], prefix), self._hmac)
+
+    def prefix(self, normaliser: str) -> str:
+        """Return the secret that stands before the digest of what a normaliser's rules send."""
+        derived = hmac.new(self.secret.encode(), f"content|{normaliser}".encode(), hashlib.sha256)
+        return urlsafe_b64encode(derived.digest()).decode()[:22]
 
     def digest(self, text: str) -> str:
         """Return the expression for the keyed digest of a text: HMAC's construction over md5.
 
         The two pads fill one block of md5 each, so the warehouse needs nothing but md5.
         """
-        return self.former_row_rule.digest(text)
+        return self._hmac.digest(text)
 
     def pieces(self, document: str, names: Sequence[str]) -> str:
         """Return the expression for a few digits per field, enough to tell which one changed."""
@@ -73,8 +102,9 @@ class DigestKey:
         return f"substr({md5_hex(f'{prefix} || {value}')}, 1, {PIECE})"
 
     @property
-    def _outer(self) -> str:
-        return literal(self._derived("outer"))
+    def _hmac(self) -> RowRule:
+        inner, outer = literal(self._derived("inner")), literal(self._derived("outer"))
+        return RowRule(self.identifier, inner, outer)
 
     def _derived(self, purpose: str) -> str:
         return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
@@ -88,22 +118,23 @@ class DigestKeys:
     former: DigestKey | None = None
 
     @property
-    def row_rule(self) -> RowRule:
+    def row_rule(self) -> ContentRule:
         """Return how rows are digested now."""
         return self.current.row_rule
 
     @property
-    def former_row_rules(self) -> tuple[RowRule, ...]:
+    def former_row_rules(self) -> tuple[RowRule | ContentRule, ...]:
         """Return how rows that are still held may have been digested before."""
         if self.former is None:
-            return (self.current.former_row_rule,)
+            return self.current.former_row_rules
         return (
-            self.current.former_row_rule,
+            *self.current.former_row_rules,
             self.former.row_rule,
-            self.former.former_row_rule,
+            *self.former.former_row_rules,
         )
 
     @property
-    def of_same_pieces(self) -> tuple[str, str]:
+    def of_same_pieces(self) -> tuple[str, ...]:
         """Return the names of the rules whose rows have pieces made with the current key."""
-        return self.current.row_rule.identifier, self.current.former_row_rule.identifier
+        former = (rule.identifier for rule in self.current.former_row_rules)
+        return self.current.row_rule.identifier, *former

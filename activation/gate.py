@@ -154,6 +154,14 @@ _OBSTACLE = """case
             else 5
         end"""
 
+_HAS_SUPPRESSION_KEYS = """
+select 1 from information_schema.columns
+where
+    table_schema = 'contact'
+    and table_name = 'contact_points'
+    and column_name = 'suppression_key'
+"""
+
 _ONLY = """
     and contact_point_id in (select contact_point_id from {candidates} as narrowed)
 """
@@ -167,6 +175,16 @@ class Gate:
     as_of: datetime
     is_open: bool
     news: str = NO_NEWS
+    has_suppression_keys: bool = False
+
+    def suppression_key(self, prefix: str = "") -> str:
+        """Return the hash by which suppressions know a contact point, whose columns have a prefix.
+
+        A warehouse built by an older release has none ready.
+        """
+        made = sha256_hex(f"{prefix}identifier_type || '|' || {prefix}address")
+        ready = f"coalesce({prefix}suppression_key, {made})"
+        return ready if self.has_suppression_keys else made
 
     def judged(self, candidates: str, *, are_few: bool = False, are_held: bool = False) -> str:
         """Return a query that adds `block_reason` (null = may pass) to the rows of a relation.
@@ -186,7 +204,7 @@ class Gate:
             candidates=candidates,
             mismatch=_mismatch(self.spec, are_held),
             channel=literal(self.spec.channel),
-            suppression_key=sha256_hex("point.identifier_type || '|' || point.address"),
+            suppression_key=self.suppression_key("point."),
             severity=_SEVERITY,
             obstacle=obstacle(self.spec, self.as_of),
             as_of=moment,
@@ -201,7 +219,9 @@ class Gate:
 
 def gate_for(connection: Connection, spec: SyncSpec, as_of: datetime) -> Gate:
     """Return the gate of a sync; closed for every row when one of its tables is missing."""
-    return Gate(spec, as_of, not missing_tables(connection, spec), forbidding(connection, spec))
+    has_keys = bool(connection.execute(_HAS_SUPPRESSION_KEYS))
+    is_open = not missing_tables(connection, spec)
+    return Gate(spec, as_of, is_open, forbidding(connection, spec), has_keys)
 
 
 def missing_tables(connection: Connection, spec: SyncSpec) -> tuple[str, ...]:

@@ -38,19 +38,22 @@ _WANTED = """
     left join (
         select distinct value
         from (
-            select {value} as value from desired
-            where block_reason is null and {value} in ({asked}) {lasting}
+            select own_{number} as value from desired
+            where block_reason is null and own_{number} in ({asked}) {lasting}
             {unchanged}
         ) as used
     ) as wanted_{number}
-        on wanted_{number}.value = {held}
+        on wanted_{number}.value = touched.held_{number}
 """
 
-_ASKED = "select {held} from touched where held_identifiers is not null and not {is_own}"
+_ASKED = "select held_{number} from touched where held_{number} is not null and not {is_own}"
 
 # Most held identities are still those of the row itself: only the others have to be looked for.
 _IS_OWN = """coalesce(
-            touched.is_desired and touched.block_reason is null and {own} = {held}, 1 = 0
+            touched.is_desired
+            and touched.block_reason is null
+            and touched.own_{number} = touched.held_{number},
+            1 = 0
         )"""
 
 # A platform that keeps rows as they were added keeps the former row of a changed person too. There
@@ -96,6 +99,23 @@ def shared(connection: Connection, spec: SyncSpec, identities: Identities) -> st
     return "union all".join(parts) or _NOTHING_SHARED
 
 
+def own(capabilities: Capabilities, identities: Identities) -> str:
+    """Return the columns of desired rows that hold their identities: `own_0`, `own_1`, ..."""
+    return "".join(
+        f", {identity_of('payload', identity, capabilities)} as own_{number}"
+        for number, identity in enumerate(identities)
+    )
+
+
+def carried(capabilities: Capabilities, identities: Identities) -> str:
+    """Return the columns of joined rows that hold the identities desired and held."""
+    return "".join(
+        f"desired.own_{number},"
+        f" {identity_of('held.identifiers', identity, capabilities)} as held_{number}, "
+        for number, identity in enumerate(identities)
+    )
+
+
 def wanted(spec: SyncSpec, identities: Identities, *, leaves_out_unchanged: bool) -> str:
     """Return the joins that find out which held identities another desired row uses."""
     return "".join(
@@ -108,16 +128,13 @@ def _wanted(
     spec: SyncSpec, number: int, identity: tuple[str, ...], leaves_out_unchanged: bool
 ) -> str:
     capabilities = spec.capabilities
-    held = identity_of("touched.held_identifiers", identity, capabilities)
-    asked = render(_ASKED, held=held, is_own=_is_own(capabilities, identity))
+    asked = render(_ASKED, number=number, is_own=_is_own(capabilities, number))
     is_sent = {field.name for field in spec.fields}.issuperset(identity)
     of_model = _identity(partial(field_text, spec), identity, capabilities)
     reads_model = leaves_out_unchanged and is_sent
     return render(
         _WANTED,
         number=number,
-        value=identity_of("payload", identity, capabilities),
-        held=held,
         asked=asked,
         lasting=_LASTING if capabilities.keeps_rows else "",
         unchanged=unchanged_values(spec, of_model, asked) if reads_model else "",
@@ -128,18 +145,16 @@ def stale(capabilities: Capabilities, identities: Identities) -> str:
     """Name each stale identity by its first field, as a comma-separated text."""
     parts = [
         f"case when {_MOVES}"
-        f" and {identity_of('touched.held_identifiers', identity, capabilities)} is not null"
-        f" and wanted_{number}.value is null and not {_is_own(capabilities, identity)}"
+        f" and touched.held_{number} is not null"
+        f" and wanted_{number}.value is null and not {_is_own(capabilities, number)}"
         f" then {literal(identity[0] + ',')} else '' end"
         for number, identity in enumerate(identities)
     ]
     return " || ".join(parts) or "''"
 
 
-def _is_own(capabilities: Capabilities, identity: tuple[str, ...]) -> str:
+def _is_own(capabilities: Capabilities, number: int) -> str:
     """Say whether a row desires the identity that it is held by, where it may count as its own."""
     if capabilities.keeps_rows:
         return "1 = 0"
-    own = identity_of("touched.payload", identity, capabilities)
-    held = identity_of("touched.held_identifiers", identity, capabilities)
-    return render(_IS_OWN, own=own, held=held)
+    return render(_IS_OWN, number=number)

@@ -27,18 +27,15 @@ _SOURCE = """
 """
 
 
-def desired_rows(spec: SyncSpec, relation: str | None = None) -> str:
-    """Return the query for the rows of the sync model with all that is sent of them.
-
-    `relation` has part of the model's rows, with all columns.
-    """
+def desired_rows(spec: SyncSpec) -> str:
+    """Return the query for the rows of the sync model with all that is sent of them."""
     contact_point = "cast(contact_point_id as varchar)" if spec.has_contact_point else "null"
     return render(
         _SOURCE,
         key=column(spec.key),
         contact_point=contact_point,
         payload=payload(spec),
-        relation=relation or spec.relation,
+        relation=spec.relation,
     )
 
 
@@ -47,10 +44,14 @@ def field_names(spec: SyncSpec) -> tuple[str, ...]:
     return tuple(sorted(field.name for field in spec.fields))
 
 
-def payload(spec: SyncSpec) -> str:
-    """Return the expression for everything that is sent of a row, as JSON text."""
+def payload(spec: SyncSpec, prefix: str = "") -> str:
+    """Return the expression for everything that is sent of a row, as JSON text.
+
+    The columns of the relation are called as the fields are, after `prefix`.
+    """
     types = {field.name: field.data_type for field in spec.fields}
-    return json_object([(name, canonical(name, types[name])) for name in field_names(spec)])
+    names = field_names(spec)
+    return json_object([(name, canonical(f"{prefix}{name}", types[name])) for name in names])
 
 
 def field_text(spec: SyncSpec, name: str) -> str:

@@ -26,6 +26,7 @@ LEFT_AUDIENCE = "left_audience"
 INTERNAL = frozenset({"internal_reporting"})
 CUSTOMER = "customer_id"
 CONTACT_POINT = "contact_point_id"
+ROW_DIGEST = "row_digest"
 SEGMENT_FOLDER = ["marts", "segments"]
 MAX_REMOVAL_SHARE = 0.1
 MAX_SIZE_CHANGE = 0.3
@@ -38,7 +39,7 @@ _OPTIONAL = (
     "target", "max_removal_share", "max_size_change", "max_age_hours", "leaves_on", *_SWITCHES,
 )  # fmt: skip
 _KEY_TESTS = ("unique", "not_null")
-_CONTROL = frozenset({CUSTOMER, CONTACT_POINT})
+_CONTROL = frozenset({CUSTOMER, CONTACT_POINT, ROW_DIGEST})
 
 Cause = tuple[str, str]
 

@@ -38,22 +38,22 @@ def column(name: str) -> str:
     return name
 
 
-def canonical(name: str, data_type: str) -> str:
+def canonical(value: str, data_type: str) -> str:
     """Give a column one text on every run: floats to nine decimals, times in ISO 8601 and UTC.
 
     A float that is no number is null.
     """
     kind = data_type.lower()
     if kind.startswith(_FLOATS):
-        return f"case when isfinite({column(name)}) then round({column(name)}, 9) end"
+        return f"case when isfinite({column(value)}) then round({column(value)}, 9) end"
     if kind.startswith(("timestamp", "datetime")):
         # With a zone, the text would depend on the session's.
         has_zone = ("zone" in kind and "without" not in kind) or kind.endswith("tz")
-        moment = f"timezone('UTC', {column(name)})" if has_zone else column(name)
+        moment = f"timezone('UTC', {column(value)})" if has_zone else column(value)
         return f"replace(cast({moment} as varchar), ' ', 'T') || 'Z'"
     if kind == "date":
-        return f"cast({column(name)} as varchar)"
-    return column(name)
+        return f"cast({column(value)} as varchar)"
+    return column(value)
 
 
 def json_object(fields: Sequence[tuple[str, str]]) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from activation.comparison import row_hash
 from activation.connection import Connection
-from activation.digests import RowRule
+from activation.digests import ContentRule, RowRule
 from activation.ledger import Ledger
 from activation.rows import desired_rows, field_names
 from activation.statements import literal, render
@@ -99,7 +99,7 @@ def renew_digests(ledger: Ledger) -> None:
             _renew(ledger, rule)
 
 
-def _renew(ledger: Ledger, former: RowRule) -> None:
+def _renew(ledger: Ledger, former: RowRule | ContentRule) -> None:
     spec, current = ledger.spec, ledger.keys.row_rule
     parts = {
         "current": literal(current.identifier),

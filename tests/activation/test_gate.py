@@ -10,7 +10,7 @@ from activation.clearance import clearance
 from activation.comparison import desired_rows
 from activation.gate import BlockReason, gate_for, missing_tables
 from activation.unchanged import cleared_rows
-from tests.activation.world import AS_OF, KLAVIYO, person, world_at
+from tests.activation.world import AS_OF, KEYS, KLAVIYO, person, world_at
 
 DAY = timedelta(days=1)
 
@@ -21,37 +21,41 @@ def reasons(world):
     Those that pass are the ones that are cleared from a few columns alone.
     """
     gate = gate_for(world.connection, world.spec, AS_OF)
-    judged = gate.judged(f"({desired_rows(world.spec)})")
-    rows = world.connection.execute(f"select row_key, block_reason from ({judged}) as judged")
-    passed = {key for key, reason in rows if reason is None}
+    found = judged(world, gate)
+    passed = {key for key, reason in found.items() if reason is None}
     assert cleared(world, gate) == passed
     if gate.is_open:
-        assert with_ready_keys(world, gate) == passed
-    return dict(rows)
+        assert with_ready_keys(world) == (found, passed)
+    return found
 
 
-def with_ready_keys(world, gate):
-    """Return the cleared keys of a warehouse whose contact points have their suppression key."""
+def judged(world, gate):
+    """Return the gate's reason by key."""
+    query = gate.judged(f"({desired_rows(world.spec)})")
+    return dict(world.connection.execute(f"select row_key, block_reason from ({query}) as judged"))
+
+
+def with_ready_keys(world):
+    """Return reasons and cleared keys where contact points have their suppression key."""
     execute = world.connection.execute
     execute("alter table contact.contact_points add column suppression_key varchar")
     execute(
         "update contact.contact_points"
         " set suppression_key = sha256(identifier_type || '|' || address)"
     )
-    found = cleared(world, gate)
+    gate = gate_for(world.connection, world.spec, AS_OF)
+    found = judged(world, gate), cleared(world, gate)
     execute("alter table contact.contact_points drop column suppression_key")
     return found
 
 
 def cleared(world, gate):
     """Return the keys of the rows that pass without being judged one by one."""
-    few = clearance(gate, world.connection)
+    few = clearance(gate)
     if few is None:
         return set()
-    query = cleared_rows(world.spec, few, "'digest'")
-    found = world.connection.execute(
-        f"select row_key from ({query}) as cleared where row_hash = 'digest'"
-    )
+    query = cleared_rows(world.spec, few, KEYS.row_rule, "'digest'")
+    found = world.connection.execute(f"select row_key from ({query}) as cleared where is_cleared")
     return {key for (key,) in found}
 
 

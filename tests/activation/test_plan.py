@@ -347,10 +347,11 @@ def hold(world, row, normaliser):
     """Write a ledger row as if these values had been acknowledged."""
     values = f'{{"email":"{row["email"]}","phone":null}}'
     create_tables(world.connection)
+    digest = KEYS.row_rule.of_row(normaliser, "?")
     world.connection.execute(
         "insert into ledger.sync_rows (sync, account, row_key, row_hash, identifiers, state,"
-        f" is_held) values (?, 'here', ?, {KEYS.row_rule.digest('?')}, ?, 'acknowledged', true)",
-        (world.spec.name, row["customer_id"], f"{normaliser}|{values}", values),
+        f" is_held) values (?, 'here', ?, {digest}, ?, 'acknowledged', true)",
+        (world.spec.name, row["customer_id"], values, values),
     )
 
 

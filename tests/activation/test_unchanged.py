@@ -1,6 +1,7 @@
 """Unchanged rows are left out of a plan early, and the plan is the one that reads them all."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,9 +9,12 @@ from hypothesis import strategies as st
 
 from activation import plan
 from activation.comparison import Comparison
+from activation.content import content_digest
 from activation.gate import gate_for
 from activation.ledger import Ledger
+from activation.rows import payload
 from activation.spec import Field
+from activation.statements import md5_hex
 from tests.activation.world import (
     AS_OF,
     FCM,
@@ -79,12 +83,27 @@ def put(world, audience):
         rows.append({name: row[name] for name in row if name in fields or name in world.columns})
         against.append((key, owner, problem))
     world.desire(rows)
+    digest(world)
     world.connection.execute(LANDED)
     for table in ("contact.contact_points", "privacy.consents", "privacy.suppressions",
                   "decisions.holds", "raw.landed_news"):  # fmt: skip
         world.connection.execute(f"delete from {table}")
     for key, owner, problem in against:
         refuse_or_allow(world, key, owner, problem)
+
+
+def carry_digests(world):
+    """Give the model a digest of its own, as dbt does."""
+    world.connection.execute(f"alter table {world.spec.relation} add column row_digest varchar")
+
+
+def digest(world, of=None):
+    """Fill the model's digest, where it has one, as dbt does."""
+    columns = f"pragma table_info('{world.spec.relation}')"
+    if "row_digest" in {name for _, name, *_ in world.connection.execute(columns)}:
+        world.connection.execute(
+            f"update {world.spec.relation} set row_digest = {of or md5_hex(payload(world.spec))}"
+        )
 
 
 def refuse_or_allow(world, key, owner, problem):
@@ -149,10 +168,12 @@ def both_ways(world, *, is_paused=False):
     return short, whole
 
 
-def plans(spec, before, states, after):
+def plans(spec, before, states, after, *, carries_digests=False):
     """Return the plan of the short way and of the one that reads everything, paused and not."""
     with world_in_memory(spec) as world:
         world.connection.execute("set threads = 1")
+        if carries_digests:
+            carry_digests(world)
         put(world, before)
         acknowledge(world, states)
         put(world, after)
@@ -174,8 +195,9 @@ def test_what_is_left_out_is_what_the_whole_comparison_does_nothing_about():
     }
     del after[7]
 
-    for spec in (KLAVIYO, META):
-        paused, usual = plans(spec, before, ["acknowledged"] * 7 + ["rejected"], after)
+    states = ["acknowledged"] * 7 + ["rejected"]
+    for spec, carries_digests in product((KLAVIYO, META), (True, False)):
+        paused, usual = plans(spec, before, states, after, carries_digests=carries_digests)
 
         assert paused[0] == paused[1]
         assert usual[0] == usual[1]
@@ -184,10 +206,10 @@ def test_what_is_left_out_is_what_the_whole_comparison_does_nothing_about():
 
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(SPECS), AUDIENCE, STATES, AUDIENCE)
-def test_the_short_way_ends_where_the_long_one_does(spec, before, states, after):
-    """Whatever is desired, held, refused or forbidden."""
-    for short, whole in plans(spec, before, states, after):
+@given(st.sampled_from(SPECS), AUDIENCE, STATES, AUDIENCE, st.booleans())
+def test_the_short_way_ends_where_the_long_one_does(spec, before, states, after, carries_digests):
+    """Whatever is desired, held, refused or forbidden, with digests in the model and without."""
+    for short, whole in plans(spec, before, states, after, carries_digests=carries_digests):
         assert short == whole
 
 
@@ -222,3 +244,58 @@ def test_a_large_audience_is_planned_the_short_way(world):
     assert "unsettled" in comparison.changes()
     assert "unsettled" not in replace(comparison, few_rows=2_000).changes()
     assert counts.by_action == {"change": 1}
+
+
+def test_the_models_own_digest_is_read_where_it_is_what_would_be_made(world):
+    """Of a changed row it differs, and the row is planned; the others' values are not read."""
+    carry_digests(world)
+    fill(world, 2_000)
+    digest(world)
+    acknowledge(world, [])
+    world.connection.execute(
+        f"update {world.spec.relation} set first_name = 'Grace' where email = 'person7@example.com'"
+    )
+    digest(world)
+
+    assert content_digest(world.connection, world.spec) == "row_digest"
+    assert plan.seal(compare(world), "second").by_action == {"change": 1}
+
+
+@pytest.mark.parametrize("wrong", ["md5(email)", "null", "'d41d8cd98f00b204e9800998ecf8427e'"])
+def test_a_digest_that_leaves_something_out_is_not_trusted(world, wrong):
+    """Written by hand, of some columns or of none: rows are digested from what is sent."""
+    carry_digests(world)
+    fill(world, 2_000)
+    digest(world, wrong)
+    acknowledge(world, [])
+    world.connection.execute(
+        f"update {world.spec.relation} set first_name = 'Grace' where email = 'person7@example.com'"
+    )
+
+    assert content_digest(world.connection, world.spec) != "row_digest"
+    assert plan.seal(compare(world), "second").by_action == {"change": 1}
+
+
+def test_a_model_that_gains_or_loses_its_digest_sends_nobody(world):
+    """The ledger's digest is the same, whoever made the one it is made of."""
+    fill(world, 2_000)
+    acknowledge(world, [])
+    carry_digests(world)
+    digest(world)
+
+    gained = plan.seal(compare(world), "second")
+    world.connection.execute("delete from ledger.plan_rows")
+    world.connection.execute(f"alter table {world.spec.relation} drop column row_digest")
+    lost = plan.seal(compare(world), "third")
+
+    assert gained.planned == lost.planned == 0
+
+
+def test_a_column_of_that_name_and_another_type_is_no_digest(world):
+    """It is left alone, and the plan is made all the same."""
+    world.desire(people(1))
+    world.connection.execute(
+        f"alter table {world.spec.relation} add column row_digest bigint default 7"
+    )
+
+    assert content_digest(world.connection, world.spec) != "row_digest"

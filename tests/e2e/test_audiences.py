@@ -6,10 +6,17 @@ audience flags and the gate use; what is held is asked from the platforms over H
 
 import csv
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 import yaml
+
+from activation.content import content_digest
+from activation.rows import payload
+from activation.spec import load_specs
+from activation.statements import md5_hex
+from orchestration.warehouse import Warehouse
 
 ROOT = Path(__file__).parents[2]
 
@@ -290,3 +297,17 @@ def test_every_planned_row_has_exactly_one_end(demo):
         assert row["desired"] == row["acknowledged"] + sum(row["blocked_by_reason"].values()) + (
             row["rejected"] + row["invalid"]
         )
+
+
+def test_every_sync_carries_the_digest_that_a_plan_reads(demo):
+    """dbt digests of each row what activation would digest, whatever the columns' types."""
+    project = json.loads((demo.home / "dbt/manifest.json").read_text())
+    with Warehouse(demo.home / "warehouse.duckdb").connect(read_only=True) as connection:
+        for spec in load_specs(project):
+            unlike = f"row_digest is distinct from {md5_hex(payload(spec))}"
+            count = f"select count(*), count(*) filter ({unlike}) from {spec.relation}"
+            ((rows, others),) = connection.execute(count)
+
+            assert rows > 0
+            assert others == 0
+            assert content_digest(connection, spec) == "row_digest"

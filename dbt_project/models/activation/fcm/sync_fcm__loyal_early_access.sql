@@ -23,6 +23,15 @@ selected as (
     inner join contact_points
         on segment_loyal_early_access.customer_id = contact_points.customer_id
 
+),
+
+digested as (
+
+    select
+        *,
+        {{ row_digest() }} as row_digest
+    from selected
+
 )
 
-select * from selected
+select * from digested

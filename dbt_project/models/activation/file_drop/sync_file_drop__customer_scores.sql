@@ -25,6 +25,15 @@ selected as (
     from lifecycle_stages
     left join predictions on predictions.customer_id = lifecycle_stages.customer_id
 
+),
+
+digested as (
+
+    select
+        *,
+        {{ row_digest(sent_key='customer_id') }} as row_digest
+    from selected
+
 )
 
-select * from selected
+select * from digested

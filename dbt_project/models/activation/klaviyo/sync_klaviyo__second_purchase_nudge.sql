@@ -34,6 +34,15 @@ selected as (
     inner join contacts
         on customers.customer_id = contacts.customer_id
 
+),
+
+digested as (
+
+    select
+        *,
+        {{ row_digest() }} as row_digest
+    from selected
+
 )
 
-select * from selected
+select * from digested

@@ -23,6 +23,15 @@ selected as (
     inner join contacts
         on segment_existing_customers.customer_id = contacts.customer_id
 
+),
+
+digested as (
+
+    select
+        *,
+        {{ row_digest() }} as row_digest
+    from selected
+
 )
 
-select * from selected
+select * from digested
