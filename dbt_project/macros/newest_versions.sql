@@ -1,8 +1,9 @@
 {#- CTEs ending in `newest`: of the versions of a key the one that arrived last, then the one
     updated last, then the last row. `count_rivals` counts rows that nothing but their place in
     the file decides: same key, same arrival, same update time. Only keys that repeat are
-    ranked, because ranking every event of a shop costs more than everything else together. -#}
-{% macro newest_versions(relation, key, updated=none) %}
+    ranked, because ranking every event of a shop costs more than everything else together.
+    `repeated` is a relation that holds those keys, where finding them anew is too dear. -#}
+{% macro newest_versions(relation, key, updated=none, repeated=none) %}
 {%- set version -%}
     coalesce({{ updated or 'null' }}, cast('1900-01-01' as {{ dbt.type_timestamp() }}))
 {%- endset -%}
@@ -14,10 +15,18 @@
 {%- endfor -%}
 repeated_keys as (
 
+{%- if repeated %}
+
+    select * from {{ repeated }}
+
+{%- else %}
+
     select {{ key | join(', ') }}
     from {{ relation }}
     group by {{ key | join(', ') }}
     having count(*) > 1
+
+{%- endif %}
 
 ),
 

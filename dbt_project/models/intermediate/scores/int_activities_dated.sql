@@ -34,17 +34,44 @@ counted as (
 
 ),
 
--- News of one day may come on several: a limit per day has to know what came before.
+-- News of one day may come on several: a limit per day has to know what came before. Before what
+-- is known on the day itself nothing was, and hardly anything is known later.
+late as (
+
+    select
+        counted.customer_id,
+        counted.activity_kind,
+        counted.activity_type,
+        counted.occurred_on,
+        counted.known_on,
+        counted.count_activities,
+        coalesce(sum(earlier.count_activities), 0) as count_known_before
+    from counted
+    left join counted as earlier
+        on counted.customer_id = earlier.customer_id
+            and counted.activity_type = earlier.activity_type
+            and counted.occurred_on = earlier.occurred_on
+            and counted.known_on > earlier.known_on
+    where counted.known_on > counted.occurred_on
+    group by
+        counted.customer_id,
+        counted.activity_kind,
+        counted.activity_type,
+        counted.occurred_on,
+        counted.known_on,
+        counted.count_activities
+
+),
+
 numbered as (
 
     select
         counted.*,
-        sum(count_activities) over (
-            partition by customer_id, activity_type, occurred_on
-            order by known_on
-            rows between unbounded preceding and current row
-        ) - count_activities as count_known_before
+        0 as count_known_before
     from counted
+    where known_on = occurred_on
+    union all
+    select * from late
 
 )
 

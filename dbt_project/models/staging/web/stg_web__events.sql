@@ -1,6 +1,8 @@
 with
 
-{{ newest_versions(source('web', 'events'), ['event_id'], 'received_at') }},
+{{ newest_versions(
+    source('web', 'events'), ['event_id'], 'received_at', ref('stg_web__repeated_events')
+) }},
 
 renamed as (
 
