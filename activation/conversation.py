@@ -181,7 +181,7 @@ class Conversation:
         if request.is_poll:
             if polled_long_enough(polling, request.polls):
                 return Retry("still_processing", in_doubt=True)
-            if self.pace.wait(poll_delay(polling, request.polls)):
+            if self.pace.wait(poll_delay(polling, request.polls, self.patience.longest_poll)):
                 return Retry("run_stopped", in_doubt=True)
         outcome = Retry("run_stopped", in_doubt=request.is_poll)
         if self.pace.closed_for() > self.patience.longest_requested_wait:

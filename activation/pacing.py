@@ -25,8 +25,10 @@ class Patience:
     """How long a run puts up with trouble; waits are in seconds.
 
     A request is tried `attempts` times with doubling waits; a platform may ask for a wait of at
-    most `longest_requested_wait`; a batch is cut up at most `narrowings` times. In `rates_folder`
-    processes that send with the same credential share its rate.
+    most `longest_requested_wait`; a batch is cut up at most `narrowings` times. A job is asked for
+    at the platform's own intervals, but never less often than every `longest_poll`: one on this
+    machine is done at once. In `rates_folder` processes that send with the same credential share
+    its rate.
     """
 
     first_wait: float = 0.5
@@ -34,6 +36,7 @@ class Patience:
     attempts: int = 6
     longest_requested_wait: float = 600.0
     narrowings: int = 64
+    longest_poll: float = math.inf
     rates_folder: Path | None = None
 
     def wait_after(self, attempt: int) -> float:
@@ -50,9 +53,9 @@ def jittered(seconds: float, most: float = math.inf) -> float:
     return seconds + more * random.random()  # noqa: S311 - spreads callers, guards nothing
 
 
-def poll_delay(polling: Polling, polls: int) -> float:
-    """Return the seconds before a job is asked for the given time (0 = first)."""
-    return float(min(polling.longest, polling.first * polling.factor**polls))
+def poll_delay(polling: Polling, polls: int, most: float = math.inf) -> float:
+    """Return the seconds, at `most` so many, before a job is asked for again (0 = first)."""
+    return float(min(polling.longest, polling.first * polling.factor**polls, most))
 
 
 def polled_long_enough(polling: Polling, polls: int) -> bool:

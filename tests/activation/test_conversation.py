@@ -55,6 +55,21 @@ def test_job_is_followed_to_its_end():
     assert (result.delivered, result.requests, result.exceptions()) == (4, 4, {})
 
 
+def test_a_job_at_hand_is_asked_for_more_often():
+    """A run that says so waits less than the platform recommends, however often it asks."""
+    states = iter(["queued"] * 5 + ["complete"])
+    clock = Clock()
+
+    result = talk(
+        lambda r: ACCEPTED if r.step == "import_profiles" else job(next(states)),
+        clock=clock,
+        longest_poll=0.01,
+    )
+
+    assert (result.delivered, result.requests) == (4, 7)
+    assert clock.moment < 0.1
+
+
 def test_job_that_never_ends_leaves_rows_unknown():
     """Polling slows down and ends; the rows are tried again by the next run."""
     clock = Clock()

@@ -102,20 +102,22 @@ class World:
 
     def desire(self, rows: list[dict[str, Any]]) -> None:
         """Make the model hold exactly these rows."""
-        self.connection.execute(f"delete from {self.spec.relation}")
-        for row in rows:
-            names = ", ".join(row)
-            marks = ", ".join("?" for _ in row)
-            statement = f"insert into {self.spec.relation} ({names}) values ({marks})"
-            self.connection.execute(statement, list(row.values()))
+        with self.connection.transaction():
+            self.connection.execute(f"delete from {self.spec.relation}")
+            for row in rows:
+                names = ", ".join(row)
+                marks = ", ".join("?" for _ in row)
+                statement = f"insert into {self.spec.relation} ({names}) values ({marks})"
+                self.connection.execute(statement, list(row.values()))
 
     def allow(self, rows: list[dict[str, Any]], address: str = "email") -> None:
         """Give every row a deliverable contact point and consent for the sync's purposes."""
-        for row in rows:
-            self.forget(row["contact_point_id"])
-            self.add_contact_point(row["contact_point_id"], row["customer_id"], row[address])
-            for purpose in self.spec.purposes:
-                self.add_consent(row["contact_point_id"], purpose)
+        with self.connection.transaction():
+            for row in rows:
+                self.forget(row["contact_point_id"])
+                self.add_contact_point(row["contact_point_id"], row["customer_id"], row[address])
+                for purpose in self.spec.purposes:
+                    self.add_consent(row["contact_point_id"], purpose)
 
     def forget(self, point: str) -> None:
         """Remove a contact point and its consents."""

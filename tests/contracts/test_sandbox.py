@@ -189,7 +189,7 @@ def run(world, url, **options):
         mine,
         as_of=AS_OF,
         keys=KEYS,
-        patience=Patience(first_wait=0.01),
+        patience=Patience(first_wait=0.01, longest_poll=0.01),
         **options,
     )
 

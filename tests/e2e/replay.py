@@ -39,7 +39,7 @@ DAILY = re.compile(
 QUIET = ("visitor_ratio=0", "visits_per_purchase=0.2", "visits_per_year=0.4", "visits_per_rate=0.2")
 BY_TOOL = ("unsubscribe", "complaint")
 OPEN = {"max_removal_share": 1.0, "max_size_change": 100.0}
-PATIENCE = Patience(first_wait=0.01)
+PATIENCE = Patience(first_wait=0.01, longest_poll=0.01)
 
 
 @dataclass(frozen=True)
