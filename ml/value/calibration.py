@@ -15,7 +15,8 @@ GROUPS = 3
 ORDERS_PER_STEP, MOST_STEPS = 100, 20
 # So many expected orders count as having come as expected: little data changes little.
 PRIOR_ORDERS = 20.0
-SMALLEST = 1e-300
+# Fewer expected orders than these are none.
+SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def learn_calibration(
     Takes per customer the purchases after the first one, and the orders expected in the window and
     come in it. A calibration without curves where nothing was expected or nothing came.
     """
-    if expected.sum() <= 0 or came.sum() <= 0:
+    if expected.sum() <= SMALLEST or came.sum() <= 0:
         return UNCALIBRATED
     group, level = group_of(repeats), float(came.sum() / expected.sum())
     curves = (
@@ -109,13 +110,14 @@ def _learn_curve(expected: Numbers, came: Numbers, level: float) -> Curve:
     from sklearn.isotonic import isotonic_regression
 
     # Of whom nothing at all is expected, nothing is whatever the factor.
-    expected, came = expected[expected > 0], came[expected > 0]
+    is_some = expected > SMALLEST
+    expected, came = expected[is_some], came[is_some]
     values, places = np.unique(expected, return_inverse=True)
     # Equal expectations stay together, so that every step has one of its own.
     sizes = np.bincount(places).astype(np.float64)
     orders = level * values * sizes
     total = float(orders.sum())
-    if not total:
+    if not len(values):
         return Curve((), ())
     steps = int(np.clip(total // ORDERS_PER_STEP, 1, MOST_STEPS))
     middles = np.cumsum(orders) - orders / 2

@@ -86,7 +86,7 @@ def describe(
             "orders": float(window.orders.sum()), "margin": float(window.margin.sum()),
         },
         "scale": asdict(published.scale),
-        "calibration": tried.told,
+        "curves": tried.told,
         "tenths": _tenths(tried.margin, window.margin),
         "warnings": _warnings(published, known),
     }  # fmt: skip
@@ -105,7 +105,7 @@ def card(report: Mapping[str, Any]) -> str:
         f"{window['count']:,} customers known on {window['as_of'][:10]}: "
         f"{window['orders']:,.0f} orders in the {window['days']} days after it. To meet them, "
         f"expected orders are multiplied by {scale['orders']:.3f} and the margin of an order by "
-        f"{scale['margin']:.3f}. {report['calibration']}",
+        f"{scale['margin']:.3f}. {report['curves']}",
         "## Measures on that window, every kind on its level\n\n" + table(measures, columns),
         "## Margin of the window, by tenth of what was expected\n\n"
         + table(report["tenths"], ("count", "mean_expected", "mean_actual")),

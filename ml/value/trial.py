@@ -26,12 +26,12 @@ THIN = (
 )
 WORSE = (
     "Curves of what came, apart for customers with one, two and more purchases, are not used: on "
-    "customers that they were not learnt from, they saved {saved} of the deviance."
+    "customers that they were not learnt from, they saved a deviance of {saved} a customer."
 )
 BETTER = (
     "Before that, expected orders are put on a curve of what came, apart for customers with one, "
-    "two and more purchases: multiplied by {lowest:.2f} to {highest:.2f}. On customers "
-    "that the curves were not learnt from, this saved {saved} of the deviance."
+    "two and more purchases: multiplied by {lowest:.2f} to {highest:.2f}. On customers that the "
+    "curves were not learnt from, this saved a deviance of {saved} a customer."
 )
 
 
