@@ -27,9 +27,10 @@ from ml.prediction import (
     typed,
 )
 from ml.times import instant
-from ml.value.model import KINDS, ValueModel, learn, scaled
+from ml.value.model import KINDS, SHOP_MEAN, ValueModel, learn, scaled
 from ml.value.reasons import explain_value, usual_customer
 from ml.value.report import card, choose, describe
+from ml.value.trial import try_calibration
 from ml.value.windows import (
     PURCHASES,
     Spread,
@@ -45,7 +46,7 @@ NAME = "orders_and_value"
 NAIVE_RULE = "take the shop's mean orders and margin for everybody"
 KEY = ("customer_id",)
 HORIZON_DAYS = 365
-RECIPE = 2
+RECIPE = 3
 YEARLY_DISCOUNT = 0.1
 DRIFTING = ("repeats", "recency_days", "age_days", "mean_margin")
 CUSTOMERS = Input("insight.customer_features", ("customer_id", "as_of"), "is_current")
@@ -70,7 +71,7 @@ RESULT = {
 def fit(
     frames: Frames, *, as_of: pd.Timestamp, seed: int = 0, horizon_days: int = HORIZON_DAYS
 ) -> Trained | Refused:
-    """Fit rhythm and spending as of a past date, judge and scale them on what came, and refit.
+    """Fit rhythm and spending as of a past date, judge and calibrate them on what came, and refit.
 
     Takes `purchases` (customer_id, occurred_at, margin_amount); those at or after `as_of` are
     ignored. The newest window is as long as the horizon, or as half a year before it leaves.
@@ -156,17 +157,18 @@ def _train(
     known = summarise(purchases, as_of=moment)
     judged = {kind: _judge(kind, window) for kind in KINDS}
     choice = choose(judged, window, seed=seed)
-    learned = {
-        kind: replace(_learn(kind, known), scale=judged[kind].scale)
+    tried = {
+        kind: try_calibration(judged[kind], window, horizon_days=horizon_days, seed=seed)
         for kind in (choice.champion, choice.challenger)
     }
+    learned = {kind: _refit(kind, known, best.model) for kind, best in tried.items()}
     if not all(model.spending.has_mean for model in (*judged.values(), *learned.values())):
         return Refused(NAME, horizon_days, moment, (NO_MEAN,), gates)
     identity = _identity(known, window, moment, horizon_days, seed)
     usual = usual_customer(known)
 
     def publish(kind: str) -> Model:
-        spread = measure_spread(window, judged[kind].expect_margin(window.known, days=days))
+        spread = measure_spread(window, tried[kind].model.expect_margin(window.known, days=days))
         spread = replace(spread, growth=_growth(learned[kind], known, days, horizon_days))
         parts = {"value": learned[kind].as_plain(), "spread": asdict(spread), "usual": usual}
         version = f"{moment:%Y-%m-%d}-{kind}-{identity}"
@@ -176,7 +178,7 @@ def _train(
         "model_name": NAME,
         "horizon_days": horizon_days,
         "as_of": moment.isoformat(),
-        **describe(choice, judged, learned[choice.champion], window, known),
+        **describe(choice, judged, tried[choice.champion], learned[choice.champion], window, known),
         "drift": told_drift(window.known, known, DRIFTING),
         "gates": [asdict(gate) for gate in gates],
     }
@@ -202,6 +204,17 @@ def _identity(
 
 def _learn(kind: str, known: pd.DataFrame) -> ValueModel:
     return learn(kind, known, yearly_discount=YEARLY_DISCOUNT)
+
+
+def _refit(kind: str, known: pd.DataFrame, taught: ValueModel) -> ValueModel:
+    """Return a kind fitted to all that is known, with what the window taught of its level.
+
+    Curves belong to the rhythm that they were learnt on, so that stays with them.
+    """
+    if not taught.calibration.curves:
+        return replace(_learn(kind, known), scale=taught.scale)
+    spent = _learn(SHOP_MEAN, known)
+    return replace(taught, spending=spent.spending, daily_orders=spent.daily_orders)
 
 
 def _judge(kind: str, window: ValueWindow) -> ValueModel:

@@ -13,6 +13,7 @@ from ml.btyd.dropout import BG_NBD, MBG_NBD, Dropout
 from ml.btyd.forecasts import alive_probability, expected_orders
 from ml.btyd.histories import Histories, Numbers, group
 from ml.btyd.spending import Spending
+from ml.value.calibration import UNCALIBRATED, Calibration
 
 SHOP_MEAN = "shop_mean"
 KINDS = (SHOP_MEAN, BG_NBD, MBG_NBD)
@@ -42,7 +43,8 @@ class Scale:
 class ValueModel:
     """All that was learnt of a shop; without a dropout model everybody orders as often as the mean.
 
-    `daily_orders` is that mean per customer, `yearly_discount` what a year takes off an amount.
+    `daily_orders` is that mean per customer, `yearly_discount` what a year takes off an amount,
+    `calibration` what bends expected orders before the scale.
     """
 
     dropout: Dropout | None
@@ -50,12 +52,14 @@ class ValueModel:
     scale: Scale
     daily_orders: float
     yearly_discount: float
+    calibration: Calibration = UNCALIBRATED
 
     def expect(self, known: pd.DataFrame, *, days: int) -> Expectation:
         """Return what is expected of customers (rows of histories.summarise) in the next days."""
         histories = histories_of(known)
         ends = days * np.arange(1, MONTHS + 1) / MONTHS
-        until = np.array([self._orders(histories, float(end)) for end in ends]) * self.scale.orders
+        until = np.array([self._orders(histories, float(end)) for end in ends])
+        until *= self._factor(histories, until[-1], days) * self.scale.orders
         within = np.diff(until, axis=0, prepend=np.zeros((1, len(known))))
         years = (ends - days / MONTHS / 2) / 365
         per_order = self.margin_per_order(known)
@@ -64,7 +68,9 @@ class ValueModel:
 
     def expect_orders(self, known: pd.DataFrame, *, days: int) -> Numbers:
         """Return the expected orders alone."""
-        return self._orders(histories_of(known), float(days)) * self.scale.orders
+        histories = histories_of(known)
+        orders = self._orders(histories, float(days))
+        return orders * self._factor(histories, orders, days) * self.scale.orders
 
     def expect_margin(self, known: pd.DataFrame, *, days: int) -> Numbers:
         """Return the expected margin alone, not discounted."""
@@ -93,6 +99,15 @@ class ValueModel:
             return np.full(len(histories.customers), self.daily_orders * days)
         return expected_orders(self.dropout, histories, days=days)
 
+    def _factor(self, histories: Histories, orders: Numbers, days: int) -> Numbers:
+        """Return what calibrates the orders of customers; takes those of some days, not scaled."""
+        calibration = self.calibration
+        if not calibration.curves:
+            return np.ones(len(orders))
+        if days != calibration.days:
+            orders = self._orders(histories, float(calibration.days))
+        return calibration.factor(histories.repeats[histories.customers], orders)
+
     def as_plain(self) -> dict[str, Any]:
         """Return the model as plain JSON data."""
         learned = self.dropout.as_plain() if self.dropout else None
@@ -108,6 +123,8 @@ class ValueModel:
             Scale(**content["scale"]),
             content["daily_orders"],
             content["yearly_discount"],
+            # Versions of before have none.
+            Calibration.from_plain(content.get("calibration", asdict(UNCALIBRATED))),
         )
 
 

@@ -17,6 +17,7 @@ from ml.judging import Measures
 from ml.markdown import table
 from ml.promotion import EVIDENCE, NO_EVIDENCE, Choice, saved
 from ml.value.model import SHOP_MEAN, ValueModel
+from ml.value.trial import Tried
 from ml.value.windows import ValueWindow
 
 DEPENDENCE_LIMIT = 0.3
@@ -65,13 +66,16 @@ def choose(judged: Mapping[str, ValueModel], window: ValueWindow, *, seed: int) 
 def describe(
     choice: Choice,
     judged: Mapping[str, ValueModel],
+    tried: Tried,
     published: ValueModel,
     window: ValueWindow,
     known: pd.DataFrame,
 ) -> dict[str, Any]:
-    """Return the report as plain JSON data; measures are those of the window."""
+    """Return the report as plain JSON data; measures are those of the window.
+
+    The kinds are measured on one scale each; the tenths are those of what is published.
+    """
     metrics = {kind: asdict(_measures(model, window)) for kind, model in judged.items()}
-    expected = judged[choice.champion].expect_margin(window.known, days=window.days)
     return {
         **asdict(choice),
         "measure": "deviance",
@@ -82,7 +86,8 @@ def describe(
             "orders": float(window.orders.sum()), "margin": float(window.margin.sum()),
         },
         "scale": asdict(published.scale),
-        "tenths": _tenths(expected, window.margin),
+        "curves": tried.told,
+        "tenths": _tenths(tried.margin, window.margin),
         "warnings": _warnings(published, known),
     }  # fmt: skip
 
@@ -100,7 +105,7 @@ def card(report: Mapping[str, Any]) -> str:
         f"{window['count']:,} customers known on {window['as_of'][:10]}: "
         f"{window['orders']:,.0f} orders in the {window['days']} days after it. To meet them, "
         f"expected orders are multiplied by {scale['orders']:.3f} and the margin of an order by "
-        f"{scale['margin']:.3f}.",
+        f"{scale['margin']:.3f}. {report['curves']}",
         "## Measures on that window, every kind on its level\n\n" + table(measures, columns),
         "## Margin of the window, by tenth of what was expected\n\n"
         + table(report["tenths"], ("count", "mean_expected", "mean_actual")),

@@ -2,15 +2,19 @@
 
 from datetime import date
 
+import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
 from ml import evaluation
 from ml.models import next_order, orders_and_value
+from ml.value.windows import known_purchases, newest_window
 from orchestration.warehouse import Warehouse
 from tests.dbt.truth import LINKED
 from tests.scored import train_and_score
+from tests.tenths import misses
 
 pytestmark = pytest.mark.slow
 
@@ -45,12 +49,18 @@ COME = (
 )
 
 
-@pytest.fixture(scope="module")
-def foretold(make_shop, tmp_path_factory):
-    """Probability and expected orders of each customer, and what came."""
-    made = make_shop("demo", 31, until=date(2026, 6, 30))
+@pytest.fixture(scope="module", params=[31, 32])
+def shop(request, make_shop):
+    """Return a shop with its customers and their margins."""
+    made = make_shop("demo", request.param, until=date(2026, 6, 30))
     made.build("+customer_features", "+int_purchase_margins_computed")
-    models = tmp_path_factory.mktemp("models")
+    return made
+
+
+@pytest.fixture(scope="module")
+def foretold(shop, tmp_path_factory):
+    """Probability and expected orders of each customer, and what came."""
+    made, models = shop, tmp_path_factory.mktemp("models")
     with Warehouse(made.warehouse).connect() as connection:
         for prediction in (next_order, orders_and_value):
             assert train_and_score(connection, prediction, models)["status"] != "refused"
@@ -76,3 +86,38 @@ def test_expected_orders_come_true(foretold):
     assert expected.sum() == pytest.approx(came.sum(), rel=0.1)
     best = expected >= np.quantile(expected, 0.9)
     assert expected[best].sum() == pytest.approx(came[best].sum(), rel=0.1)
+
+
+def test_each_tenth_of_the_expected_orders_comes_true(foretold):
+    """Every tenth is within 10 % of what came, give or take two standard errors of that."""
+    _, _, expected, came = foretold
+
+    off = misses(expected, came, came)
+
+    assert len(off) >= 4
+    assert off.max() <= 2
+
+
+def test_each_tenth_of_the_margin_comes_true(shop):
+    """Foretold a year ago: every tenth of the margin is within 10 % of what has come since.
+
+    The truth knows no margin of purchases to come; the warehouse knows it of the year behind it.
+    """
+    columns = ", ".join(orders_and_value.PURCHASES.columns)
+    with duckdb.connect(str(shop.warehouse), read_only=True) as connection:
+        bought = connection.execute(f"select {columns} from {orders_and_value.PURCHASES.relation}")
+        clock = pd.Timestamp("2026-07-01")
+        known = known_purchases(bought.df(), known_until=clock)
+    year = newest_window(known, until=clock, days=365)
+    customers = pd.DataFrame({"customer_id": year.known.index, "as_of": year.as_of})
+
+    trained = orders_and_value.fit({"purchases": known}, as_of=year.as_of)
+    rows = orders_and_value.predict(
+        trained.champion, {"purchases": known, "customers": customers}, scored_at=clock
+    )
+
+    assert list(rows["customer_id"]) == list(year.known.index)
+    margin = (rows["expected_orders"] * rows["expected_margin_per_order"]).to_numpy()
+    off = misses(margin, year.margin, year.orders)
+    assert len(off) >= 3
+    assert off.max() <= 2
