@@ -30,7 +30,8 @@ LIMITS = (
     "same recipe fitted on every complete window.",
     "A probability says what a customer would do when treated as customers were treated in the "
     "training windows. It does not say whom a message would change.",
-    "Seasons move the level: with less than two years of history, no year before is known.",
+    "Seasons move the level. They are reckoned with where the shop's own are known, after three "
+    "years of purchases.",
     "Purchases cancelled later are absent from past snapshots, too.",
 )
 
@@ -80,6 +81,7 @@ def render(model: Model, report: Report) -> str:
         "## Data\n\n" + table(report["windows"], ("as_of", "ends_at", "count", "count_positives")),
         f"Tested on the window of {report['test_as_of'][:10]}; "
         f"learnt for the test from {', '.join(day[:10] for day in report['training_as_of'])}.",
+        *_season(report),
         "## Measures on the test window\n\n" + _measures(report),
         "## Calibration of the published model, by tenth\n\n"
         + table(report["calibration"], ("count", "mean_probability", "actual_rate")),
@@ -88,6 +90,17 @@ def render(model: Model, report: Report) -> str:
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _season(report: Report) -> list[str]:
+    """Say where the days ahead are of another season than those that were learnt from."""
+    coming, learnt = report.get("season", 1.0), report.get("season_learnt", 1.0)
+    if f"{coming:.2f}" == f"{learnt:.2f}":
+        return []
+    return [
+        f"The days ahead bring {coming:.2f} times the usual purchases, those that were learnt from "
+        f"{learnt:.2f} times: probabilities are moved to the season that comes."
+    ]
 
 
 def moved(report: Report) -> list[Mapping[str, Any]]:

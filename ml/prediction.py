@@ -26,7 +26,8 @@ SMALLEST_EFFECT = 0.05
 class Input:
     """A relation of the warehouse that a prediction reads, with the columns it cannot do without.
 
-    `condition` leaves out rows. Every relation that scoring reads has the entity's column.
+    `condition` leaves out rows. Every relation that scoring reads has the entity's column; what
+    training reads without it is about nobody, and never sampled.
     """
 
     relation: str

@@ -44,6 +44,12 @@ def fit(kind: str, windows: Sequence[Window], *, seed: int) -> Parts:
     return fitters[kind](windows, seed)
 
 
+def level_windows(kind: str, windows: Sequence[Window]) -> Sequence[Window]:
+    """Return the windows whose order rate the probabilities of a kind come to."""
+    calibrated = _older_and_newest(windows) if kind == BOOSTING else None
+    return [calibrated[1]] if calibrated else windows
+
+
 def predict(kind: str, parts: Parts, matrix: Matrix) -> Numbers:
     """Return the probability of each row of a matrix with the columns of windows."""
     if len(matrix) == 0:
@@ -117,8 +123,9 @@ def _fit_logistic(windows: Sequence[Window], seed: int) -> Parts:
 
 def _fit_boosting(windows: Sequence[Window], seed: int) -> Parts:
     """Return boosted trees and their calibrator."""
-    older, newest = split_newest(windows)
-    if newest is not None and _have_both_outcomes(older) and _have_both_outcomes([newest]):
+    split = _older_and_newest(windows)
+    if split:
+        older, newest = split
         matrix, actual, _ = sample(older, seed=seed, at_most=MAX_ROWS)
         trees = _fit_trees(matrix, actual, seed)
         scores = _tree_scores(trees, newest.matrix)
@@ -126,6 +133,14 @@ def _fit_boosting(windows: Sequence[Window], seed: int) -> Parts:
     matrix, actual, customers = sample(windows, seed=seed, at_most=MAX_ROWS)
     calibrator = fit_calibrator(_out_of_fold(matrix, actual, customers, seed), actual)
     return {**_fit_trees(matrix, actual, seed), "calibrator": calibrator}
+
+
+def _older_and_newest(windows: Sequence[Window]) -> tuple[list[Window], Window] | None:
+    """Return the windows to grow trees on and the one to calibrate them on, if both can be had."""
+    older, newest = split_newest(windows)
+    if newest is not None and _have_both_outcomes(older) and _have_both_outcomes([newest]):
+        return older, newest
+    return None
 
 
 def _out_of_fold(matrix: Matrix, actual: Outcomes, customers: Customers, seed: int) -> Numbers:

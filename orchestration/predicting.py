@@ -64,7 +64,7 @@ def train(connection: Connection, prediction: Prediction) -> Trained | Refused:
     if reasons:
         return Refused(prediction.NAME, prediction.HORIZON_DAYS, as_of, reasons)
     count, condition = _sample(connection, prediction)
-    frames = read_frames(connection, prediction.TRAINING, condition)
+    frames = _read_sampled(connection, prediction, condition)
     try:
         outcome = prediction.fit(frames, as_of=as_of)
     except DATA_ERRORS as error:
@@ -187,6 +187,16 @@ def read_frames(
         )
         for name, read in inputs.items()
     }
+
+
+def _read_sampled(
+    connection: Connection, prediction: Prediction, condition: str
+) -> dict[str, pd.DataFrame]:
+    """Return what a prediction learns from: of the sample, and all of what is about nobody."""
+    key, inputs = entity(prediction), prediction.TRAINING
+    about = {name: read for name, read in inputs.items() if key in read.columns}
+    shared = {name: read for name, read in inputs.items() if name not in about}
+    return read_frames(connection, about, condition) | read_frames(connection, shared)
 
 
 def _sample(connection: Connection, prediction: Prediction) -> tuple[int, str]:

@@ -11,7 +11,17 @@ import numpy as np
 import pandas as pd
 from pandas.util import hash_array
 
-from ml import drift, evaluation, importance, leaks, promotion, reasons, recipes, window_leaks
+from ml import (
+    drift,
+    evaluation,
+    importance,
+    leaks,
+    promotion,
+    reasons,
+    recipes,
+    seasons,
+    window_leaks,
+)
 from ml.errors import FeatureError
 from ml.evaluation import Gate, Metrics, Numbers
 from ml.features import KEYS, NAMES, current, fingerprint, matrix, validate
@@ -28,6 +38,7 @@ from ml.prediction import (
 )
 from ml.recipes import BASELINE, BOOSTING, LEARNED, LOGISTIC
 from ml.rhythm import Rhythm, learn
+from ml.seasons import Seasons
 from ml.times import instant
 from ml.windows import Window, complete_windows, known_occasions, split_newest, stack
 
@@ -35,13 +46,14 @@ NAME = "next_order"
 NAIVE_RULE = "rank customers by the days since their last order"
 KEY = ("customer_id",)
 HORIZON_DAYS = 90
-RECIPE = 2
+RECIPE = 3
 COUNT_REASONS = 5
 KINDS = (BASELINE, *LEARNED)
 FEATURES = Input("insight.customer_features", (*KEYS, *NAMES))
 TRAINING = {
     "features": FEATURES,
     "purchases": Input("intermediate.int_purchase_occasions", ("customer_id", "occurred_at")),
+    "seasons": Input("intermediate.int_season_months_dated", seasons.COLUMNS),
 }
 SCORING = {"features": Input(FEATURES.relation, FEATURES.columns, "is_current")}
 RESULT = {
@@ -60,8 +72,9 @@ def fit(
 ) -> Trained | Refused:
     """Train on past snapshots, judge on the newest complete one, refit, and choose what to publish.
 
-    Takes `features` (past and current snapshots) and `purchases` (customer_id, occurred_at); those
-    at or after `as_of` are ignored. A window is a snapshot whose horizon ends by `as_of`.
+    Takes `features` (past and current snapshots), `purchases` (customer_id, occurred_at), of which
+    those at or after `as_of` are ignored, and, where the shop's are known, `seasons` (COLUMNS of
+    ml.seasons). A window is a snapshot whose horizon ends by `as_of`.
     Test: the newest window. Training: the windows that end before it begins, so no outcome is seen
     twice. Judged: logistic regression and calibrated gradient boosting against the order rate by
     recency. After that the same recipes are fitted once more with every complete window, moved
@@ -88,8 +101,14 @@ def fit(
     if failures:
         return Refused(NAME, horizon_days, moment, failures, gates)
     names = [leak.feature for leak in found]
+    calendar = frames.get("seasons", seasons.UNKNOWN)
     trained = _train(
-        leaks.without(frame, names), window_leaks.cleared(windows, names), moment, seed, names
+        leaks.without(frame, names),
+        window_leaks.cleared(windows, names),
+        calendar,
+        moment,
+        seed,
+        names,
     )
     told = {"left_out": leaks.as_plain(found), "gates": [asdict(gate) for gate in gates]}
     return replace(trained, report={**trained.report, **told})
@@ -108,7 +127,7 @@ def predict(model: Model, frames: Frames, *, scored_at: pd.Timestamp) -> pd.Data
         "model_name": model.name,
         "horizon_days": model.horizon_days,
         "as_of": frame["as_of"],
-        "probability": recipes.predict(model.kind, model.parts, values),
+        "probability": _foretell(model, frame["as_of"], values),
         "model_version": model.version,
         "scored_at": instant(scored_at),
     }
@@ -119,6 +138,16 @@ def explain(model: Model, frames: Frames) -> tuple[Reason, ...]:
     """Return what moves the odds of the first current customer most, strongest first."""
     _, values = _current(model, frames)
     return reasons.explain(model.kind, model.parts, values[:1]) if len(values) else ()
+
+
+def _foretell(model: Model, as_of: pd.Series[pd.Timestamp], values: Numbers) -> Numbers:
+    """Return the probabilities of current rows, all of one date, in the season that follows it."""
+    probability = recipes.predict(model.kind, model.parts, values)
+    if "seasons" not in model.parts or not len(values):
+        return probability
+    told = model.parts["seasons"]
+    coming = Seasons(tuple(told["indices"])).over(as_of.iloc[0], days=model.horizon_days)
+    return seasons.moved(probability, told["learnt"], coming)
 
 
 def _current(model: Model, frames: Frames) -> tuple[pd.DataFrame, Numbers]:
@@ -158,6 +187,7 @@ def _gates(
 def _train(
     frame: pd.DataFrame,
     windows: Sequence[Window],
+    calendar: pd.DataFrame,
     moment: pd.Timestamp,
     seed: int,
     left_out: Sequence[str],
@@ -166,12 +196,13 @@ def _train(
     training, test = split_newest(windows)
     if test is None:
         raise ValueError("There is no window to train on. Ask the gates first.")
-    judged, choice = _judge(training, test, seed)
+    judged, choice = _judge(training, test, seasons.known(calendar, test.as_of), seed)
     horizon_days = (test.ends_at - test.as_of).days
+    months = seasons.known(calendar, moment)
     rhythm = learn(matrix(frame[frame["is_current"]]), horizon_days=horizon_days)
-    identity = _identity(windows, moment, rhythm, seed, left_out)
+    identity = _identity(windows, moment, rhythm, months, seed, left_out)
     champion, challenger = (
-        _refit(kind, windows, moment, rhythm, seed, identity, left_out)
+        _refit(kind, windows, moment, rhythm, months, seed, identity, left_out)
         for kind in (choice.champion, choice.challenger)
     )
     report = {
@@ -185,6 +216,10 @@ def _train(
         "baseline": BASELINE,
         **judged,
         "rhythm": rhythm.as_plain(),
+        "season": months.over(moment, days=horizon_days),
+        "season_learnt": seasons.mean(
+            seasons.levels(recipes.level_windows(champion.kind, windows), months)
+        ),
         "windows": [_window_facts(window) for window in windows],
         "features": _leading_features(champion, test, seed),
         "drift": drift.told_drift(frame[frame["as_of"] == test.as_of], frame[frame["is_current"]]),
@@ -193,13 +228,17 @@ def _train(
 
 
 def _judge(
-    training: Sequence[Window], test: Window, seed: int
+    training: Sequence[Window], test: Window, months: Seasons, seed: int
 ) -> tuple[dict[str, Any], promotion.Choice]:
     """Fit every kind on the training windows, measure on the test window, and choose."""
     probability: dict[str, Numbers] = {}
+    coming = months.over(test.as_of, days=(test.ends_at - test.as_of).days)
     for kind in KINDS:
         parts = recipes.fit(kind, training, seed=seed)
-        probability[kind] = recipes.predict(kind, parts, test.matrix)
+        usual = recipes.predict(kind, parts, test.matrix)
+        probability[kind] = seasons.moved(
+            usual, seasons.levels(recipes.level_windows(kind, training), months), coming
+        )
     metrics: dict[str, Metrics] = {
         kind: evaluation.measure(test.actual, values) for kind, values in probability.items()
     }
@@ -235,12 +274,18 @@ def _refit(
     windows: Sequence[Window],
     moment: pd.Timestamp,
     rhythm: Rhythm,
+    months: Seasons,
     seed: int,
     identity: str,
     left_out: Sequence[str],
 ) -> Model:
     """Fit one kind on every complete window and name the version by date, kind and content."""
-    learnt = {"rhythm": rhythm.as_plain(), "left_out": list(left_out)}
+    levels = seasons.levels(recipes.level_windows(kind, windows), months)
+    learnt = {
+        "rhythm": rhythm.as_plain(),
+        "seasons": {"indices": list(months.indices), "learnt": [list(level) for level in levels]},
+        "left_out": list(left_out),
+    }
     parts = {**recipes.fit(kind, windows, seed=seed), **learnt}
     name = f"{moment:%Y-%m-%d}-{kind}-{identity}"
     return Model(NAME, name, kind, rhythm.horizon_days, moment, NAMES, parts)
@@ -250,6 +295,7 @@ def _identity(
     windows: Sequence[Window],
     moment: pd.Timestamp,
     rhythm: Rhythm,
+    months: Seasons,
     seed: int,
     left_out: Sequence[str],
 ) -> str:
@@ -263,7 +309,7 @@ def _identity(
             yield window.matrix
             yield window.actual
 
-    return content_name([*facts, rhythm.as_plain(), dates, *left_out], arrays())
+    return content_name([*facts, rhythm.as_plain(), months.indices, dates, *left_out], arrays())
 
 
 def _window_facts(window: Window) -> dict[str, Any]:

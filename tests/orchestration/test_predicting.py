@@ -243,6 +243,20 @@ def test_training_takes_a_sample_and_says_so(warehouse, tmp_path, monkeypatch):
     assert second.champion.parts == first.champion.parts
 
 
+def test_what_is_about_nobody_is_not_sampled(warehouse, monkeypatch):
+    """A calendar has no customers to draw from."""
+    monkeypatch.setattr(predicting, "MOST_CUSTOMERS", 2)
+    counting, seen = Counted(), {}
+    counting.TRAINING = {**counting.TRAINING, "days": Input("raw.clock", ("as_of",))}
+    refused = Refused("loudness", 30, pd.Timestamp("2026-11-02"), ("Seen.",))
+    monkeypatch.setattr(counting, "fit", lambda frames, **_: seen.update(frames) or refused)
+    with warehouse.connect() as connection:
+        predicting.train(connection, counting)
+
+    assert len(seen["days"]) == 1
+    assert len(seen["noises"]) < 4
+
+
 def test_who_counts_people_gets_them_all(warehouse, monkeypatch):
     """A sample would make volumes too small."""
     monkeypatch.setattr(predicting, "MOST_CUSTOMERS", 2)
