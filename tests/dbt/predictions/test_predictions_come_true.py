@@ -49,11 +49,12 @@ COME = (
 )
 
 
-@pytest.fixture(scope="module", params=[31, 32])
+@pytest.fixture(scope="module", params=[(31, date(2026, 6, 30)), (32, date(2026, 10, 31))])
 def shop(request, make_shop):
-    """Return a shop with its customers and their margins."""
-    made = make_shop("demo", request.param, until=date(2026, 6, 30))
-    made.build("+customer_features", "+int_purchase_margins_computed")
+    """Return a shop with customers, margins and seasons, before the summer and before Christmas."""
+    seed, until = request.param
+    made = make_shop("demo", seed, until=until)
+    made.build("+customer_features", "+int_purchase_margins_computed", "+int_season_months_dated")
     return made
 
 
@@ -105,8 +106,8 @@ def test_each_tenth_of_the_margin_comes_true(shop):
     """
     columns = ", ".join(orders_and_value.PURCHASES.columns)
     with duckdb.connect(str(shop.warehouse), read_only=True) as connection:
+        clock = pd.Timestamp(connection.execute("select as_of from raw.clock").fetchall()[0][0])
         bought = connection.execute(f"select {columns} from {orders_and_value.PURCHASES.relation}")
-        clock = pd.Timestamp("2026-07-01")
         known = known_purchases(bought.df(), known_until=clock)
     year = newest_window(known, until=clock, days=365)
     customers = pd.DataFrame({"customer_id": year.known.index, "as_of": year.as_of})
