@@ -142,7 +142,26 @@ class Shop:
     @property
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return what a prediction reads."""
-        return {"features": self.features, "purchases": self.occasions, "lines": self.lines}
+        return {
+            "features": self.features,
+            "purchases": self.occasions,
+            "lines": self.lines,
+            "seasons": self.seasons,
+        }
+
+    @property
+    def seasons(self) -> pd.DataFrame:
+        """Return the months of a shop without seasons, as known for a year."""
+        begins = (self.clock - pd.Timedelta(days=365)).normalize().replace(day=1)
+        months = pd.date_range(begins, periods=24, freq="MS")
+        return pd.DataFrame(
+            {
+                "rule_version": f"{begins:%Y-%m-%d}",
+                "valid_from": begins,
+                "month_start": months,
+                "season_index": 1.0,
+            }
+        )
 
     @property
     def current(self) -> pd.DataFrame:
