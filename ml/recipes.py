@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ml import seasons
 from ml.evaluation import Numbers, Outcomes
 from ml.features import NAMES, NULLABLE, Matrix
 from ml.prediction import Parts
+from ml.seasons import Level, Seasons
 from ml.windows import Customers, Window, sample, split_newest, stack
 
 BASELINE = "recency_baseline"
@@ -48,6 +50,11 @@ def level_windows(kind: str, windows: Sequence[Window]) -> Sequence[Window]:
     """Return the windows whose order rate the probabilities of a kind come to."""
     calibrated = _older_and_newest(windows) if kind == BOOSTING else None
     return [calibrated[1]] if calibrated else windows
+
+
+def levels(kind: str, windows: Sequence[Window], months: Seasons) -> list[Level]:
+    """Return the seasons that a kind's probabilities are learnt from, with their shares."""
+    return seasons.levels(level_windows(kind, windows), months)
 
 
 def predict(kind: str, parts: Parts, matrix: Matrix) -> Numbers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,15 @@ class Window:
     customers: Customers
     matrix: Matrix
     actual: Outcomes
+
+    def facts(self) -> dict[str, Any]:
+        """Return its dates and counts."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "ends_at": self.ends_at.isoformat(),
+            "count": len(self.actual),
+            "count_positives": int(self.actual.sum()),
+        }
 
 
 def known_occasions(occasions: pd.DataFrame, *, known_until: pd.Timestamp) -> pd.DataFrame:

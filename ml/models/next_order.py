@@ -102,14 +102,8 @@ def fit(
         return Refused(NAME, horizon_days, moment, failures, gates)
     names = [leak.feature for leak in found]
     calendar = frames.get("seasons", seasons.UNKNOWN)
-    trained = _train(
-        leaks.without(frame, names),
-        window_leaks.cleared(windows, names),
-        calendar,
-        moment,
-        seed,
-        names,
-    )
+    frame, windows = leaks.without(frame, names), window_leaks.cleared(windows, names)
+    trained = _train(frame, windows, calendar, moment, seed, names)
     told = {"left_out": leaks.as_plain(found), "gates": [asdict(gate) for gate in gates]}
     return replace(trained, report={**trained.report, **told})
 
@@ -217,10 +211,8 @@ def _train(
         **judged,
         "rhythm": rhythm.as_plain(),
         "season": months.over(moment, days=horizon_days),
-        "season_learnt": seasons.mean(
-            seasons.levels(recipes.level_windows(champion.kind, windows), months)
-        ),
-        "windows": [_window_facts(window) for window in windows],
+        "season_learnt": seasons.mean(recipes.levels(champion.kind, windows, months)),
+        "windows": [window.facts() for window in windows],
         "features": _leading_features(champion, test, seed),
         "drift": drift.told_drift(frame[frame["as_of"] == test.as_of], frame[frame["is_current"]]),
     }
@@ -235,10 +227,9 @@ def _judge(
     coming = months.over(test.as_of, days=(test.ends_at - test.as_of).days)
     for kind in KINDS:
         parts = recipes.fit(kind, training, seed=seed)
-        usual = recipes.predict(kind, parts, test.matrix)
-        probability[kind] = seasons.moved(
-            usual, seasons.levels(recipes.level_windows(kind, training), months), coming
-        )
+        learnt = recipes.levels(kind, training, months)
+        found = recipes.predict(kind, parts, test.matrix)
+        probability[kind] = seasons.moved(found, learnt, coming)
     metrics: dict[str, Metrics] = {
         kind: evaluation.measure(test.actual, values) for kind, values in probability.items()
     }
@@ -280,7 +271,7 @@ def _refit(
     left_out: Sequence[str],
 ) -> Model:
     """Fit one kind on every complete window and name the version by date, kind and content."""
-    levels = seasons.levels(recipes.level_windows(kind, windows), months)
+    levels = recipes.levels(kind, windows, months)
     learnt = {
         "rhythm": rhythm.as_plain(),
         "seasons": {"indices": list(months.indices), "learnt": [list(level) for level in levels]},
@@ -310,16 +301,6 @@ def _identity(
             yield window.actual
 
     return content_name([*facts, rhythm.as_plain(), months.indices, dates, *left_out], arrays())
-
-
-def _window_facts(window: Window) -> dict[str, Any]:
-    """Return the dates and counts of a window."""
-    return {
-        "as_of": window.as_of.isoformat(),
-        "ends_at": window.ends_at.isoformat(),
-        "count": len(window.actual),
-        "count_positives": int(window.actual.sum()),
-    }
 
 
 def _leading_features(model: Model, test: Window, seed: int) -> list[dict[str, Any]]:

@@ -52,10 +52,11 @@ def test_what_a_later_version_learnt_is_not_known_before() -> None:
 
 
 def test_a_month_without_purchases_still_teaches() -> None:
-    """An index of 0, set by hand, leaves finite rates."""
+    """An index of 0, set by hand, makes nobody certain: it counts as a hundredth of the usual."""
     nothing = known(calendar("2026-01-01", (0.0,) * 12), pd.Timestamp("2026-02-01"))
+    learnt = [(nothing.over(pd.Timestamp("2026-02-01"), days=90), 1.0)]
 
-    assert np.isfinite(moved(np.array([0.5]), [(min(nothing.indices), 1.0)], 1.0)).all()
+    assert moved(np.array([0.001]), learnt, 1.0)[0] == pytest.approx(1 - 0.999**100, abs=1e-3)
 
 
 @given(st.lists(st.floats(0, 0.999), min_size=1), SEASON, SEASON)
@@ -95,11 +96,10 @@ def test_one_season_throughout_changes_nothing() -> None:
 
 
 def test_probabilities_of_the_coming_season_are_told(shop: Shop) -> None:
-    """Learnt in usual months, scored for three that bring twice as much; the card says so."""
+    """Learnt mostly in usual months, scored for months of twice as much; the card says so."""
     ahead = {(shop.clock + pd.Timedelta(days=day)).month for day in range(90)}
     indices = tuple(2.0 if month in ahead else 1.0 for month in range(1, 13))
     told = calendar(f"{shop.clock:%Y-%m}-01", indices)
-    # As known only now: of the windows behind, none lies in these months.
     plain = fit(shop.frames, as_of=shop.clock)
     bent = fit({**shop.frames, "seasons": told}, as_of=shop.clock)
     assert isinstance(plain, Trained)
@@ -109,6 +109,7 @@ def test_probabilities_of_the_coming_season_are_told(shop: Shop) -> None:
     after = predict(bent.champion, shop.frames, scored_at=SCORED_AT)["probability"]
 
     assert bent.report["season"] == pytest.approx(2.0)
+    assert bent.report["season_learnt"] < 2.0
     assert bent.champion.version != plain.champion.version
     assert after.mean() > before.mean()
     assert (after.rank() == before.rank()).mean() > 0.99
