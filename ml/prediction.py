@@ -117,10 +117,10 @@ class Prediction(Protocol):
     KEY names what a row is about. Its first column is the entity, such as customer_id or
     session_id; more columns count the entity's rows. `fit` refuses with reasons where data is too
     thin. `predict` returns one row per KEY with the columns of RESULT, and never fits; it is given
-    some entities at a time, whom the first input of SCORING lists with a row each. `explain`
-    returns reasons for one entity of the frames that `predict` takes, strongest first. Where names
-    that a training makes up must not jump, `inherit(trained, earlier)` gives them those of an
-    earlier version.
+    some entities at a time, whom the first input of SCORING lists with a row each, in several
+    threads at once: it changes nothing that it shares with another call. `explain` returns reasons
+    for one entity of the frames that `predict` takes, strongest first. Where names that a training
+    makes up must not jump, `inherit(trained, earlier)` gives them those of an earlier version.
     """
 
     @property
