@@ -10,15 +10,25 @@ from activation.shared_rates import SharedRates
 
 
 def main(path: str, seconds: str) -> None:
-    """Print the moment for which each turn was booked; another process may share the file."""
+    """Print the moment for which each turn was booked; another process may share the file.
 
-    def wait(booked: float) -> bool:
-        sys.stdout.write(f"{time.time() + booked}\n")
+    It is reckoned from what the clock said when the turn was booked: a process that the machine
+    sets aside in between did not book a later one.
+    """
+    asked_at = 0.0
+
+    def clock() -> float:
+        nonlocal asked_at
+        asked_at = time.time()
+        return asked_at
+
+    def wait(seconds: float) -> bool:
+        sys.stdout.write(f"{asked_at + seconds!r}\n")
         sys.stdout.flush()
-        time.sleep(booked)
+        time.sleep(seconds)
         return False
 
-    pace = Pace(Rate(10, 600), wait, time.time, {}, SharedRates(Path(path)))
+    pace = Pace(Rate(10, 600), wait, clock, {}, SharedRates(Path(path)))
     end = time.time() + float(seconds)
     while time.time() < end:
         pace.take_turn("send")
