@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from ml.evaluation import Numbers, log_losses
-from ml.prediction import Parts
+from ml.prediction import Model, Parts
 from ml.recipes import predict
 from ml.rhythm import COLUMNS
 from ml.windows import Window
 
 MAX_ROWS = 5_000
 COUNT_REPEATS = 3
+COUNT_LEADING = 5
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,12 @@ def rank_features(kind: str, parts: Parts, window: Window, *, seed: int) -> tupl
         increase = float(np.mean(losses)) - before
         found.append(Importance(name, increase, _direction(matrix[:, column], probability)))
     return tuple(sorted(found, key=lambda item: (-item.log_loss_increase, item.feature)))
+
+
+def leading_features(model: Model, window: Window, *, seed: int) -> list[dict[str, Any]]:
+    """Return as plain data up to five features that a model leans on, the most telling first."""
+    ranked = rank_features(model.kind, model.parts, window, seed=seed)
+    return [asdict(item) for item in ranked[:COUNT_LEADING] if item.log_loss_increase > 0]
 
 
 def _direction(values: Numbers, probability: Numbers) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml import seasons
-from ml.evaluation import Numbers, Outcomes
+from ml.evaluation import Metrics, Numbers, Outcomes, measure
 from ml.features import NAMES, NULLABLE, Matrix
 from ml.prediction import Parts
 from ml.seasons import Level, Seasons
@@ -69,6 +69,12 @@ def predict(kind: str, parts: Parts, matrix: Matrix) -> Numbers:
         design = linear_design(matrix, parts["medians"])
         return _positive(parts["scaler"].transform(design), parts["classifier"])
     return calibrate(parts["calibrator"], _tree_scores(parts, matrix))
+
+
+def measure_base_rate(training: Sequence[Window], test: Window) -> Metrics:
+    """Measure the most naive guess: everybody has the order rate of the training windows."""
+    _, learnt, _ = stack(training)
+    return measure(test.actual, np.full(len(test.actual), learnt.mean()))
 
 
 def linear_design(matrix: Matrix, medians: Numbers) -> Matrix:

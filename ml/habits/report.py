@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ml.habits.answers import Answers
-from ml.habits.habit import STRENGTHS, TRAITS, Habit, Verdict, spanned
+from ml.habits.habit import STRENGTHS, TRAITS, Habit, spanned
+from ml.habits.verdict import Verdict
 from ml.markdown import table
 from ml.promotion import EVIDENCE, NO_EVIDENCE, Gain
 

@@ -13,9 +13,10 @@ from ml import evaluation
 from ml.errors import FeatureError, LabelError
 from ml.evaluation import Gate
 from ml.habits.answers import ANSWERS, Answers, answer_gates, in_order, read_answers, split
-from ml.habits.habit import TRAITS, Habit, Verdict, choose, judge_habit, learn_habit
+from ml.habits.habit import TRAITS, Habit, choose, learn_habit
 from ml.habits.reasons import explain_habits
 from ml.habits.report import PERSONAL, SHOP, card, describe
+from ml.habits.verdict import Verdict, judge_habit
 from ml.prediction import (
     Column,
     Frames,

@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pandas.util import hash_array
 
@@ -47,7 +46,6 @@ NAIVE_RULE = "rank customers by the days since their last order"
 KEY = ("customer_id",)
 HORIZON_DAYS = 90
 RECIPE = 3
-COUNT_REASONS = 5
 KINDS = (BASELINE, *LEARNED)
 FEATURES = Input("insight.customer_features", (*KEYS, *NAMES))
 TRAINING = {
@@ -213,7 +211,7 @@ def _train(
         "season": months.over(moment, days=horizon_days),
         "season_learnt": seasons.mean(recipes.levels(champion.kind, windows, months)),
         "windows": [window.facts() for window in windows],
-        "features": _leading_features(champion, test, seed),
+        "features": importance.leading_features(champion, test, seed=seed),
         "drift": drift.told_drift(frame[frame["as_of"] == test.as_of], frame[frame["is_current"]]),
     }
     return Trained(champion, challenger, choice.status, report)
@@ -247,17 +245,11 @@ def _judge(
         "test_as_of": test.as_of.isoformat(),
         "training_as_of": [window.as_of.isoformat() for window in training],
         "metrics": {kind: asdict(values) for kind, values in metrics.items()},
-        "metrics_base_rate": asdict(_measure_base_rate(training, test)),
+        "metrics_base_rate": asdict(recipes.measure_base_rate(training, test)),
         "against_baseline": {kind: asdict(value) for kind, value in against_baseline.items()},
         "boosting_against_logistic": asdict(boosting_against_logistic),
         "calibration": evaluation.calibration_table(test.actual, probability[champion]),
     }, choice
-
-
-def _measure_base_rate(training: Sequence[Window], test: Window) -> Metrics:
-    """Measure the most naive guess: everybody has the order rate of the training windows."""
-    _, learnt, _ = stack(training)
-    return evaluation.measure(test.actual, np.full(len(test.actual), learnt.mean()))
 
 
 def _refit(
@@ -301,9 +293,3 @@ def _identity(
             yield window.actual
 
     return content_name([*facts, rhythm.as_plain(), months.indices, dates, *left_out], arrays())
-
-
-def _leading_features(model: Model, test: Window, seed: int) -> list[dict[str, Any]]:
-    """Return the five features the published model leans on most."""
-    ranked = importance.rank_features(model.kind, model.parts, test, seed=seed)
-    return [asdict(item) for item in ranked[:COUNT_REASONS] if item.log_loss_increase > 0]
