@@ -27,6 +27,8 @@ def prepare_instance(settings: Settings) -> None:
     """Make the folder of Dagster's own state, with one slot for whoever writes the warehouse."""
     settings.create_folders()
     os.environ["DAGSTER_HOME"] = str(settings.dagster)
+    # What a run is going to make is written down as one batch; it is some hundred events.
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     log = settings.logs / "dagster.log"
     configuration = {
         "telemetry": {"enabled": False},

@@ -71,14 +71,16 @@ def dbt_models(
 ) -> Iterator[Any]:
     """Build the selected models and test them."""
     step = "Build models"
-    reporter().begin(step)
+    # dbt tells of a finished node in a thread of its own, which knows of no reporter.
+    listener = reporter()
+    listener.begin(step)
     total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
     names, indirect_selection = _selection(context)
     with warehouse.writing():
         outcome = build(
             names,
             settings.logs / "dbt.log",
-            lambda done: reporter().advance(step, done, total),
+            lambda done: listener.advance(step, done, total),
             indirect_selection,
         )
     events = [event for said in outcome.events for event in _translate(said, context)]
@@ -86,7 +88,7 @@ def dbt_models(
     if any(_name(unique_id) == GATE_IS_BUILT for _, unique_id, _ in outcome.results):
         with warehouse.writing(), warehouse.connect() as connection:
             write_news(connection, read_contracts(DBT_PROJECT))
-    reporter().end(step, _phrase(events))
+    listener.end(step, _phrase(events))
     with warehouse.connect(read_only=True) as connection:
         for event in events:
             yield _with_row_count(event, connection)

@@ -23,20 +23,28 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 KILLED_AT = [step for step in STEPS if step != "accounts"] + ["certificates"]
-# One process loads the libraries; each erasure has a child of its own, which dies.
+# One process loads the libraries; each erasure has a child of its own, which dies: when a step is
+# done and not yet written down, or amid the rebuild, when half of the first models are new.
 KILLED = """
 import os, sys
 import orchestration.erasure.process
 from orchestration.erasure.command import erase_pending
+from orchestration.progress import SilentReporter, reporting_to
 from orchestration.project import manifest
 from orchestration.settings import read_settings
+
+class DyingAmidModels(SilentReporter):
+    def advance(self, step, done, total, detail=""):
+        if step == "Build models" and 2 * done > total:
+            os._exit(9)
 
 def erase(last):
     def die(step):
         if step == last:
-            os._exit(9)
+            os._exit(1 if step == "rebuild" else 9)
 
-    erase_pending(read_settings(), True, die)
+    with reporting_to(DyingAmidModels() if last == "rebuild" else SilentReporter()):
+        erase_pending(read_settings(), True, die)
     os._exit(0)
 
 manifest()
@@ -142,7 +150,7 @@ class Erased:
         return next((value for (value,) in mine if value in own), customer)
 
     def killed_at(self, steps):
-        """Erase in processes that die when a step is done and not yet written down."""
+        """Erase in processes that die at a step each; return how they ended."""
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", KILLED, *steps], cwd=ROOT,
             env=self.state.environment(), stdout=subprocess.PIPE, text=True, check=True,
