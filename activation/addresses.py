@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -17,9 +18,20 @@ _IDLE_SECONDS = 5.0
 _NO_CONNECTION = (httpcore.ConnectError, httpcore.ConnectTimeout)
 
 
-@cache
+_reading_certificates = threading.Lock()
+
+
 def tls_context() -> ssl.SSLContext:
-    """Return what certificates are checked with; to read them takes a tenth of a second."""
+    """Return what certificates are checked with; to read them takes a tenth of a second.
+
+    Threads that begin together wait for the one that reads them.
+    """
+    with _reading_certificates:
+        return _tls_context()
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 

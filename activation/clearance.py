@@ -1,11 +1,14 @@
 """Tell, from few columns, which rows the gate lets pass; the gate itself judges all others."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from activation.gate import Gate, address_differs, obstacle
 from activation.rows import field_text
 from activation.spec import SyncSpec
 from activation.statements import literal, literals, render
+
+FieldText = Callable[[SyncSpec, str], str]
 
 # Where any of these is null the row counts as not cleared, and the gate says what it is.
 _PERSONAL = """
@@ -91,13 +94,16 @@ class Clearance:
     joins: str = ""
 
 
-def clearance(gate: Gate) -> Clearance | None:
-    """Return what an open gate lets pass; None when it is closed, because then nobody passes."""
+def clearance(gate: Gate, text: FieldText = field_text) -> Clearance | None:
+    """Return what an open gate lets pass; None when it is closed, because then nobody passes.
+
+    `text` says how a sent field is read as text where the candidates come from.
+    """
     if not gate.is_open:
         return None
     if gate.spec.is_internal:
         return Clearance((), _INTERNAL)
-    return Clearance(_addresses(gate.spec), _condition(gate), _points(gate))
+    return Clearance(_addresses(gate.spec, text), _condition(gate), _points(gate))
 
 
 def _condition(gate: Gate) -> str:
@@ -137,8 +143,8 @@ def _sent(spec: SyncSpec) -> dict[str, str]:
     return {kind: name for kind, name in spec.capabilities.addresses.items() if name in sent}
 
 
-def _addresses(spec: SyncSpec) -> tuple[tuple[str, str], ...]:
-    return tuple((f"address_{kind}", field_text(spec, name)) for kind, name in _sent(spec).items())
+def _addresses(spec: SyncSpec, text: FieldText) -> tuple[tuple[str, str], ...]:
+    return tuple((f"address_{kind}", text(spec, name)) for kind, name in _sent(spec).items())
 
 
 def _mismatch(spec: SyncSpec) -> str:

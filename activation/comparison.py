@@ -4,21 +4,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activation.attempts import waits_for
+from activation.changed_columns import changed_columns
 from activation.clearance import clearance
 from activation.connection import Connection
 from activation.content import content_digest
-from activation.digests import PIECE, ContentRule, DigestKeys, RowRule
+from activation.digests import ContentRule, DigestKeys, RowRule
 from activation.gate import Gate
 from activation.identities import carried, own, shared, stale, wanted
 from activation.jumps import SIZE_JUMPED, held_leavers
 from activation.ledger_schema import HANDED_OVER, NO_SYNC_ROWS, readable
-from activation.rows import desired_rows, field_names, mapping
+from activation.plain_changes import LOOKED, RECORDED, has_plain_changes, plain_changes, weighed
+from activation.rows import desired_rows, field_names, mapping, payload
 from activation.spec import SyncSpec
 from activation.spec_rules import LEFT_AUDIENCE
 from activation.statements import literal, literals, render
-from activation.unchanged import IS_UNSETTLED, cleared_rows, doubtful_rows, passed_rows, unsettled
+from activation.unchanged import (
+    CARRIED,
+    IS_UNSETTLED,
+    cleared_rows,
+    doubtful_rows,
+    passed_rows,
+    unsettled,
+)
 
-MAPPING_CHANGED = "mapping"
 FEW_ROWS = 1_000
 
 # Rows whose key vanished because the customer was merged, or whose identifiers a new key uses,
@@ -33,7 +41,7 @@ desired as (
     select *, {row_hash} as row_hash {own} from judged
 ),
 recorded as (
-    select * from {sync_rows}
+    select * from {recorded}
     where
         sync = {sync}
         and account = {account} {is_unsettled}
@@ -158,6 +166,7 @@ settled as (
         {stale} as stale
     from touched
     {wanted}
+    {plain}
 ),
 changes as (
     select * from settled where not is_handed_over or action <> 'remove' or stale <> ''
@@ -191,21 +200,24 @@ class Comparison:
         identities = capabilities.identities if has_ledger else ()
         leavers = held_leavers(spec, self.account) if is_paused else ""
         unsettled = self._unsettled(sync_rows) if has_ledger else ""
+        has_plain = bool(unsettled) and has_plain_changes(spec)
+        sent = "payload" if has_plain else payload(spec, CARRIED)
         judged = self.gate.judged("source_rows", are_few=bool(unsettled))
         if unsettled:
-            judged += passed_rows(spec)
+            judged += passed_rows(sent)
         if leavers:
             judged += " union all " + self.gate.judged("leavers", are_held=True)
         return render(
             _COMPARED,
             unsettled=unsettled,
             is_unsettled=IS_UNSETTLED if unsettled else "",
-            source=doubtful_rows(spec) if unsettled else desired_rows(spec),
+            source=doubtful_rows(sent) if unsettled else desired_rows(spec),
             leavers=f"leavers as ({leavers})," if leavers else "",
             judged=judged,
             row_hash=row_hash(spec, self.keys.row_rule),
             is_same=_is_same(spec, self.keys.former_row_rules),
-            sync_rows=sync_rows,
+            recorded=RECORDED if has_plain else sync_rows,
+            plain=plain_changes(changed_columns(spec), is_paused=is_paused) if has_plain else "",
             sync=literal(spec.name),
             account=literal(self.account),
             shared=shared(self.connection, spec, identities),
@@ -216,7 +228,7 @@ class Comparison:
             key_ids=literals(self.keys.of_same_pieces),
             waits_for=waits_for(self.connection, spec),
             pieces=self.keys.current.pieces("payload", field_names(spec)),
-            changed_columns=_changed_columns(spec),
+            changed_columns=changed_columns(spec),
             own=own(capabilities, identities),
             carried=carried(capabilities, identities),
             stale=stale(capabilities, identities),
@@ -233,7 +245,11 @@ class Comparison:
             return ""
         content = content_digest(self.connection, self.spec)
         rows = cleared_rows(self.spec, cleared, self.keys.row_rule, content)
-        return unsettled(rows, self.spec, sync_rows, self.account)
+        if not has_plain_changes(self.spec):
+            return unsettled(rows, self.spec, sync_rows, self.account)
+        digest = row_hash(self.spec, self.keys.row_rule)
+        looked = unsettled(rows, self.spec, sync_rows, self.account, LOOKED)
+        return looked + weighed(self.spec, self.keys, digest, sync_rows, self.account)
 
     def _has_rows(self) -> bool:
         """Say whether the ledger knows anything of a sync; if not, nothing need be compared."""
@@ -271,19 +287,3 @@ def _is_same(spec: SyncSpec, former: Sequence[RowRule | ContentRule]) -> str:
         for rule in former
     )
     return f"coalesce(held.row_hash = case held.key_id {by_rule} else desired.row_hash end, false)"
-
-
-def _changed_columns(spec: SyncSpec) -> str:
-    """Name the columns of a changed row whose digits differ, as a comma-separated text."""
-    parts = [f"case when touched.is_renamed then {literal(spec.key + ',')} else '' end"]
-    for number, name in enumerate(field_names(spec)):
-        now, before = (
-            f"substr({pieces}, {1 + number * PIECE}, {PIECE})"
-            for pieces in ("touched.pieces", "touched.held_pieces")
-        )
-        parts.append(f"case when {now} <> {before} then {literal(name + ',')} else '' end")
-    return (
-        "case when touched.action <> 'change' then null"
-        f" when not touched.has_pieces then {literal(MAPPING_CHANGED)}"
-        f" else {' || '.join(parts)} end"
-    )

@@ -15,7 +15,10 @@ class Connection(Protocol):
         ...
 
     def stream(self, sql: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a query as Arrow batches of at most `batch_rows` rows."""
+        """Yield the rows of a query as Arrow batches of at most `batch_rows` rows.
+
+        What is committed counts. Another thread than the connection's may ask.
+        """
         ...
 
     def insert(self, table: str, rows: pa.Table) -> None:

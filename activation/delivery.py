@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -124,8 +125,9 @@ class Delivery:
         resends = limits.surfaces[self.ledger.spec.surface].resends_unknown
         conversation = Conversation(self.destination, self.send, self.pace, self.patience, resends)
         target = self._target(conversation)
-        self._stage(conversation, "remove", target)
-        self._stage(conversation, "upsert", target)
+        with closing(self.reader):
+            self._stage(conversation, "remove", target)
+            self._stage(conversation, "upsert", target)
 
     def _target(self, conversation: Conversation) -> Target:
         known = known_target(self.ledger.connection, self.ledger.spec, self.ledger.account)
@@ -174,9 +176,9 @@ class Delivery:
     ) -> list[tuple[int, Batch]]:
         """Note what has come back, and return the batches that are due and noted as going out."""
         with self.ledger.connection.transaction():
-            self._acknowledge_all(operation, done)
+            notes = self._acknowledge_all(operation, done)
             loaded = [] if self.error else [self._load(operation, one, target) for one in due]
-            self.ledger.note(self.run_id, [note for note, _ in loaded])
+            self.ledger.note(self.run_id, [*notes, *(note for note, _ in loaded)])
             if self.backlog.is_due() or not loaded:
                 self.ledger.apply_notes(self.run_id)
                 self.backlog.clear()
@@ -196,17 +198,24 @@ class Delivery:
     def _accept(self, operation: Operation, number: int, request: Request) -> None:
         self.jobs.put(Job(self.run_id, operation, number, request))
 
-    def _acknowledge_all(self, operation: Operation, done: list[Done]) -> None:
+    def _acknowledge_all(self, operation: Operation, done: list[Done]) -> list[Note]:
+        """Return what is left to be noted of batches that have come back.
+
+        Where one has failed that is nothing: what follows from it needs the notes.
+        """
         notes = []
         for number, result in done:
             told = result.exceptions()
             told = _without_invalid(told) if operation == "remove" else told
             notes.append(Note(operation, number, "settled", told))
-        self.ledger.note(self.run_id, notes)
+        if any(result.error for _, result in done):
+            self.ledger.note(self.run_id, notes)
+            notes = []
         for number, result in done:
             self._acknowledge(operation, number, result)
         if self.error is not None:
             self.stopping.set()
+        return notes
 
     def _acknowledge(self, operation: Operation, number: int, result: BatchResult) -> None:
         self.ledger.reject_unnamed(self.run_id, result.unattributed)

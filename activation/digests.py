@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from activation.statements import json_text, literal, md5_hex
@@ -93,11 +93,15 @@ class DigestKey:
 
     def pieces(self, document: str, names: Sequence[str]) -> str:
         """Return the expression for a few digits per field, enough to tell which one changed."""
-        parts = [self._piece(document, name) for name in names]
+        return self.pieces_of({name: json_text(document, name) for name in names})
+
+    def pieces_of(self, texts: Mapping[str, str]) -> str:
+        """Return the same out of the expression for the text of every field."""
+        parts = [self._piece(name, text) for name, text in texts.items()]
         return " || ".join(parts) or "''"
 
-    def _piece(self, document: str, name: str) -> str:
-        value = f"coalesce('=' || {json_text(document, name)}, '')"
+    def _piece(self, name: str, text: str) -> str:
+        value = f"coalesce('=' || {text}, '')"
         prefix = literal(self._derived("field")[:24] + name)
         return f"substr({md5_hex(f'{prefix} || {value}')}, 1, {PIECE})"
 

@@ -72,9 +72,11 @@ _TABLES = {
 }
 
 
-# Keys and digests hardly shrink, and to try it takes longer than all else that writes a row.
+# Keys and digests hardly shrink, and to try it takes longer than all else that writes a row. What
+# is sent stays in a plan only until its run ends.
 _AS_THEY_ARE = (
-    "row_key", "ledger_key", "customer_id", "contact_point_id", "row_hash", "pieces",
+    "row_key", "ledger_key", "customer_id", "contact_point_id", "row_hash", "pieces", "payload",
+    "held_identifiers",
 )  # fmt: skip
 
 

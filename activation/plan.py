@@ -4,32 +4,49 @@ from dataclasses import dataclass, field
 
 from activation.comparison import Comparison
 from activation.errors import DuplicateKeys
-from activation.sealing import digest_of
+from activation.sealing import CONTENT, digest_of
 from activation.spec_rules import LEFT_AUDIENCE
-from activation.statements import literal, render
+from activation.statements import PLACE, literal, md5_sum, render
 
 ACTIONS = ("add", "change", "remove", "retry")
 
+SORTED_ROWS = 100_000
+"""Of so many rows a plan is in the order of their keys; a larger one is as it was compared."""
+
+_TABLE = "planned_changes"
+
+_COMPARE = """
+create or replace temporary table {table} as
+{compared}
+select
+    *,
+    case
+        when action = 'remove' then 1
+        when action = 'blocked' then 4
+        when stale <> '' then 2
+        else 3
+    end as stage
+from changes
+"""
+
+# Numbers are given to places in a table, not to rows: to sort rows with all that is sent of them
+# takes longer than to find and write them. The rows are written in the order of their places, so
+# that batches lie together, and so later do the rows of the ledger that a model is joined with.
 _SEAL = """
 insert into ledger.plan_rows
-{compared},
-staged as (
+with numbers as (
     select
-        *,
-        case
-            when action = 'remove' then 1
-            when action = 'blocked' then 4
-            when stale <> '' then 2
-            else 3
-        end as stage
-    from changes
+        {place} as place,
+        row_number() over (order by stage, {order}) as row_number
+    from {table}
 ),
 numbered as (
     select
-        *,
-        row_number() over (order by stage, row_key) as row_number,
-        (select count(*) from staged where stage = 1) as count_removals
-    from staged
+        {table}.*,
+        numbers.row_number,
+        (select count(*) from {table} where stage = 1) as count_removals
+    from {table}
+    inner join numbers on numbers.place = {table}.{place}
 )
 select
     {run_id} as run_id,
@@ -63,6 +80,10 @@ select
 from numbered
 """
 
+_COUNT = """
+select action, reason, count(*), {sum} from {table} group by action, reason
+"""
+
 
 @dataclass(frozen=True)
 class PlanCounts:
@@ -81,39 +102,45 @@ class PlanCounts:
 def seal(comparison: Comparison, run_id: str, *, is_paused: bool = False) -> PlanCounts:
     """Write the plan of a run to `ledger.plan_rows` and return its counts and digest."""
     spec, connection = comparison.spec, comparison.connection
+    compared = comparison.changes(is_paused=is_paused)
+    connection.execute(render(_COMPARE, table=_TABLE, compared=compared))
+    _refuse_doubled_rows(comparison, _TABLE)
+    counts = count_rows(comparison, _TABLE)
     limits = spec.capabilities.batch
     statement = render(
         _SEAL,
-        compared=comparison.changes(is_paused=is_paused),
+        table=_TABLE,
+        place=PLACE,
+        order="row_key" if sum(counts.by_action.values()) <= SORTED_ROWS else PLACE,
         run_id=literal(run_id),
         sync=literal(spec.name),
         removal_rows=limits.removal_rows,
         upsert_rows=limits.upsert_rows,
     )
     connection.execute(statement)
-    sealed = f"ledger.plan_rows where run_id = {literal(run_id)}"
-    _refuse_doubled_rows(comparison, sealed)
-    return count_rows(comparison, sealed)
+    connection.execute(f"drop table {_TABLE}")
+    return counts
 
 
-def count_rows(comparison: Comparison, rows: str) -> PlanCounts:
-    """Count the rows of a plan; `rows` is what stands after `from`."""
-    found = comparison.connection.execute(
-        f"select action, reason, count(*) from {rows} group by action, reason"
-    )
+def count_rows(comparison: Comparison, table: str) -> PlanCounts:
+    """Count the rows of a plan that stand in a table, and digest them."""
+    statement = render(_COUNT, sum=md5_sum(CONTENT), table=table)
+    found = comparison.connection.execute(statement)
     by_action: dict[str, int] = {}
     by_reason: dict[str, int] = {}
-    for action, reason, count in found:
+    for action, reason, count, _ in found:
         by_action[action] = by_action.get(action, 0) + count
         if reason is not None and reason != LEFT_AUDIENCE:
             by_reason[reason] = by_reason.get(reason, 0) + count
-    return PlanCounts(by_action, dict(sorted(by_reason.items())), digest_of(comparison, rows))
+    total = sum(one or 0 for *_, one in found) if found else None
+    digest = digest_of(comparison, sum(by_action.values()), total)
+    return PlanCounts(by_action, dict(sorted(by_reason.items())), digest)
 
 
-def _refuse_doubled_rows(comparison: Comparison, rows: str) -> None:
+def _refuse_doubled_rows(comparison: Comparison, table: str) -> None:
     """Raise DuplicateKeys when a table of the gate doubled a row: its answer is then ambiguous."""
     doubled = comparison.connection.execute(
-        f"select count(*) - count(distinct row_key) from {rows}"
+        f"select count(*) - count(distinct row_key) from {table}"
     )
     if doubled[0][0]:
         msg = (

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from activation.destinations.base import Row, Written
 
@@ -59,12 +60,17 @@ def written_rows(columns: pa.Table, read_values: ReadValues) -> Written:
     """Return the rows of a batch as the texts in the column `written`, which end with a comma."""
     others = columns.slice(0, 0)
     if columns.column("written").null_count:
-        has_text = columns.column("written").is_valid().to_numpy()
-        others = columns.filter(pa.array(~has_text))
-        columns = columns.filter(pa.array(has_text))
-    numbers = tuple(columns.column("row_number").to_pylist())
+        has_text = columns.column("written").is_valid()
+        others = columns.filter(pc.invert(has_text))
+        columns = columns.filter(has_text)
+    numbers = tuple(integers(columns.column("row_number")).tolist())
     texts, longest = _joined(columns.column("written"))
     return Written(numbers, texts, longest, PlannedRows(others, read_values))
+
+
+def integers(column: pa.ChunkedArray) -> np.ndarray:
+    """Return the numbers of a column without nulls; pyarrow's own way loads pandas first."""
+    return np.from_dlpack(column.combine_chunks())
 
 
 def _joined(column: pa.ChunkedArray) -> tuple[bytes, int]:

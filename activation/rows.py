@@ -54,24 +54,30 @@ def payload(spec: SyncSpec, prefix: str = "") -> str:
     return json_object([(name, canonical(f"{prefix}{name}", types[name])) for name in names])
 
 
-def field_text(spec: SyncSpec, name: str) -> str:
-    """Return the expression for a field of the model's row as its `payload` gives it as text."""
+def field_text(spec: SyncSpec, name: str, prefix: str = "") -> str:
+    """Return the expression for a field of the model's row as its `payload` gives it as text.
+
+    The column of the relation is called as the field is, after `prefix`.
+    """
     types = {field.name: field.data_type for field in spec.fields}
     if name not in types:
         return literal(None)
     if types[name].lower().startswith(_TEXTS):
-        return column(name)
-    return json_text(json_object([(name, canonical(name, types[name]))]), name)
+        return column(f"{prefix}{name}")
+    return json_text(json_object([(name, canonical(f"{prefix}{name}", types[name]))]), name)
 
 
-def identifiers(spec: SyncSpec) -> str:
-    """Return what the ledger keeps of a `payload` so that the row can be removed later."""
+def identifiers(spec: SyncSpec, read: Callable[[str], str] | None = None) -> str:
+    """Return what the ledger keeps of a `payload` so that the row can be removed later.
+
+    `read` gives the expression for a field as text, where it is not read out of the payload.
+    """
     if spec.capabilities.surfaces[spec.surface].mirror == "replace":
         return "payload"
+    read = read or partial(json_text, "payload")
     known = {name for identity in spec.capabilities.identities for name in identity}
     known |= set(spec.capabilities.removal_fields)
-    kept = [name for name in field_names(spec) if name in known]
-    return json_object([(name, json_text("payload", name)) for name in kept])
+    return json_object([(name, read(name)) for name in field_names(spec) if name in known])
 
 
 def mapping(spec: SyncSpec) -> str:

@@ -7,20 +7,16 @@ import orjson
 from activation.comparison import Comparison
 from activation.rows import mapping
 from activation.spec import SyncSpec
-from activation.statements import literal, md5_sum, render
+from activation.statements import literal, render
 
 LENGTH = 12
 
-# A sum knows no order: the same rows have the same digest whatever plan the engine chose.
-_CONTENT = """
-select count(*), {sum} from (
-    select
-        row_key || '|' || action || '|' || coalesce(reason, '')
-        || '|' || coalesce(row_hash, '') || '|' || coalesce(ledger_key, '')
-        || '|' || coalesce(stale, '') as content
-    from {rows}
-) as contents
+CONTENT = """
+    row_key || '|' || action || '|' || coalesce(reason, '')
+    || '|' || coalesce(row_hash, '') || '|' || coalesce(ledger_key, '')
+    || '|' || coalesce(stale, '')
 """
+"""What of a planned row is in the digest of its plan."""
 
 _VERSION = """
 select coalesce(max(plan_number), 0) from ledger.runs
@@ -31,10 +27,13 @@ where
 """
 
 
-def digest_of(comparison: Comparison, rows: str) -> str:
-    """Return the digest of a plan's rows, of how they are sent, and of the ledger they are for."""
-    statement = render(_CONTENT, sum=md5_sum("content"), rows=rows)
-    content = [str(number) for number in comparison.connection.execute(statement)[0]]
+def digest_of(comparison: Comparison, count: int, total: int | None) -> str:
+    """Return the digest of a plan's rows, of how they are sent, and of the ledger they are for.
+
+    Of the rows it takes their number and the sum of their digests, none without any: a sum knows no
+    order, so that the same rows have the same digest whatever way the engine chose.
+    """
+    content = [str(count), str(total)]
     parts = [_settings(comparison.spec), comparison.account, _version(comparison), content]
     return hashlib.sha256(orjson.dumps(parts)).hexdigest()[:LENGTH]
 

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FLOATS = ("double", "float", "real")
 
+PLACE = "rowid"
+"""The column that an engine has of itself for the place of a row in its table."""
+
 
 def render(template: str, **parts: object) -> str:
     """Fill a statement's placeholders with expressions made in this module."""
@@ -88,5 +91,5 @@ def without_gmail_variants(expression: str) -> str:
 
 
 def md5_sum(expression: str) -> str:
-    """Add up 64 bits of the md5 of a text over all rows, whatever their order."""
-    return f"sum(md5_number_lower({expression}))"
+    """Add up the latter 64 bits of the md5 of a text over all rows, whatever their order."""
+    return f"sum(cast(md5_number({expression}) >> 64 as ubigint))"

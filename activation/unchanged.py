@@ -2,7 +2,7 @@
 
 from activation.clearance import Clearance
 from activation.digests import ContentRule
-from activation.rows import field_names, payload
+from activation.rows import field_names
 from activation.spec import SyncSpec
 from activation.statements import column, literal, render
 
@@ -14,7 +14,7 @@ CARRIED = "sent_"
 # them. A row whose key is doubled on one side is left out only where none of its pairs has to be
 # looked at.
 _UNSETTLED = """
-unsettled as materialized (
+{name} as materialized (
     select cleared.*, acknowledged.row_key as ledger_key
     from ({cleared}) as cleared
     full outer join (
@@ -80,13 +80,16 @@ _USED = """
 """
 
 
-def unsettled(cleared: str, spec: SyncSpec, sync_rows: str, account: str) -> str:
-    """Return the table expression `unsettled`: all rows a plan has to look at.
+def unsettled(
+    cleared: str, spec: SyncSpec, sync_rows: str, account: str, name: str = "unsettled"
+) -> str:
+    """Return the table expression of all rows a plan has to look at, under a name.
 
     `cleared` is the query of `cleared_rows`, `sync_rows` the ledger's rows.
     """
     return render(
         _UNSETTLED,
+        name=name,
         cleared=cleared,
         sync_rows=sync_rows,
         sync=literal(spec.name),
@@ -115,14 +118,14 @@ def cleared_rows(spec: SyncSpec, cleared: Clearance, rule: ContentRule, content:
     )
 
 
-def doubtful_rows(spec: SyncSpec) -> str:
+def doubtful_rows(payload: str) -> str:
     """Return the query for the unsettled rows that the gate has to judge."""
-    return render(_SOURCE, payload=payload(spec, CARRIED))
+    return render(_SOURCE, payload=payload)
 
 
-def passed_rows(spec: SyncSpec) -> str:
+def passed_rows(payload: str) -> str:
     """Return what follows the gate's answer: the unsettled rows that are surely let pass."""
-    return render(_PASSED, payload=payload(spec, CARRIED))
+    return render(_PASSED, payload=payload)
 
 
 def unchanged_values(spec: SyncSpec, value: str, asked: str) -> str:

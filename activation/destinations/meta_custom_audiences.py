@@ -2,8 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import orjson
@@ -11,7 +11,7 @@ import orjson
 from activation import normalise
 from activation.destinations.answers import (
     common_outcome,
-    pack,
+    pack_batch,
     place,
     read_answer,
     refused_credentials,
@@ -33,20 +33,22 @@ from activation.destinations.base import (
     Target,
 )
 from activation.destinations.capabilities import BatchLimits, Capabilities, Rate, Surface
+from activation.destinations.layout import Layout
+from activation.destinations.meta_users import (
+    KEYS,
+    RULES,
+    columns_of,
+    encoded,
+    schema_of,
+    user_text,
+)
+from activation.destinations.row_texts import RowText
 from activation.destinations.sizes import counted_by_meta, meta_size
 from activation.errors import PlatformRefused, TargetMissing
 
 _VERSION = "v26.0"
 _NAME = "meta_custom_audiences"
 _TOKEN = "REGULARS_META_ACCESS_TOKEN"  # noqa: S105 - the name of a variable, not a secret
-_KEYS = {"external_id": "EXTERN_ID", "email": "EMAIL", "phone": "PHONE"}
-_RULES: Mapping[str, tuple[str, Callable[[str], str]]] = {
-    "first_name": ("FN", normalise.meta_name),
-    "last_name": ("LN", normalise.meta_name),
-    "postal_code": ("ZIP", normalise.meta_postal_code),
-    "city": ("CT", normalise.meta_city),
-    "country_code": ("COUNTRY", normalise.country),
-}
 _TRY_AGAIN = {1, 2, 4, 17, 341, 368, 5000, 21009, 80003}
 _CREDENTIALS = {102, 190}
 _ACCOUNT = {10, 200, 294, 471, 2650, 2655}
@@ -80,7 +82,7 @@ class MetaCustomAudiences:
     capabilities: ClassVar[Capabilities] = Capabilities(
         name="meta_custom_audiences",
         surfaces={"custom_audience": Surface("membership")},
-        fields=frozenset({*_KEYS, *_RULES}),
+        fields=frozenset({*KEYS, *RULES}),
         identities=(("external_id",), ("email",), ("phone",)),
         removal_fields=("country_code",),
         addresses={"email": "email", "phone": "phone"},
@@ -129,16 +131,22 @@ class MetaCustomAudiences:
         invalid: dict[int, str] = {}
         settled: list[int] = []
         is_removal = batch.operation == "remove"
-        columns = _columns(batch, is_removal)
-        encoded = _encoded(batch, columns, invalid, settled)
+        columns = columns_of(batch)
         limits = self.capabilities.batch
+        room = limits.request_bytes - 2_000
         most = limits.removal_rows if is_removal else limits.upsert_rows
-        schema = [_KEYS.get(name) or _RULES[name][0] for name in columns]
-        requests = tuple(
-            _users(batch, schema, rows, data)
-            for rows, data in pack(encoded, most, limits.request_bytes - 2_000)
+        parts = pack_batch(
+            batch,
+            lambda rows: encoded(rows, columns, is_removal, invalid, settled),
+            replace(limits, upsert_rows=most, request_bytes=room),
+            room,
         )
+        requests = tuple(_users(batch, schema_of(columns), rows, data) for rows, data in parts)
         return Prepared(requests, invalid, tuple(settled))
+
+    def row_text(self, target: str, layout: Layout, run_id: str) -> RowText | None:
+        """Return how the warehouse writes a user."""
+        return user_text(layout.types)
 
     def classify(self, request: Request, response: Response) -> Outcome:
         """Say what an answer of the Marketing API means for the rows of its request."""
@@ -196,50 +204,6 @@ class MetaCustomAudiences:
 def _page(after: str | None) -> dict[str, str]:
     page = {"fields": "id,name", "limit": "100"}
     return page if after is None else {**page, "after": after}
-
-
-def _columns(batch: Batch, is_removal: bool) -> tuple[str, ...]:
-    """Return the columns to send: every row of a request has the same ones."""
-    present = batch.rows[0].values.keys() if batch.rows else frozenset[str]()
-    known = (*_KEYS,) if is_removal else (*_KEYS, *_RULES)
-    return tuple(name for name in known if name in present)
-
-
-def _encoded(
-    batch: Batch, columns: tuple[str, ...], invalid: dict[int, str], settled: list[int]
-) -> Iterator[tuple[int, bytes]]:
-    is_removal = batch.operation == "remove"
-    for row in batch.rows:
-        if is_removal and not row.stale:
-            settled.append(row.number)
-            continue
-        told = row.stale if is_removal else columns
-        cells = [_cell(name, row.values) if name in told else "" for name in columns]
-        if not any(cell for name, cell in zip(columns, cells, strict=True) if name in _KEYS):
-            invalid[row.number] = "no_identifier"
-            continue
-        yield row.number, orjson.dumps(cells)
-
-
-def _cell(name: str, values: Mapping[str, Any]) -> str:
-    """Return a column's value as the platform compares it; empty when it has no usable form."""
-    value = values.get(name)
-    if value in (None, ""):
-        return ""
-    if name == "external_id":
-        return str(value)
-    try:
-        if name in _RULES:
-            return normalise.hashed_common(_RULES[name][1], str(value))
-        return normalise.hashed(_identifier_rule(name, values), str(value))
-    except normalise.Unusable:
-        return ""
-
-
-def _identifier_rule(name: str, values: Mapping[str, Any]) -> Callable[[str], str]:
-    if name == "email":
-        return normalise.email
-    return lambda value: normalise.phone_digits(value, values.get("country_code"))
 
 
 def _users(batch: Batch, schema: list[str], rows: tuple[int, ...], data: list[bytes]) -> Request:

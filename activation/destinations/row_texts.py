@@ -30,6 +30,14 @@ def value_of(name: str, fields: Sequence[str]) -> str:
     return f"cast(field_values[{list(fields).index(name) + 1}] as varchar)"
 
 
+def joined(*texts: str) -> str:
+    """Write texts one after another, none of them null; `||` would copy the first ones each time.
+
+    Whether a null is left out or makes everything null differs between engines.
+    """
+    return f"concat({', '.join(texts)})"
+
+
 def json_string(expression: str) -> str:
     """Write a text that `is_plain` as a JSON string."""
     return f"""('"' || {expression} || '"')"""

@@ -7,24 +7,22 @@ from typing import Any
 import orjson
 
 from activation.destinations.base import Batch, Document, Row
-from activation.destinations.row_texts import is_plain, json_string
-from activation.statements import literal, render, sha256_hex
-
-_EVENT = """
-case when {is_plain} then
-    '{{"id":"row_' || substr({digest}, 1, 32) || '","key":' || {key}
-    || ',"values":' || payload || '}}'
-end
-"""
+from activation.destinations.row_texts import is_plain, joined
+from activation.statements import literal, md5_hex
 
 
 def event_text(target: str, run_id: str) -> str:
     """Return the SQL expression for the event of a row to be sent; null where Python makes it."""
     seed = orjson.dumps(["upsert", target]).decode()
-    version, key = f"coalesce(nullif(version, ''), {literal(run_id)})", json_string("row_key")
-    hashed = f"{literal(seed + '|')} || {version} || '|' || {key} || '|' || payload"
-    digest = sha256_hex(hashed)
-    return render(_EVENT, is_plain=is_plain("row_key"), digest=digest, key=key).strip()
+    version = f"coalesce(nullif(version, ''), {literal(run_id)})"
+    digest = md5_hex(
+        joined(literal(f"{seed}|"), version, literal('|"'), "row_key", literal('"|'), "payload")
+    )
+    event = joined(
+        *(literal('{"id":"row_'), digest, literal('","key":"'), "row_key"),
+        *(literal('","values":'), "payload", literal("}")),
+    )
+    return f"case when {is_plain('row_key')} and payload is not null then {event} end"
 
 
 def encoded(
@@ -50,7 +48,8 @@ def _event(batch: Batch, row: Row, seed: bytes) -> bytes:
     key = orjson.dumps(row.key)
     values = _values(row.values) if batch.operation == "upsert" else b""
     version = (row.version or batch.run_id).encode()
-    digest = hashlib.sha256(b"%b|%b|%b|%b" % (seed, version, key, values)).hexdigest()[:32]
+    said = b"%b|%b|%b|%b" % (seed, version, key, values)
+    digest = hashlib.md5(said, usedforsecurity=False).hexdigest()
     told = b',"values":' + values if values else b""
     return b'{"id":"row_%b","key":%b%b}' % (digest.encode(), key, told)
 

@@ -2,12 +2,15 @@
 
 import ipaddress
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 
+from activation import addresses
 from activation.addresses import allowed_addresses
 from activation.destinations.reach import AddressRefused, AddressRule, check_url, is_public
 from activation.wire import Wire
@@ -150,3 +153,23 @@ def test_a_name_without_address_is_no_connection():
         pytest.raises(httpx.ConnectError),
     ):
         client.request("GET", "https://nobody.invalid/")
+
+
+def test_certificates_are_read_once_by_threads_that_begin_together(monkeypatch):
+    """Each of sixteen senders would read them: more work than to send a hundred thousand rows."""
+    read = []
+
+    def slowly():
+        time.sleep(0.05)
+        read.append(object())
+        return read[-1]
+
+    monkeypatch.setattr(httpx, "create_ssl_context", slowly)
+    addresses._tls_context.cache_clear()
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            found = list(pool.map(lambda _: addresses.tls_context(), range(16)))
+    finally:
+        addresses._tls_context.cache_clear()
+
+    assert found == read * 16

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from activation import recheck as recheck_module
 from activation.comparison import Comparison
 from activation.errors import NewsUnreadable
 from activation.gate import gate_for
@@ -15,13 +16,19 @@ from activation.syncs import run_sync
 from tests.activation.world import AS_OF, KEYS, LANDED, people
 
 
+def sealed(world, spec):
+    """Seal a plan of what is desired, and return the gate it was made with."""
+    create_tables(world.connection)
+    gate = gate_for(world.connection, spec, AS_OF)
+    seal(Comparison(world.connection, spec, gate, "here", KEYS), "run")
+    return gate
+
+
 def test_answer_is_kept_for_a_minute_and_for_its_rows(world):
     """A withdrawal counts for the next question, which comes with new rows or with time."""
     world.desire(people(3))
     world.allow(people(3))
-    create_tables(world.connection)
-    gate = gate_for(world.connection, world.spec, AS_OF)
-    seal(Comparison(world.connection, world.spec, gate, "here", KEYS), "run")
+    gate = sealed(world, world.spec)
     clock = [0.0]
     recheck = Recheck(world.connection, gate, "run", 1_000_000, lambda: clock[0])
 
@@ -47,6 +54,50 @@ def test_one_question_covers_many_small_batches(world):
     world.connection.execute("drop table privacy.consents")
 
     assert recheck.blocked(999) == {}
+
+
+@pytest.mark.parametrize(("many", "named"), [(2, 10_000), (2, 0), (0, 10_000)])
+def test_few_columns_and_the_gate_alone_say_the_same(world, monkeypatch, many, named):
+    """Whoever few columns do not clear is judged by the gate, one by one or with all others."""
+    monkeypatch.setattr(recheck_module, "_MANY", many)
+    monkeypatch.setattr(recheck_module, "_MOST_NAMED", named)
+    spec = replace(world.spec, leaves_on=frozenset({"shop/orders"}))
+    persons = people(8)
+    world.desire(persons)
+    world.allow(persons)
+    gate = sealed(world, spec)
+    world.forget("p0")
+    for statement in (
+        "update privacy.consents set reason = 'withdrawn', is_allowed = false"
+        " where contact_point_id = 'p1'",
+        "update contact.contact_points set address = 'else@example.com'"
+        " where contact_point_id = 'p2'",
+        "update contact.contact_points set is_deliverable = null where contact_point_id = 'p3'",
+        "insert into decisions.holds values ('c4', 'case', null, null, true)",
+        f"delete from {spec.relation} where customer_id = 'c5'",
+    ):
+        world.connection.execute(statement)
+    land(world, "c6", "left_audience", None, None, "shop/orders")
+
+    found = Recheck(world.connection, gate, "run", 1_000).blocked(0)
+
+    assert found == {
+        1: "no_contact_point", 2: "consent_withdrawn", 3: "contact_point_mismatch",
+        4: "undeliverable", 5: "service_hold", 6: "left_audience", 7: "left_audience",
+    }  # fmt: skip
+
+
+def test_few_rows_of_many_are_asked_about_alone(world):
+    """To read all consents is worth it for a plan of half the persons, not for one in three."""
+    world.desire(people(1))
+    world.allow(people(3))
+    gate = sealed(world, world.spec)
+    recheck = Recheck(world.connection, gate, "run", 1_000)
+
+    assert recheck.blocked(0) == {}
+    among_three = recheck._are_many()
+    world.forget("p2")
+    assert (among_three, recheck._are_many()) == (False, True)
 
 
 # What the warehouse learns of the second of three persons after the plan is sealed.

@@ -1,10 +1,11 @@
 """SQL is put together so that values stay values."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from activation.statements import canonical, column, json_object, json_text, literal
+from activation.statements import canonical, column, json_object, json_text, literal, md5_sum
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,14 @@ def test_values_have_one_text(world, value, data_type, expected):
     ((text,),) = world.connection.execute(f"select {expression} from (select {value} as value)")
 
     assert text == f'{{"value":{expected}}}'
+
+
+def test_digests_are_added_up_as_they_are_outside_the_engine(world):
+    """The name of a plan is the same whatever spelling an engine has for half of an md5."""
+    texts = ["", "a", "c1|change||abc|c1|", "정"]
+    values = ", ".join(f"({literal(text)})" for text in texts)
+
+    [(found,)] = world.connection.execute(f"select {md5_sum('x')} from (values {values}) as t (x)")
+
+    digests = (hashlib.md5(text.encode(), usedforsecurity=False).digest() for text in texts)
+    assert found == sum(int.from_bytes(digest[8:], "little") for digest in digests)

@@ -15,6 +15,10 @@ from activation.destinations.base import Batch, Document, Target
 from activation.destinations.capabilities import BatchLimits
 from activation.destinations.klaviyo import Klaviyo, KlaviyoSettings
 from activation.destinations.layout import Layout
+from activation.destinations.meta_custom_audiences import (
+    MetaCustomAudiences,
+    MetaCustomAudiencesSettings,
+)
 from activation.destinations.webhook import Webhook, WebhookSettings
 from activation.ledger_schema import create_tables
 from activation.plan_reader import PlanReader
@@ -75,10 +79,11 @@ def events(prepared):
     return found
 
 
-def batch_of(read, *, is_written):
+def batch_of(read, *, is_written, columns=()):
     """Return the batch that the rows make, with or without their texts."""
     written = read.written if is_written else None
-    return Batch("upsert", read.rows, TARGET, run_id="run", written=written)
+    layout = Layout(columns=columns)
+    return Batch("upsert", read.rows, TARGET, run_id="run", layout=layout, written=written)
 
 
 @settings(deadline=None, max_examples=15)
@@ -156,6 +161,54 @@ def test_a_plain_profile_needs_no_python():
 
     assert read.written.numbers == (1,)
     assert [row.number for row in read.written.others] == [2]
+
+
+USERS = st.fixed_dictionaries(
+    {
+        "email": st.sampled_from(EMAILS) | TEXTS,
+        "external_id": TEXTS | st.none() | st.integers(0, 99),
+        "phone": st.sampled_from(PHONES) | TEXTS,
+    }
+)
+USER_COLUMNS = (("email", "varchar"), ("external_id", "varchar"), ("phone", "varchar"))
+
+
+def users(prepared):
+    """Return schema and cells of every row by its number."""
+    (request,) = prepared.requests or (None,)
+    if request is None:
+        return {}
+    told = orjson.loads(request.body)["payload"]
+    cells = [(*told["schema"], *one) for one in told["data"]]
+    return dict(zip(request.rows, cells, strict=True))
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.lists(USERS, min_size=1, max_size=40))
+def test_the_warehouse_writes_the_users_that_python_writes(values):
+    """Whatever is known of a user: hashed alike, the same left out and refused."""
+    destination = MetaCustomAudiences(MetaCustomAudiencesSettings("token", "", "1"))
+    read = planned(destination, [("k", one, "v1") for one in values], columns=USER_COLUMNS)
+
+    by_warehouse = destination.requests(batch_of(read, is_written=True, columns=USER_COLUMNS))
+    by_python = destination.requests(batch_of(read, is_written=False))
+
+    assert users(by_warehouse) == users(by_python)
+    assert by_warehouse.invalid == by_python.invalid
+
+
+def test_a_plain_user_needs_no_python_and_names_always_do():
+    """What is in form is hashed by the warehouse; punctuation and accents are Python's."""
+    plain = {"email": "a.b+c@d-e.com", "external_id": "c1", "phone": "+46701234567"}
+    odd = plain | {"email": "Ada@example.com"}
+    destination = MetaCustomAudiences(MetaCustomAudiencesSettings("token", "", "1"))
+    named = Layout(columns=(*USER_COLUMNS, ("first_name", "varchar")))
+
+    read = planned(destination, [("k", plain, "v1"), ("l", odd, "v1")], columns=USER_COLUMNS)
+
+    assert read.written.numbers == (1,)
+    assert [row.number for row in read.written.others] == [2]
+    assert destination.row_text("people", named, "run") is None
 
 
 def test_numbers_that_no_float_holds_are_left_to_python():
