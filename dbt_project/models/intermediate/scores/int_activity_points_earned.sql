@@ -50,23 +50,24 @@ capped as (
 
 ),
 
--- What becomes known late has faded by then.
+-- What becomes known late has faded by then. Nothing is summed here: hardly any two rows are of one
+-- type and day, and whoever reads this sums anyway.
 earned as (
 
     select
         score_version,
         customer_id,
         activity_type,
+        occurred_on,
         known_on,
         half_life_days,
-        sum({{ faded_points(
+        {{ faded_points(
             'cast(count_counted * points_each as ' ~ type_double() ~ ')',
             'half_life_days',
             dbt.datediff('occurred_on', 'known_on', 'day'),
-        ) }}) as points
+        ) }} as points
     from capped
     where count_counted > 0
-    group by score_version, customer_id, activity_type, known_on, half_life_days
 
 )
 

@@ -8,8 +8,16 @@ clock as (
 
 customers as (
 
-    select * from {{ ref('customers') }}
-    where not is_test
+    select
+        customers.customer_id,
+        customers.is_business,
+        {{ to_local_date(
+            'case when customers.first_seen_at < clock.as_of '
+            ~ 'then customers.first_seen_at else clock.as_of end'
+        ) }} as customer_since
+    from {{ ref('customers') }} as customers
+    cross join clock
+    where not customers.is_test
 
 ),
 
@@ -37,15 +45,11 @@ unioned as (
     select
         versions.score_version,
         customers.customer_id,
-        {{ to_local_date(
-            'case when customers.first_seen_at < clock.as_of '
-            ~ 'then customers.first_seen_at else clock.as_of end'
-        ) }} as scored_on,
+        customers.customer_since as scored_on,
         0 as points,
         0 as fit_change
     from customers
     cross join versions
-    cross join clock
     union all
     select
         score_version,
@@ -83,6 +87,7 @@ moments as (
     select
         summed.score_version,
         summed.customer_id,
+        customers.customer_since,
         summed.scored_on,
         case
             when customers.is_business then versions.business_half_life_days

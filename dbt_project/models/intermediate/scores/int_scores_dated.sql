@@ -25,33 +25,18 @@ unknowns as (
 
 ),
 
-first_moments as (
-
-    select
-        score_version,
-        customer_id,
-        min(scored_on) as first_scored_on
-    from moments
-    group by score_version, customer_id
-
-),
-
 aged as (
 
     select
         moments.*,
-        {{ dbt.datediff(
-            'first_moments.first_scored_on', 'moments.scored_on', 'day'
-        ) }} / cast(moments.half_life_days as {{ type_double() }}) as half_lives
+        {{ dbt.datediff('customer_since', 'scored_on', 'day') }}
+        / cast(half_life_days as {{ type_double() }}) as half_lives
     from moments
-    inner join first_moments
-        on moments.score_version = first_moments.score_version
-            and moments.customer_id = first_moments.customer_id
 
 ),
 
 -- Everybody fades at one rate, so all that came before is one sum of what it was worth on the
--- first day: a day is added at 2^age and the sum read at 2^-age.
+-- customer's first day: a day is added at 2^age and the sum read at 2^-age.
 accumulated as (
 
     select
