@@ -10,7 +10,7 @@ from activation.shared_rates import SharedRates
 
 
 def main(path: str, seconds: str) -> None:
-    """Print the moment for which each turn was booked; another process may share the file.
+    """Once told to begin, print the moment for which each turn was booked.
 
     It is reckoned from what the clock said when the turn was booked: a process that the machine
     sets aside in between did not book a later one.
@@ -29,6 +29,9 @@ def main(path: str, seconds: str) -> None:
         return False
 
     pace = Pace(Rate(10, 600), wait, clock, {}, SharedRates(Path(path)))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
     end = time.time() + float(seconds)
     while time.time() < end:
         pace.take_turn("send")

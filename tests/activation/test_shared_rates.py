@@ -29,10 +29,20 @@ RATE = Rate(10, 600)
 SENDER = "tests.activation.rate_process"
 
 
-def sender(path, seconds):
-    """Start a process that takes turns for some seconds and prints the moment of each."""
-    command = [sys.executable, "-m", SENDER, str(path), str(seconds)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def senders(path, *seconds):
+    """Start processes that take turns, each for some seconds, and print the moment of each.
+
+    They begin together, however long the machine takes to load them.
+    """
+    commands = ([sys.executable, "-m", SENDER, str(path), str(one)] for one in seconds)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, cwd=ROOT, **pipes) for command in commands]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("begin\n")
+        process.stdin.flush()
+    return processes
 
 
 def moments(process):
@@ -44,7 +54,7 @@ def test_two_processes_together_stay_below_the_limit_and_none_starves(tmp_path):
     """No second holds more than the burst, and each of the two gets its share."""
     path = tmp_path / "rate.json"
     SharedRates(path).book("send", time.time(), 0.0, 1)
-    both = [sender(path, 4), sender(path, 4)]
+    both = senders(path, 4, 4)
     taken = [moments(process) for process in both]
 
     common_end = min(max(one) for one in taken)
@@ -57,7 +67,7 @@ def test_two_processes_together_stay_below_the_limit_and_none_starves(tmp_path):
 def test_the_death_of_a_process_holds_nobody_up(tmp_path):
     """Killed while it takes turns as fast as it can, it leaves neither a lock nor a full bucket."""
     path = tmp_path / "rate.json"
-    victim, other = sender(path, 30), sender(path, 4)
+    victim, other = senders(path, 30, 4)
     victim.stdout.readline()
     time.sleep(0.5)
     victim.send_signal(signal.SIGKILL)

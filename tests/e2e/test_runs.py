@@ -86,7 +86,7 @@ def forget(state, sync):
         connection.execute("delete from ledger.targets")
 
 
-def wait_until(condition, seconds=90):
+def wait_until(condition, seconds=240):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "nothing happened in time"

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-import time
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,19 +13,20 @@ from orchestration.warehouse import Warehouse, WarehouseBusy, WarehouseError, is
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from orchestration.warehouse import Warehouse
 with Warehouse(Path(sys.argv[1])).{what}:
     print("held", flush=True)
-    time.sleep(float(sys.argv[2]))
+    sys.stdin.readline()
 """
 
 
-def hold(path, what, seconds):
-    code = HOLD.format(what=what)
-    command = [sys.executable, "-c", code, str(path), str(seconds)]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def hold(path, what):
+    """Start a process that holds the file until a line is written to it, or it is killed."""
+    command = [sys.executable, "-c", HOLD.format(what=what), str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    child = subprocess.Popen(command, cwd=ROOT, **pipes)
     child.stdout.readline()
     return child
 
@@ -33,22 +35,26 @@ def hold(path, what, seconds):
 def test_a_second_writer_waits_for_the_first(tmp_path, what):
     """Whether a process of ours or an outsider holds the file, we wait and then get it."""
     path = tmp_path / "w.duckdb"
-    with hold(path, what, 1.5) as child:
-        started = time.monotonic()
-        warehouse = Warehouse(path, lock_timeout=30)
+    warehouse, has_it = Warehouse(path, lock_timeout=60), threading.Event()
 
+    def write():
         with warehouse.writing(), warehouse.connect() as connection:
             connection.execute("create table t as select 1 as one")
-        waited = time.monotonic() - started
-        child.wait()
+            has_it.set()
 
-    assert waited > 0.5
+    with hold(path, what) as child, ThreadPoolExecutor(1) as pool:
+        second = pool.submit(write)
+        assert not has_it.wait(0.5)
+        child.communicate("enough\n")
+        second.result()
+
+    assert has_it.is_set()
 
 
 def test_waiting_ends_with_a_sentence_that_helps(tmp_path):
     """After the timeout the message names the file and what to close."""
     path = tmp_path / "w.duckdb"
-    with hold(path, "connect()", 30) as child:
+    with hold(path, "connect()") as child:
         with pytest.raises(WarehouseBusy, match=r"w\.duckdb open. Close it"):
             Warehouse(path, lock_timeout=0.3)._open(False)
         child.kill()
