@@ -17,7 +17,7 @@ from activation.planned_rows import PlannedRows, ReadValues, integers, written_r
 from activation.recheck import Recheck
 from activation.statements import literal, render
 
-WINDOW_ROWS = 50_000
+WINDOW_ROWS = 25_000
 _CHUNK_ROWS = 10_000
 
 _UPSERTS = """
